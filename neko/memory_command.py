@@ -10,15 +10,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 from neko.app.earlier_talk import character_of as character_called
-from neko.app.export import exported
-from neko.app.imports import Share, take_over, what_would_come
+from neko.app.export import Form, exported
+from neko.app.import_share import Share
+from neko.app.imports import take_over, what_would_come
 from neko.characters import CHARACTERS, CharacterCards, check_name, is_characters
 from neko.errors import NekoError
 from neko.language import system_language
 from neko.memory import backup
-from neko.memory.import_files import PICTURES, Source, look_into
+from neko.memory.import_files import PICTURES, Kind, Source, look_into
 from neko.memory.log_check import look_over
 from neko.memory.page_check import MOST_FINDINGS
 from neko.memory.paths import logs_in
@@ -31,6 +33,8 @@ from neko.tasks import TaskOwner, in_thread
 
 _CHECK_S = 120.0
 """For one log."""
+_PROGRESS = 10_000
+"""Lines."""
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -42,9 +46,12 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     check = actions.add_parser("check", help="look over every log; changes nothing, also while Neko runs")
     rebuild = actions.add_parser("rebuild", help="make the indexes anew from the logs")
     rebuild.add_argument("character", nargs="?", help="of one character only")
-    export = actions.add_parser("export", help="write what was said as JSON")
+    export = actions.add_parser("export", help="write all that a character remembers into a file")
     export.add_argument("character")
     export.add_argument("file", nargs="?", help="where to; else it is printed")
+    export.add_argument(
+        "--form", choices=get_args(Form), help="json holds all of it, markdown what was said; else as the file ends"
+    )
     take = actions.add_parser(
         "import",
         help="take over exports, backups, the files or the folder of a memory of N.E.K.O., zip archives of them",
@@ -134,14 +141,22 @@ async def _rebuild(path: Path, options: argparse.Namespace) -> int:
 
 async def _export(path: Path, options: argparse.Namespace) -> int:
     async with _memory(path) as memory:
-        whole = "".join([piece async for piece in exported(memory, _there(path, options.character), "json")])
-    if options.file is None:
-        sys.stdout.write(whole)
-        return 0
-    try:
-        await in_thread(Path(options.file).write_text, whole, encoding="utf-8")
-    except OSError as error:
-        raise SystemExit(f"{options.file} cannot be written: {error.strerror}") from error
+        form: Form = options.form or ("markdown" if (options.file or "").endswith(".md") else "json")
+        pieces = exported(memory, _there(path, options.character), form)
+        if options.file is None:
+            async for piece in pieces:
+                sys.stdout.write(piece)
+            return 0
+        whole = Path(options.file)
+        part = whole.with_name(whole.name + ".part")
+        try:
+            with part.open("w", encoding="utf-8", newline="\n") as file:
+                async for piece in pieces:
+                    await in_thread(file.write, piece)
+            await in_thread(part.replace, whole)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise SystemExit(f"{options.file} cannot be written: {error.strerror}") from error
     return 0
 
 
@@ -153,9 +168,15 @@ async def _import(path: Path, options: argparse.Namespace) -> int:
             there = {character_of(log.name) for log in logs_in(path / "memory")}
             cards = path / "config" / CHARACTERS_FILE
             names = await in_thread(_names, cards)
+            progress = _Progress("looked at")
             shares = await what_would_come(
-                memory.importing, sources, lambda named: _into(named, options, names), lambda name: name in there
+                memory.importing,
+                sources,
+                lambda named: _into(named, options, names),
+                lambda name: name in there,
+                progress.tell,
             )
+            progress.end()
             made = [share.character for share in shares if share.character not in names]
             if made and not options.dry_run:
                 await in_thread(_make, cards, options.language, made)
@@ -163,11 +184,34 @@ async def _import(path: Path, options: argparse.Namespace) -> int:
                 _tell_unread(source)
             for share in shares:
                 if not options.dry_run:
-                    await take_over(memory.importing, sources, share)
+                    progress = _Progress("stored", share.lines + share.versions)
+                    await take_over(memory.importing, sources, share, progress.tell)
+                    progress.end()
                 _tell(share, is_made=share.character in made)
     if not any(share.brings_anything for share in shares):
         raise SystemExit(f"nothing of a memory can be read of {', '.join(options.files)}")
     return 0
+
+
+class _Progress:
+    """Tells on stderr how many lines it is by now: every ten thousand, and on a terminal in one row."""
+
+    def __init__(self, what: str, total: int = 0) -> None:
+        self._what = what
+        self._of = f" of {total}" if total else ""
+        self._done = 0
+        self._told = 0
+        self._end = "\r" if sys.stderr.isatty() else "\n"
+
+    def tell(self, lines: int) -> None:
+        self._done += lines
+        if self._done - self._told >= _PROGRESS:
+            self._told = self._done
+            print(f"{self._done}{self._of} lines {self._what}", end=self._end, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._told and self._end == "\r":
+            print(file=sys.stderr)
 
 
 def _names(cards: Path) -> list[str]:
@@ -200,6 +244,8 @@ _WHY = {
 
 
 def _tell_unread(source: Source) -> None:
+    if source.kind is Kind.MARKDOWN:
+        print(f"{source.name}: Markdown holds the lines, with who and when, and the memo; nothing else comes of it")
     if source.why and not source.path.name.endswith(PICTURES):
         print(f"{source.name}: {_WHY[source.why]}", file=sys.stderr)
     if source.unread or source.damaged:
@@ -209,7 +255,14 @@ def _tell_unread(source: Source) -> None:
 
 def _tell(share: Share, *, is_made: bool) -> None:
     span = f", said from {share.first:%Y-%m-%d} to {share.last:%Y-%m-%d}" if share.first and share.last else ""
-    counts = ((share.summaries, "summaries"), (share.settings, "settings"), (share.facts, "facts by hand"))
+    counts = (
+        (share.versions, "earlier versions of replies"),
+        (share.summaries, "summaries"),
+        (share.settings, "settings"),
+        (share.facts, "facts"),
+        (share.pictures, "pictures"),
+        (share.missing_pictures, "pictures that are not in the file"),
+    )
     more = "".join(f", {count} {what}" for count, what in counts if count)
     new = "; there is no such character yet, so one is made" if is_made else ""
     print(f"{share.character}: {share.new} new lines, {share.known} known ones{more}{span}{new}")

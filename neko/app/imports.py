@@ -15,9 +15,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from neko.app import whole_imports
+from neko.app.import_share import Share, Tell, tell_nobody
+from neko.app.whole_imports import settings_for
 from neko.errors import NekoError
 from neko.memory.import_files import Kind, Source, look_into, named_sources
-from neko.memory.import_rows import Known, Summary, Taken
+from neko.memory.import_rows import Known, Precision, Summary, Taken
 from neko.memory.importing import Importing, Target
 from neko.storage import WORKPLACE
 from neko.tasks import TaskOwner, in_thread
@@ -30,32 +33,6 @@ _STEP: Final = 500
 _LOOK: Final = 5_000
 _KEPT_S: Final = 1_800.0
 """For which files that were sent wait to be imported."""
-
-
-@dataclass(slots=True)
-class Share:
-    """What would go to, or has gone to, the memory of ``character``; ``named`` is what its files call it, "" for
-    nothing. ``known`` lines are there already. Moments are local naive."""
-
-    named: str
-    character: str
-    lines: int = 0
-    known: int = 0
-    summaries: int = 0
-    settings: int = 0
-    facts: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
-    number: int = 0
-    """Of the import in the list of changes, once it has begun."""
-
-    @property
-    def new(self) -> int:
-        return self.lines - self.known
-
-    @property
-    def brings_anything(self) -> bool:
-        return bool(self.lines or self.summaries or self.settings or self.facts)
 
 
 class State(Enum):
@@ -73,28 +50,25 @@ class State(Enum):
 
 _AT_WORK: Final = (State.RUNNING, State.TAKING_BACK)
 
-Tell = Callable[[int], None]
-"""Gets how many more lines have been looked at, or stored."""
-
-
-def _nobody(_: int) -> None:
-    return None
-
 
 async def what_would_come(
     importing: Importing,
     sources: Sequence[Source],
     into: Callable[[str], str],
     exists: Callable[[str], bool],
-    tell: Tell = _nobody,
+    tell: Tell = tell_nobody,
 ) -> list[Share]:
     """The shares that bring something, with nothing changed. ``into`` says where the lines of a file's character go."""
     shares = []
     for named, files in named_sources(sources).items():
         share = Share(named, into(named))
         there = exists(share.character)
-        known = await importing.known(share.character) if there else Known()
+        precisions = _precisions(files)
+        known = await importing.known(share.character, precisions) if there else Known(precisions)
         for source in files:
+            if source.head is not None:
+                await whole_imports.what_would_come(importing, source, share, known, is_there=there, tell=tell)
+                continue
             for step in _steps(source, known, _LOOK):
                 found = await in_thread(step)
                 if not found:
@@ -103,7 +77,7 @@ async def what_would_come(
                 tell(len(found))
             share.summaries += len(await in_thread(source.summaries)) + bool(source.memo)
             if source.settings:
-                settings = _settings(source, share.character)
+                settings = settings_for(share.character, source.character, source.settings)
                 every = sum(map(len, settings.values()))
                 share.settings += await importing.settle(share.character, settings, keep=False) if there else every
             if source.facts:
@@ -114,21 +88,24 @@ async def what_would_come(
     return shares
 
 
-async def take_over(importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = _nobody) -> None:
+async def take_over(importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = tell_nobody) -> None:
     """Import what is new of one share; ``share`` tells at any moment what has come. Raises ``MemoryStoreError``."""
     files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
-    known, target = await importing.known(share.character), None
+    known, target = await importing.known(share.character, _precisions(files)), None
     of_chats = [chat for source in files for chat in await in_thread(_chats_of, source)] if share.new else []
-    first, share.lines, share.known = share.first, 0, 0
+    first, share.lines, share.known, share.versions, share.pictures, share.missing_pictures = share.first, 0, 0, 0, 0, 0
     share.settings, share.summaries, share.facts = 0, 0, 0
     for source in files:
+        if source.head is not None:
+            await whole_imports.take_over(importing, source, share, known, tell)
+            continue
         for step in _steps(source, known, _STEP):
             found = await in_thread(step)
             if not found:
                 break
             new = [one for one, is_new in found if is_new]
             if new and target is None:
-                target = await importing.begin(share.character, of_chats, first or new[0].line.at)
+                target = await importing.begin(share.character, of_chats, first or new[0].line.at, share.number)
                 share.number = target.number
             stored = await _store(importing, share.character, target, new) if target else 0
             share.lines += len(found)
@@ -139,10 +116,14 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
         share.summaries += await importing.summarise(share.character, summaries, memo)
     for source in files:
         if source.settings:
-            settings = _settings(source, share.character)
+            settings = settings_for(share.character, source.character, source.settings)
             share.settings += await importing.settle(share.character, settings, number=share.number)
         if source.facts:
             share.facts += await importing.know(share.character, source.facts, number=share.number)
+
+
+def _precisions(files: Sequence[Source]) -> set[Precision]:
+    return {Precision.SECOND, *(source.precision for source in files)}
 
 
 async def _store(importing: Importing, character: str, target: Target, new: Sequence[Taken]) -> int:
@@ -167,16 +148,10 @@ def _chats_of(source: Source) -> list[int]:
     return list(chats)
 
 
-def _settings(source: Source, character: str) -> dict[str, dict[str, object]]:
-    return {character if name == source.character else name: values for name, values in source.settings.items()}
-
-
 def _count(share: Share, found: Sequence[tuple[Taken, bool]]) -> None:
     share.lines += len(found)
     share.known += sum(not is_new for _, is_new in found)
-    moments = [one.line.at for one, _ in found]
-    share.first = min([*moments, *([share.first] if share.first else [])])
-    share.last = max([*moments, *([share.last] if share.last else [])])
+    share.saw([one.line.at for one, _ in found])
 
 
 @dataclass(slots=True)

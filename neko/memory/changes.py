@@ -8,6 +8,9 @@ from typing import Final
 
 from neko.types.memory import Change, ChangeKind
 
+FACT_OF_IMPORT: Final = "imported fact "
+"""Begins the name of a state: whose value is the number of the import that a fact by hand came with."""
+
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS neko_changes "
     "(id INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, lines INTEGER NOT NULL)"

@@ -255,6 +255,11 @@ class CharacterMemory:
         self.meaning.touch()
         return stored
 
+    def came(self) -> None:
+        """What was brought in some other way, and noted so, is all there."""
+        self.meaning.touch(anew=True)
+        self._on_brought_in()
+
     async def brought_in(self) -> tuple[int, int] | None:
         """How far what was brought in has been learnt from, in ids: half of it facts, half memos. None when there is
         nothing."""

@@ -55,16 +55,16 @@ def _beginning(text: str) -> str:
     return words if len(words) <= _BEGIN else words[:_BEGIN].rstrip() + "…"
 
 
-def change(connection: sqlite3.Connection, number: int | None) -> int | None:
+def change(connection: sqlite3.Connection, number: int | None, *, even_empty: bool = False) -> int | None:
     """Open this chat, or a new one for None; the open one now, None when there is none of that number.
 
-    An open chat without a line is as good as a new one.
+    An open chat without a line is as good as a new one. ``even_empty``: one without a line is there, too.
     """
     current = open_chat(connection)
     if number is None:
         number = current if _is_empty(connection, current) else free_number(connection)
         connection.execute(schema.ADD_CHAT, (number,))
-    elif number != current and _is_empty(connection, number):
+    elif number != current and not even_empty and _is_empty(connection, number):
         return None
     connection.execute(schema.SET_STATE, (_STATE, number))
     return number

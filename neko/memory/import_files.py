@@ -1,4 +1,4 @@
-"""Files that lines can be taken over from, recognised by what is in them: our export, logs and recent windows of
+"""Files that lines can be taken over from, recognised by what is in them: our exports, logs and recent windows of
 N.E.K.O. and our own, its ``settings_*.json``, a folder or a zip archive of them, chats of SillyTavern (``.jsonl``:
 https://docs.sillytavern.app/usage/core-concepts/chatfilemanagement/) and of Open-LLM-VTuber (a list of ``role``,
 ``timestamp``, ``content``). What is damaged gives what can be read of it. Every call blocks.
@@ -12,7 +12,7 @@ import re
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,15 +21,15 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from neko.hand_written import decoded
-from neko.memory import import_rows, schema
-from neko.memory.import_rows import Summary, Taken
+from neko.memory import export_layout, import_rows, markdown_talk, schema
+from neko.memory.import_rows import Precision, Summary, Taken
 from neko.memory.line_codec import entry_time, local_naive, parse
 from neko.memory.memo import cut_memo_prefix
 from neko.memory.salvage import has_table, opened, readable_rows, salvage
 from neko.memory_files import character_of
 from neko.set_aside import COMPANIONS
 from neko.types.lines import NewLine, Role
-from neko.well_formed import well_formed
+from neko.well_formed import load_json, well_formed
 
 LARGEST: Final = 4 << 30
 """Bytes of what is unpacked of one archive."""
@@ -46,6 +46,7 @@ class Kind(Enum):
     """What a file is. ``OTHER``: nothing of a memory."""
 
     EXPORT = "export"
+    MARKDOWN = "markdown"
     LOG = "log"
     RECENT = "recent"
     SETTINGS = "settings"
@@ -86,6 +87,13 @@ class Source:
     memo: str = ""
     facts: Sequence[GivenFact] = ()
     """What the user had said of people by hand, or pinned."""
+    head: Mapping[str, Any] | None = None
+    """Of an export with all that a memory holds (``export_layout``): it is for ``restoring``, and nothing else here."""
+
+    @property
+    def precision(self) -> Precision:
+        """To what it tells when something was said."""
+        return Precision.MINUTE if self.kind is Kind.MARKDOWN else Precision.SECOND
 
     def taken(self) -> Iterator[Taken]:
         """What was said, the oldest first; read anew at every call."""
@@ -93,7 +101,9 @@ class Source:
         match self.kind:
             case Kind.LOG:
                 yield from self._of_log()
-            case Kind.EXPORT | Kind.CHAT | Kind.RECENT:
+            case Kind.MARKDOWN:
+                yield from markdown_talk.said_in(_text(self.path))
+            case Kind.EXPORT | Kind.CHAT | Kind.RECENT if self.head is None:
                 yield from self._of_text()
             case _:
                 return
@@ -140,9 +150,9 @@ class Source:
 
 def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:
     """The files of these names at these places; folders and archives are looked into. ``workplace`` gets what is
-    unpacked, and copies of logs, which SQLite changes when it opens them. Logs come first."""
+    unpacked, and copies of logs, which SQLite changes when it opens them. What tells most comes first."""
     sources = [source for name, path in paths for source in _sources(name, path, workplace)]
-    return sorted(sources, key=lambda one: (one.kind is not Kind.LOG, one.name))
+    return sorted(sources, key=lambda one: (one.head is None, one.kind is not Kind.LOG, one.name))
 
 
 def _sources(name: str, path: Path, workplace: Path) -> Iterator[Source]:
@@ -205,9 +215,11 @@ def _source(name: str, path: Path, workplace: Path) -> Source:
         whose = character_of(stem) or parent.partition("backups_")[2]
         if head == _SQLITE or (stem.startswith("time_indexed_") and not head.lstrip().startswith((b"{", b"["))):
             return _log(Source(name, path, Kind.LOG, whose), workplace)
+        if (begun := export_layout.head_of(path)) is not None:
+            return Source(name, path, Kind.EXPORT, begun["character"], head=begun)
         if path.stat().st_size > _LARGEST_TEXT:
             return Source(name, path, Kind.OTHER, why="too_large")
-        return _document(Source(name, path, Kind.OTHER, whose))
+        return _document(Source(name, path, Kind.OTHER, whose), workplace)
     except (OSError, sqlite3.Error):
         return Source(name, path, Kind.OTHER, why="unreadable")
 
@@ -227,7 +239,7 @@ def _log(source: Source, workplace: Path) -> Source:
     return source
 
 
-def _document(source: Source) -> Source:
+def _document(source: Source, workplace: Path) -> Source:
     text = _text(source.path)
     stripped = text.lstrip()
     if stripped.startswith("["):
@@ -237,7 +249,10 @@ def _document(source: Source) -> Source:
         source.kind = Kind.CHAT if is_chat else Kind.RECENT if is_recent else Kind.OTHER
         source.memo = _memo(text) if source.kind is Kind.RECENT else ""
     elif stripped.startswith("{"):
-        if _lines_of_export(text):
+        if laid_out := _laid_out_anew(text, workplace):
+            source.path, source.head = laid_out, export_layout.head_of(laid_out) or {}
+            source.kind, source.character = Kind.EXPORT, str(source.head.get("character", ""))
+        elif _lines_of_export(text):
             source.kind, source.character = Kind.EXPORT, _named_in(text) or source.character
             source.memo, source.facts = _memo_of_export(text), _facts_of_export(text)
         elif settings := _settings(text):
@@ -249,9 +264,24 @@ def _document(source: Source) -> Source:
             if isinstance(first, dict) and ("chat_metadata" in first or "mes" in first):
                 source.kind = Kind.CHAT
                 source.character = str(first.get("character_name") or "")
+    elif named := markdown_talk.named_in(stripped):
+        source.kind, source.character, source.memo = Kind.MARKDOWN, named, markdown_talk.memo_in(stripped)
     if source.kind is Kind.OTHER:
         source.why = "not_memory" if stripped else "empty"
     return source
+
+
+def _laid_out_anew(text: str, workplace: Path) -> Path | None:
+    """An export that some program has written in its own way, as it should be; None for what is none."""
+    try:
+        document = load_json(text) if '"format"' in text else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or not export_layout.is_export(document):
+        return None
+    path = _place_in(workplace) / "export"
+    export_layout.lay_out(document, path)
+    return path
 
 
 def _has_lines(text: str) -> bool:

@@ -7,10 +7,12 @@ dates has the time of the file, and is known again by its words alone.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -21,6 +23,13 @@ _NAMES: Final[Names] = {"user": "", "assistant": "", "system": ""}
 _MOST_PENDING: Final = 500
 
 
+class Precision(Enum):
+    """To what a file tells when something was said; the value is that of ``datetime.isoformat``."""
+
+    SECOND = "seconds"
+    MINUTE = "minutes"
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A line of a file; ``is_dated`` tells whether anything says when it was said. ``chat`` is its chat there."""
@@ -28,6 +37,7 @@ class Taken:
     line: NewLine
     is_dated: bool
     chat: int = 0
+    precision: Precision = Precision.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +113,32 @@ def summaries(rows: Iterable[tuple[Any, ...]]) -> list[Summary]:
 
 
 class Known:
-    """Which lines are there already: as often as the same words by the same role in the same second."""
+    """Which lines are there already: as often as the same words by the same role in the same second, or minute where a
+    file tells no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, precisions: Collection[Precision] = (Precision.SECOND,)) -> None:
         self._there = Counter[int]()
+        self._precisions = precisions
 
     def add(self, one: Taken) -> None:
         """A line that is there. Its sender's id tells also by what an import knew it."""
         by_words = mark(one.line, is_dated=one.is_dated)
-        self._there[by_words] += 1
-        first, dash, number = (one.line.client_id or "").partition("-")
-        if dash and len(first) == _HEX and number.isdecimal():
-            try:
-                imported = int(first, 16)
-            except ValueError:
-                return
+        for known_by in {mark(one.line, is_dated=one.is_dated, to=precision) for precision in self._precisions}:
+            self._there[known_by] += 1
+        if is_mark(one.line.client_id or ""):
+            imported = int((one.line.client_id or "")[:_HEX], 16)
             if imported != by_words:
                 self._there[imported] += 1
+
+    def has_come(self, by_words: int) -> None:
+        """A line is there now that ``mark`` says this of."""
+        self._there[by_words] += 1
 
     def new(self, taken: Iterable[Taken]) -> Iterator[tuple[Taken, bool]]:
         """The lines of one file, each with whether it is new; a new one is there from then on, for other files."""
         seen = Counter[int]()
         for one in taken:
-            known_by = mark(one.line, is_dated=one.is_dated)
+            known_by = mark(one.line, is_dated=one.is_dated, to=one.precision)
             seen[known_by] += 1
             is_new = seen[known_by] > self._there[known_by]
             if is_new:
@@ -137,9 +150,15 @@ class Known:
 
 
 _HEX: Final = 16
+_MARK: Final = re.compile(rf"[0-9a-f]{{{_HEX}}}-[0-9]+")
 
 
-def mark(line: NewLine, *, is_dated: bool) -> int:
-    """The same for the same words of the same second, or of an unknown time."""
-    second = line.at.isoformat(timespec="seconds") if is_dated else "undated"
-    return int.from_bytes(blake2b(f"{second} {line.role} {line.text}".encode(), digest_size=8).digest())
+def is_mark(client_id: str) -> bool:
+    """Whether an id of the sender's is one that an import gave (``Known.new``)."""
+    return _MARK.fullmatch(client_id) is not None
+
+
+def mark(line: NewLine, *, is_dated: bool, to: Precision = Precision.SECOND) -> int:
+    """The same for the same words of the same second, or minute, or of an unknown time."""
+    moment = line.at.isoformat(timespec=to.value) if is_dated else "undated"
+    return int.from_bytes(blake2b(f"{moment} {line.role} {line.text}".encode(), digest_size=8).digest())

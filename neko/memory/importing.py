@@ -17,8 +17,9 @@ from neko.memory import changes, chats, facts, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.facts import HAND, NewFact
 from neko.memory.import_files import GivenFact
-from neko.memory.import_rows import Known, Summary, dated
+from neko.memory.import_rows import Known, Precision, Summary, dated
 from neko.memory.line_codec import Names, Row, message
+from neko.memory.restoring import Restoring
 from neko.memory_files import settings_name
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
@@ -32,7 +33,6 @@ _PAGE: Final = f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > ? ORD
 _NEWEST: Final = f"SELECT max(timestamp) FROM {schema.ORIGINAL}"
 _OF_SESSION: Final = f"SELECT id FROM {schema.ORIGINAL} WHERE session_id = ? ORDER BY id"
 _NOTE: Final = "imported setting "
-_FACT_NOTE: Final = "imported fact "
 _NOTES: Final = "SELECT name FROM neko_state WHERE name GLOB ? AND value = ?"
 _FORGET_NOTES: Final = "DELETE FROM neko_state WHERE name GLOB ? AND value = ?"
 _SUMMARY_THERE: Final = f"SELECT 1 FROM {schema.COMPRESSED} WHERE timestamp = ? AND instr(message, ?)"
@@ -49,19 +49,21 @@ class Target:
 class Importing:
     """Of all characters of one memory. Every method raises ``MemoryStoreError``."""
 
-    def __init__(self, opened: Callable[[str], Awaitable[CharacterMemory]]) -> None:
+    def __init__(self, opened: Callable[[str], Awaitable[CharacterMemory]], restoring: Restoring) -> None:
+        """``restoring``: for exports with all that a memory holds."""
         self._opened = opened
+        self.restoring = restoring
 
-    async def known(self, character: str) -> Known:
+    async def known(self, character: str, precisions: Collection[Precision] = (Precision.SECOND,)) -> Known:
         """What is there already."""
-        log, known, after = (await self._opened(character)).log, Known(), 0
+        log, known, after = (await self._opened(character)).log, Known(precisions), 0
         while rows := await log.recall(partial(_page, after=after)):
             await in_thread(_add, known, rows)
             after = rows[-1][0]
         return known
 
-    async def begin(self, character: str, of_chats: Sequence[int], first: datetime) -> Target:
-        """Begin an import of lines of these chats, of which the oldest was said at ``first``.
+    async def begin(self, character: str, of_chats: Sequence[int], first: datetime, number: int = 0) -> Target:
+        """Begin an import of lines of these chats, of which the oldest was said at ``first``, or go on with ``number``.
 
         What goes on where the log ends is said in the open chat; older lines get chats of their own.
         """
@@ -76,7 +78,7 @@ class Importing:
                 if chat not in target:
                     target[chat] = chats.free_number(connection)
                     connection.execute(schema.ADD_CHAT, (target[chat],))
-            return Target(changes.begin_import(connection), target)
+            return Target(number or changes.begin_import(connection), target)
 
         return await log.transaction(work)
 
@@ -133,7 +135,7 @@ class Importing:
                 row, _ = facts.keep(connection, fact, datetime.now())
                 connection.execute("UPDATE neko_facts SET pinned = ? WHERE id = ?", (one.pinned, row))
                 if number:
-                    connection.execute(schema.SET_STATE, (f"{_FACT_NOTE}{row}", number))
+                    connection.execute(schema.SET_STATE, (f"{changes.FACT_OF_IMPORT}{row}", number))
             return len(new)
 
         return await log.transaction(work) if given else 0
@@ -154,8 +156,10 @@ class Importing:
             await in_thread(_drop_settings, log.path.with_name(settings_name(character)), character, notes)
 
         def work(connection: sqlite3.Connection) -> None:
-            of_facts = (f"{_FACT_NOTE}*", number)
-            facts.remove(connection, [int(row[0][len(_FACT_NOTE) :]) for row in connection.execute(_NOTES, of_facts)])
+            of_facts = (f"{changes.FACT_OF_IMPORT}*", number)
+            facts.remove(
+                connection, [int(row[0][len(changes.FACT_OF_IMPORT) :]) for row in connection.execute(_NOTES, of_facts)]
+            )
             connection.execute(_FORGET_NOTES, of_facts)
             connection.execute(_FORGET_NOTES, of_import)
             changes.take_back(connection, number)

@@ -95,9 +95,9 @@ def turn_message(role: Role, text: str, at: datetime, neko: Mapping[str, Any] | 
     return message(role, [{"type": "text", "text": shown}], neko)
 
 
-def line_json(line: NewLine) -> str:
-    """The ``message`` column of a new line whose speaker is named: ASCII-escaped JSON without indent."""
-    at = local_naive(line.at)
+def line_json(line: NewLine, clock: datetime | None = None, **more: Any) -> str:
+    """The ``message`` column of a new line whose speaker is named: ASCII-escaped JSON without indent. ``clock``: the
+    local time of where it was said, if that was elsewhere; ``more``: what else is known of the line."""
     neko: dict[str, Any] = {
         "turn_id": line.turn_id,
         "status": line.status,
@@ -124,7 +124,7 @@ def line_json(line: NewLine) -> str:
         neko["chat"] = line.chat
     if line.imported:
         neko["imported"] = line.imported
-    return json.dumps(turn_message(line.role, line.text, at, neko))
+    return json.dumps(turn_message(line.role, line.text, clock or local_naive(line.at), neko | more))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,10 @@ class Log:
         self._newest = max([self._newest, *(one.line.id for one in stored)])
         return stored
 
+    def saw(self, line_id: int) -> None:
+        """There is a line of this id now."""
+        self._newest = max(self._newest, line_id)
+
     async def choose(self, line_id: int) -> Line | None:
         """``versions.choose``."""
         names = self._names()
@@ -198,9 +202,9 @@ class Log:
             self._is_to_fold_in.set()
         return result
 
-    async def change_chat(self, number: int | None) -> int | None:
+    async def change_chat(self, number: int | None, *, even_empty: bool = False) -> int | None:
         """``chats.change``: lines that are stored from now on go there."""
-        chat = await self.transaction(lambda connection: chats.change(connection, number))
+        chat = await self.transaction(lambda connection: chats.change(connection, number, even_empty=even_empty))
         self._chat = self._chat if chat is None else chat
         return chat
 

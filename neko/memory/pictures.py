@@ -54,6 +54,10 @@ class Pictures:
             return None
         return await in_thread(_content, pictures_path(self._folder, character) / name)
 
+    async def names(self, character: str) -> set[str]:
+        """Of those that are there."""
+        return await in_thread(_names_in, pictures_path(self._folder, character))
+
     async def forget(self, character: str, names: Iterable[str]) -> None:
         """Delete pictures that no line of the log names any more. Raises ``MemoryStoreError``."""
         async with self._changing:
@@ -63,8 +67,7 @@ class Pictures:
 
     async def keep_only(self, character: str, names: Collection[str]) -> None:
         """Delete all but these, and those whose lines are on their way. Raises ``MemoryStoreError``."""
-        there = await in_thread(_names_in, pictures_path(self._folder, character))
-        await self.forget(character, there.difference(names))
+        await self.forget(character, (await self.names(character)).difference(names))
 
     def _write(self, folder: Path, pictures: dict[str, bytes]) -> None:
         try:

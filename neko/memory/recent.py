@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
@@ -39,7 +40,7 @@ from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
-from neko.types.lines import NewLine, Stored
+from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ UNCOMPRESSED = 9
 """How many entries stay as they were said when the older ones are replaced by the memo."""
 LARGEST_WINDOW = 10
 """How many entries the window may hold before it is worth compressing."""
-_FLOOR = "recent floor"
+FLOOR = "recent floor"
 """The name of the state that says up to which line none comes into the window again, as one was left out by hand."""
 _MOST_PLACES = 5
 """How many entries that cannot be read are told by their number."""
@@ -148,7 +149,7 @@ class RecentWindow:
         Entries without a signature are those of a backup, which lacks the newest lines.
         """
         last = await self._log.last_id()
-        in_log, self._floor = await self._log.state(WINDOW_POSITION), await self._log.state(_FLOOR) or 0
+        in_log, self._floor = await self._log.state(WINDOW_POSITION), await self._log.state(FLOOR) or 0
         self._tell_unread(entries or [])
         if entries is None:
             self._entries = await self._end_of_chat()
@@ -246,6 +247,40 @@ class RecentWindow:
         self.touch()
         return stored
 
+    async def put_in(self, work: Callable[[sqlite3.Connection, int], list[Line]]) -> list[Line]:
+        """Let lines that were said elsewhere be written, some before what was said here: ``work`` gets the smallest new
+        id, and tells them. Of those that are newer than all that was said in the open chat the window shows the last.
+        """
+        await self.flush()
+
+        def whole(connection: sqlite3.Connection) -> list[Line]:
+            lines = work(connection, self._log.newest + 1)
+            position = max(self._log.newest, *(line.id for line in lines)) if lines else self._log.newest
+            connection.execute(schema.SET_STATE, (WINDOW_POSITION, position))
+            return lines
+
+        async with self._merging:
+            await self._merge()
+            last = await self._log.page(limit=1, chat=self._log.chat)
+            lines = await self._log.transaction(whole)
+            for line in lines:
+                self._log.saw(line.id)
+            self._position = self._log.newest
+            here = [line.at for line in lines if line.chat == self._log.chat]
+            if here and (not last or max(here) >= last[0].line.at):
+                await self._turn_to_chat()
+        return lines
+
+    async def take_over(self, entries: Sequence[Message], floor: int, chat: int) -> None:
+        """Be what the window of the log was that this one was made of, in the same chat; no line up to ``floor`` comes
+        back."""
+        async with self._merging:
+            await self._merge()
+            await self._log.change_chat(chat, even_empty=True)
+            await self._log.transaction(lambda connection: connection.execute(schema.SET_STATE, (FLOOR, floor)))
+            self._entries, self._left, self._floor, self._dirty = list(entries), [], floor, True
+        await self.flush()
+
     async def rewrite(self, entries: Sequence[RecentEntry]) -> None:
         """Put other entries in the place of all; those that stand there already keep what is known of them.
 
@@ -257,7 +292,7 @@ class RecentWindow:
             kept = [there.get((one.role, one.text)) or message(one.role, one.text) for one in entries]
             left_out = set(line_ids(self._entries)).difference(line_ids(kept))
             self._floor = max([self._floor, *left_out])
-            row = (_FLOOR, self._floor)
+            row = (FLOOR, self._floor)
             await self._log.transaction(lambda connection: connection.execute(schema.SET_STATE, row))
             self._entries, self._left, self._dirty = kept, [], True
         await self.flush()

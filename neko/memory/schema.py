@@ -27,6 +27,8 @@ CLIENT_ID: Final = _extra("client_id")
 NOT_REPLACED: Final = f"({_extra('status')}) IS NOT 'replaced'"
 CHAT: Final = f"coalesce({_extra('chat')}, 0)"
 """The chat that a row belongs to (``chats.py``)."""
+IMPORT: Final = f"coalesce({_extra('imported')}, 0)"
+"""The number of the import that a row came with."""
 OWN_STATUS: Final = f"coalesce({_extra('own_status')}, 'complete')"
 """The status of a replaced line as it was before."""
 REPLACES: Final = _extra("replaces")

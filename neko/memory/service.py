@@ -21,6 +21,7 @@ from neko.memory.character_files import remove_beside
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Models
+from neko.memory.exporting import Exporting
 from neko.memory.fact_book import FactBook
 from neko.memory.foreground import Foreground
 from neko.memory.importing import Importing
@@ -34,6 +35,7 @@ from neko.memory.open_questions import open_questions
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
+from neko.memory.restoring import Restoring
 from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.threads import Threads
@@ -121,7 +123,8 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._held: dict[str, asyncio.Future[None]] = {}
         self._upkeep = Upkeep(self._logs, self._timeouts, self._damaged, on_written)
         self._closed = False
-        self.importing = Importing(self._opened)
+        self.importing = Importing(self._opened, Restoring(self._opened, self._pictures))
+        self.exporting = Exporting(self._opened, self._pictures)
         self.memo_edits = MemoEdits(self._opened)
 
     async def start(self) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from neko.app.export import exported
-from neko.app.imports import Share, take_over, what_would_come
+from neko.app.import_share import Share
+from neko.app.imports import take_over, what_would_come
 from neko.memory.import_files import Kind, Source, look_into
 from neko.memory.service import MemoryService
 from neko.types.lines import Line, NewLine

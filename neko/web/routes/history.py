@@ -177,7 +177,7 @@ class ExportQuery(Schema):
     path=CharacterPath,
     query=ExportQuery,
     response=Empty,
-    summary="The whole talk, or one chat, as a file",
+    summary="All that she remembers, or one chat, as a file: JSON to be imported as it was, Markdown to be read",
     failures={404: "There is no character of this name."},
 )
 async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:

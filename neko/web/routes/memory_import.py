@@ -15,7 +15,8 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.datastructures import UploadFile
 
-from neko.app.imports import Import, Share, State
+from neko.app.import_share import Share
+from neko.app.imports import Import, State
 from neko.i18n import describe
 from neko.memory.import_files import Kind, Source
 from neko.tasks import in_thread
@@ -38,7 +39,7 @@ class FileShape(Schema):
     ``damaged``: more was there than could be read. ``why`` tells what is wrong with a file of kind ``other``."""
 
     name: str
-    kind: Literal["export", "log", "recent", "settings", "chat", "other"]
+    kind: Literal["export", "markdown", "log", "recent", "settings", "chat", "other"]
     character: str
     unread: int
     damaged: bool
@@ -47,7 +48,8 @@ class FileShape(Schema):
 
 class ShareShape(Schema):
     """What goes to one character. ``named`` is what the files call it, ``exists`` whether there is that character:
-    else it is made. ``known`` of the ``lines`` are there already. ``first`` and ``last`` are ISO 8601, local time, ""
+    else it is made. ``known`` of the ``lines`` are there already; earlier ``versions`` of replies are no lines. Of
+    ``missing_pictures`` the file has only the names. ``first`` and ``last`` are ISO 8601, local time, ""
     without lines. ``number`` names the import among the changes, 0 before it has begun."""
 
     named: str
@@ -55,9 +57,12 @@ class ShareShape(Schema):
     exists: bool
     lines: int
     known: int
+    versions: int
     summaries: int
     settings: int
     facts: int
+    pictures: int
+    missing_pictures: int
     first: str
     last: str
     number: int
@@ -249,9 +254,12 @@ def _share(one: Share, names: Set[str]) -> ShareShape:
         exists=one.character in names,
         lines=one.lines,
         known=one.known,
+        versions=one.versions,
         summaries=one.summaries,
         settings=one.settings,
         facts=one.facts,
+        pictures=one.pictures,
+        missing_pictures=one.missing_pictures,
         first=_iso(one.first),
         last=_iso(one.last),
         number=one.number,

@@ -106,7 +106,7 @@ export class ImportSection {
     if (state === "none") this.#state.replaceChildren();
     else if (state === "reading") this.#replace(bar(t("memory.bring.reading", { count: now.done })), acts(act("stop", () => void this.#leave())));
     else if (state === "ready") {
-      const anything = count > 0 || now.shares.some(({ summaries, settings, facts }) => summaries + settings + facts > 0);
+      const anything = count > 0 || now.shares.some(({ versions, summaries, settings, facts, pictures }) => versions + summaries + settings + facts + pictures > 0);
       this.#state.replaceChildren(
         anything ? "" : h("p", { class: "memory-lead", text: t(now.shares.length ? "memory.bring.nothing_new" : "memory.bring.nothing") }),
         ...now.shares.map((share) => this.#share(share)), fileList(now),
@@ -169,8 +169,9 @@ export class ImportSection {
       share.named && h("h2", { text: t("memory.bring.from", { name: share.named }) }),
       span && h("p", { class: "import-span", text: span }),
       h("ul", { class: "import-counts" }, h("li", { class: "is-new", text: t("memory.bring.new", { count: share.lines - share.known }) }),
-        counted("known", share.known), counted("summaries", share.summaries), counted("settings", share.settings),
-        counted("facts", share.facts)),
+        counted("known", share.known), counted("versions", share.versions), counted("summaries", share.summaries),
+        counted("settings", share.settings), counted("facts", share.facts), counted("pictures", share.pictures),
+        counted("missing_pictures", share.missing_pictures)),
       h("label", { class: "import-into" }, h("span", { text: t("memory.bring.to") }), into),
       !share.exists && h("p", { class: "import-made", text: t("memory.bring.made", { name: share.character }) }));
   }
