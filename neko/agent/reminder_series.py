@@ -27,6 +27,21 @@ _EXPLICIT: Final = (
     r"|(?:请|請|麻烦|麻煩|你|再|然后|然後|另外)*.{0,12}(?:提醒|叫醒)我"
 )
 _SENTENCES: Final = rf"(?<=[.!?;])\s+|(?<=[。！？；!?;])|\s*[,，、]\s*(?={_EXPLICIT})|\s+and\s+(?={_EXPLICIT})"
+_AFTER_ORDER: Final = (
+    r"\s*[.!?;。！？；,，、]+\s*(?:and )?(?:then )?|\s+(?:and )?then\s+|\s+(?:and|but)\s+|(?<=[고요줘])\s+"
+    r"|(?<=[してで])(?:から)?、?\s*(?=新|[\d一二三四五六七八九十])"
+)
+_SETS: Final = (
+    r"\b(?:set|start|make|begin|add|create|give me)\b|[设設定订訂开開来來]|セット|設定|かけ|スタート|開始"
+    r"|맞춰|설정|켜|시작"
+)
+_ANOTHER: Final = (
+    r"\b(?:set|start|make|begin|add|create|give me|a|an|the|new|other|another|one|instead|again|for|to|it|please"
+    r"|timer|alarm|reminder)\b|再|重新|另外|新(?:しく|しい|的)?|[给給]我|[设設]置?|[设設]?定|[订訂开開来來]|[一个個的吧]"
+    r"|[计計定][时時]器?|[闹鬧][钟鐘]|提醒|もう|セット|かけ|スタート|開始|して|ください|[てのをでに]|タイマー|アラーム"
+    r"|リマインダー|짜리|다시|새로|맞춰|설정|켜|시작|해|줘|주세요|으?로|[을를]|하나|타이머|알람|알림|좀"
+)
+"""All that can stand in words which set another one and say no more than that."""
 _JOINTS: Final = (
     r"(\s*[,，、]\s*(?:and then |and also |and |then |also |plus |然后|然後|还有|還有|以及|并且|並且|再|和"
     r"|それから|そして|あと|また|그리고 |또 )?"
@@ -55,6 +70,10 @@ _ALIKE: Final = (
 _WEEKDAY_TOO: Final = r"^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
 """After "every Monday and"."""
 _IS_TIMER: Final = r"timer|alarm|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
+_MOST_WORDS: Final = 4
+_TELLS_MORE: Final = r"\b(?:her|him|them|it|that|if|is|are|was|starts?|begins?|opens?|closes?|before|because|since)\b"
+_FOR_SOMEBODY: Final = r"^((?:call|phone|ring|text|message|e-?mail|write to|visit|meet|feed|pick up|wake|thank) )"
+_SOMEBODY: Final = r"^(?:[A-Z][\w'-]*|(?:grand)?(?:mum|mom|ma|dad|pa)(?:my|dy)?)(?: [A-Z][\w'-]*)?$"
 _SHARES: Final = (r"[時分半頃]に|ごろに|後に?|[時分]$", r"[시분반쯤] ?에|뒤에?|후에?|[시분]$")
 """In Japanese and Korean the verb comes last: a part before it shares it if its own time is that of the telling …"""
 _ASKS_ITSELF: Final = r"(?:ください|下さい|お願い(?:します)?|ます|です|[ねよ]|줘|줘요|주세요|줄래|[요다])$"
@@ -105,10 +124,7 @@ def read_wishes(text: str, now: datetime, *, name: str = "") -> Wishes:
         return Wishes()
     words = plain(text, name)
     if len(words) <= LONGEST and (order := read_order(words)):
-        first, *further = _pattern(_SENTENCES).split(words)
-        found, _ = _gathered(" ".join(further), now)
-        is_both = bool(found) and read_order(first) is not None  # "cancel that timer and set a timer for an hour"
-        return Wishes((replace(order, text=first), *found) if is_both else (order,))
+        return Wishes(_in_its_place(words, now) or (order,))
     found, beside = _gathered(words, now)
     timed = [wish for wish in found if wish.when or wish.is_past]
     if not timed or (len(found) == 1 and not (found[0].text or found[0].is_timer)):
@@ -124,6 +140,25 @@ def read_wishes(text: str, now: datetime, *, name: str = "") -> Wishes:
         if is_subject:
             return Wishes((replace(found[0], text=told),))
     return Wishes(tuple(found[:MOST_WISHES]), alone=not others)
+
+
+def _in_its_place(words: str, now: datetime) -> tuple[Wish, ...]:
+    """An order and what is wanted after it: "cancel the timer and set one for ten minutes"."""
+    for joint in _pattern(_AFTER_ORDER).finditer(words):
+        first, further = words[: joint.start()], words[joint.end() :]
+        order = read_order(first)
+        if order is None or not further:
+            continue
+        found, _ = _gathered(further, now)
+        if not found and order.kind == "cancel":
+            read = read_when(further, now, bare_length=True)
+            is_one = _pattern(_SETS).search(read.rest) and not _pattern(r"\w").search(
+                _pattern(_ANOTHER).sub("", read.rest)
+            )
+            found = [Wish("set", "", read.when, is_timer=order.is_timer)] if read.when and is_one else []
+        if found:
+            return (replace(order, text=first), *found)
+    return ()
 
 
 def _gathered(words: str, now: datetime) -> tuple[list[Wish], list[str]]:
@@ -172,9 +207,9 @@ def _parts(sentence: str, now: datetime) -> list[_Part]:
 def _begins_another(before: _Part, text: str, read: Read, now: datetime) -> bool:
     if not (read.when or read.is_past):
         return False
-    if not read.leads:  # "to call mum at 5 and to take the bins out at 6"
+    if not read.leads:  # "to call mum at 5 and to take the bins out at 6", "to call Anna at 5 and Bob at 6"
         has_time = before.read.when is not None or before.read.is_past
-        return has_time and text.startswith("to ")
+        return has_time and (text.startswith("to ") or _is_like(before, text, read))
     one, other = before.read, read
     is_one_time = one.dated != other.dated and one.clocked != other.clocked  # "tomorrow, at nine, …"
     if not (is_one_time and (one.when or one.is_past)):
@@ -182,6 +217,19 @@ def _begins_another(before: _Part, text: str, read: Read, now: datetime) -> bool
     wish = read_set(before.text, now)
     is_split = _Part(text, read).is_mere_time or before.is_mere_time or (wish is not None and not wish.text)
     return not is_split
+
+
+def _is_like(before: _Part, text: str, read: Read) -> bool:
+    """A further wish that has its hour where the one before it has: at its end, or in the middle of Chinese or Japanese
+    words that a comma sets apart. What tells more of the same ("… at 5 and tell her that it starts at 6") is none."""
+    if not (before.read.clocked and read.clocked) or before.read.leads:
+        return False
+    if _pattern(r"[\u3040-\u30ff\u3400-\u9fff]").search(text):
+        return not read.ends and not before.read.ends
+    words = subject_of(read.rest)
+    return (
+        read.ends and before.read.ends and len(words.split()) <= _MOST_WORDS and not _pattern(_TELLS_MORE).search(words)
+    )
 
 
 def _understand(parts: Sequence[_Part], now: datetime, last: _Part | None) -> _Part | None:
@@ -223,7 +271,12 @@ def _borrowed(part: _Part, carrier: _Carrier, now: datetime, *, is_before_verb: 
     if carrier.before:
         return None if is_before_verb and not part.is_mere_time else read_set(f"{carrier.before}{text}", now)
     shares = any(_pattern(pattern).search(text) for pattern in _SHARES)
-    if not is_before_verb or not part.read.leads or not shares or _pattern(_ASKS_ITSELF).search(text):
+    if (
+        not is_before_verb
+        or not (part.read.leads or part.read.clocked)
+        or not shares
+        or _pattern(_ASKS_ITSELF).search(text)
+    ):
         return None
     for pattern, bare in _BARE_VERB_KO:
         text = _pattern(pattern).sub(bare, text)
@@ -254,6 +307,8 @@ def _shared(parts: Sequence[_Part]) -> list[Wish]:
         if found and not found[-1].when and not found[-1].is_past and (is_mere_time or not found[-1].text):
             found[-1] = replace(wish, text=found[-1].text or wish.text, is_timer=found[-1].is_timer)
             continue
+        if found and (verb := re.match(_FOR_SOMEBODY, found[-1].text)) and re.match(_SOMEBODY, wish.text):
+            wish = replace(wish, text=f"{verb[1]}{wish.text}")
         if found and is_mere_time:
             wish = wish if part.read.dated else _as_often(wish, found[-1])
             found[-1] = _like_the_next(found[-1], replace(wish, text=found[-1].text))

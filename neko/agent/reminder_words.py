@@ -123,6 +123,8 @@ _TRAILING: Final = (
     r"(?:[\s,，、。.!！?？~:]|\b(?:please|pls|ok|okay|thanks|thank you|for|at|in|on|by|from now)$"
     r"|[吧呀哦啊啦]$|よ$|ね$|お願い$|お願いします$|좀$)+$"
 )
+_BETWEEN: Final = r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])"
+"""Where the words of a time stood."""
 _QUOTES: Final = "\"'“”„‘’「」『』《》"
 _WAKE: Final = {"han": "起床", "ja": "起きる", "ko": "일어나기"}
 
@@ -206,6 +208,7 @@ def subject_of(text: str) -> str:
     """What is left of the words of a wish: what it is about."""
     text = _stripped(text)
     text = _pattern(_LEADING).sub("", text)
+    text = _pattern(_BETWEEN).sub("", text)
     return _pattern(_TRAILING).sub("", text).strip(_QUOTES + " ")
 
 

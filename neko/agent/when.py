@@ -30,8 +30,8 @@ class When:
 class Read:
     """``when`` is None where no time is named, or ``is_past``. ``rest``: the text without the words of the time.
 
-    ``leads``: the text begins with the time; ``dated``: that names the day, or how long it is until then; ``clocked``:
-    the hour.
+    ``leads``: the text begins with the time; ``ends``: it ends with it; ``dated``: that names the day, or how long it
+    is until then; ``clocked``: the hour.
     """
 
     when: When | None
@@ -40,6 +40,7 @@ class Read:
     leads: bool = False
     dated: bool = False
     clocked: bool = False
+    ends: bool = False
 
 
 # ── numbers ───────────────────────────────────────────────────────────────────
@@ -304,7 +305,8 @@ def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
     dated = bool(draft.after_s or draft.every or draft.day) or draft.days is not None or draft.weekday is not None
     is_past = when is not None and when.due <= now
     clocked = bool(draft.part) or draft.hour is not None
-    return Read(None if is_past else when, rest, is_past, leads, dated, clocked)
+    ends = draft.text.rstrip(" .,!?;。！？").endswith("\0")
+    return Read(None if is_past else when, rest, is_past, leads, dated, clocked, ends)
 
 
 def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
