@@ -193,6 +193,7 @@ class Log:
     async def without_traces(self, work: Work[T]) -> T:
         """A transaction that takes words away, and then what it leaves of them in the file and in the WAL."""
         result = await self.transaction(work)
+        await self.file.give_up_copy()
         try:
             await in_thread(backup.forget, self.path)
         except OSError as error:

@@ -181,6 +181,11 @@ class LogFile:
             self._check_due = time.monotonic() + min(pause_s, _LONGEST_CHECK_PAUSE_S)
             return is_sound
 
+    async def give_up_copy(self) -> None:
+        """End a check or a copy that is being made: it holds on to words that are gone."""
+        if copier := self._copier:
+            await copier.aclose()
+
     async def _is_sound(self) -> bool:
         if not self._is_open:
             await self.open()

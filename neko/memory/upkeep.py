@@ -47,14 +47,14 @@ class Upkeep:
     async def _look_after(self, name: str, log: Log) -> Path | None:
         try:
             copy = await log.file.look_after(self._timeouts.check_pause_s)
-        except BackupFailedError as error:
-            if error.params.get("reason") != "closed":
-                logger.info("%s: a backup failed: %s", name, error)
+        except NekoError as error:
+            if error.params.get("reason") == "closed":  # the log was, or the copy given up
+                logger.debug("%s: a log could not be looked after: %s", name, error)
+            elif isinstance(error, BackupFailedError):
                 self._without.add(name)
                 self._on_failure(error)
-            return None
-        except NekoError as error:
-            logger.warning("%s: a log could not be checked: %s", name, error)
+            else:
+                logger.warning("%s: a log could not be checked: %s", name, error)
             return None
         if copy and name in self._without:
             self._without.discard(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -203,6 +204,32 @@ async def test_backups_of_a_clock_that_went_ahead_do_not_keep_new_ones_away(memo
     assert words_of(made)[-1] == "the clock is right again"
     assert max(copy.stat().st_mtime for copy in kept) <= time.time()
     assert await memory.back_up() == [], "once a day"
+
+
+async def test_a_copy_that_is_being_made_is_given_up_for_words_that_are_forgotten(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await memory_folder.open()
+    secret = await say(memory, "the secret words")
+    await say(memory, "the others")
+    begun, make = threading.Event(), backup.make
+
+    def slow(connection: sqlite3.Connection, log: Path) -> int:
+        lines = make(connection, log)
+        begun.set()
+        connection.execute(ENDLESS).fetchall()
+        return lines
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "make", slow)
+        backing_up = asyncio.create_task(memory.back_up())
+        await asyncio.to_thread(begun.wait, 30)
+        async with asyncio.timeout(10):
+            assert await memory.delete(MIO, [secret]) == [secret]
+            assert await backing_up == []
+    assert memory_folder.reports == []
+    (made,) = await memory.back_up()
+    assert words_of(made) == ["the others"]
 
 
 async def test_backups_that_a_power_cut_kept_from_going_go_the_next_time(memory_folder: MemoryFolder) -> None:
