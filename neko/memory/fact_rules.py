@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from neko.language import guess
 from neko.settings import ASSETS
+
+_Patterns = Mapping[str, Sequence[re.Pattern[str]]]
 
 _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "ましたか", "でしたか", "ませんか", "습니까")
 _TAIL: Final = re.compile(
-    r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)]+)$", re.I
+    r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
 )
 
 
@@ -32,24 +34,47 @@ def sentences(text: str) -> list[str]:
 
 def stated(sentence: str, language: str = "en") -> list[tuple[str, str]]:
     """What the speaker states of themselves: attributes with their values. ``language`` where the signs do not tell."""
+    return [(attribute, value) for attribute, value, has_ended in facts(sentence, language) if not has_ended]
+
+
+def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
+    """The same with what they state to be so no longer, which is true of the last value."""
     if len(sentence) > _LONGEST_SENTENCE or is_question(sentence):
         return []
-    found: list[tuple[str, str]] = []
-    for attribute, patterns in _patterns(guess(sentence, language).partition("-")[0]).items():
-        for pattern in patterns:
-            if match := pattern.search(sentence):
-                value = match["value"]
-                if (
-                    match.end("value") < len(sentence)
-                    and value[-1:].isascii()
-                    and sentence[match.end("value")].isalnum()
-                ):
-                    value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
-                value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
-                if value and (attribute, value) not in found:
-                    found.append((attribute, value))
-                break
-    return found
+    found: list[tuple[str, str, bool]] = []
+    now, before = _patterns(guess(sentence, language).partition("-")[0])
+    for attribute in dict.fromkeys((*now, *before)):
+        past = [_value(match) for pattern in before.get(attribute, ()) if (match := pattern.search(sentence))]
+        matches = (match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence))
+        present = next((one for one in matches if one[0] and not any(_overlap(one, other) for other in past)), None)
+        stated = [(attribute, present[0], False)] if present else []
+        found += [*stated, *((attribute, one[0], True) for one in past[:1] if one[0])]
+    return list(dict.fromkeys(found))
+
+
+_Value = tuple[str, int, int]
+"""What was stated, and where it begins and ends."""
+
+
+def _values(pattern: re.Pattern[str], sentence: str) -> Iterator[_Value]:
+    """The values of each match; the next one is looked for where a value ends."""
+    match = pattern.search(sentence)
+    while match:
+        value = _value(match)
+        yield value
+        match = pattern.search(sentence, max(value[2], match.start() + 1))
+
+
+def _value(match: re.Match[str]) -> _Value:
+    value, sentence, end = match["value"], match.string, match.end("value")
+    if end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum():
+        value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
+    value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
+    return value, match.start("value"), match.start("value") + len(value)
+
+
+def _overlap(one: _Value, other: _Value) -> bool:
+    return one[1] < other[2] and other[1] < one[2]
 
 
 def is_question(sentence: str) -> bool:
@@ -58,7 +83,12 @@ def is_question(sentence: str) -> bool:
 
 
 @cache
-def _patterns(language: str) -> Mapping[str, Sequence[re.Pattern[str]]]:
-    """Reads a file once a language (not on the loop thread)."""
-    loaded: dict[str, list[str]] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
-    return {name: [re.compile(one, re.IGNORECASE) for one in patterns] for name, patterns in loaded.items()}
+def _patterns(language: str) -> tuple[_Patterns, _Patterns]:
+    """By attribute, of what is so and of what is so no longer. Reads a file once a language (off the loop's thread)."""
+    loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
+    before = loaded.pop("no longer")
+    now, past = (
+        {name: [re.compile(one, re.IGNORECASE) for one in patterns] for name, patterns in of.items()}
+        for of in (loaded, before)
+    )
+    return now, past

@@ -3,11 +3,13 @@
 Bi-temporal (Snodgrass): ``valid_from`` and ``valid_to`` say when it was so, ``recorded_at`` when it was learnt. A new
 value of what has only one at a time (where somebody lives) closes the old one, which stays. A fact rests on
 statements, each of which are the lines that it was taken from; with any of its lines a statement goes, and with
-the last of its statements a fact. Every call blocks and raises ``sqlite3.Error``.
+the last of its statements a fact. What is said to be so no longer is closed by that line (``superseded_by`` is less
+than 0 then), or by what is so instead. Every call blocks and raises ``sqlite3.Error``.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,19 +46,29 @@ HAND: Final = 0
 POSITION: Final = "facts"
 """The name of the state that says up to which line facts have been looked for."""
 
+_CLOSED: Final = (
+    "SELECT id, value, valid_from FROM neko_facts WHERE subject = ? AND attribute = ? AND valid_to >= ? ORDER BY id"
+)
+_VERB: Final = re.compile(r"^(?:喝|吃|看|玩|听|聽)(?=.)")
+_FAVOURITE: Final = re.compile(
+    r"(fav\w+ .+?) (?:is|are) |(?:现在|現在)?(最.+?)是|((?:一番|いちばん)?(?:大好き|好き)な.+?)は|"
+    r"((?:제일 |가장 )?좋아하는 .+?)[은는] "
+)
 _ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday"))
 _OPPOSITE: Final = {"likes": "dislikes", "dislikes": "likes"}
 
 
 @dataclass(frozen=True, slots=True)
 class NewFact:
-    """See ``Fact``. ``lines`` together say it; ``HAND`` is one of them."""
+    """See ``Fact``. ``lines`` together say it; ``HAND`` is one of them. One that ``has_ended`` was so until
+    ``valid_from``."""
 
     subject: str
     attribute: str
     value: str
     valid_from: datetime
     lines: tuple[int, ...]
+    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,14 @@ def record(connection: sqlite3.Connection, found: Iterable[NewFact], now: dateti
     What rests on a line that has gone meanwhile is passed over.
     """
     known = [fact for fact in found if fact.lines and all(_is_there(connection, line) for line in fact.lines)]
-    new = sum(keep(connection, fact, now)[1] for fact in known)
+    new, instead = 0, dict[tuple[str, str, int], int]()
+    for fact in sorted(known, key=lambda one: (min(one.lines), one.has_ended)):
+        place = (fact.subject, fact.attribute, min(fact.lines))
+        if fact.has_ended:
+            new += _end(connection, fact, now, instead.get(place))
+        else:
+            instead[place], is_new = keep(connection, fact, now)
+            new += is_new
     if position is not None:
         connection.execute(schema.SET_STATE, (POSITION, position))
     return new
@@ -120,6 +139,9 @@ def forget(connection: sqlite3.Connection, lines: Sequence[int]) -> Earlier:
         resting.update(row[0] for row in found)
     before = earlier(connection, resting)
     for line in lines:
+        connection.execute(
+            "UPDATE neko_facts SET valid_to = NULL, superseded_by = NULL WHERE superseded_by = ?", (-line,)
+        )
         connection.execute(
             "DELETE FROM neko_fact_sources WHERE (fact, statement) IN "
             "(SELECT fact, statement FROM neko_fact_sources WHERE line = ?)",
@@ -205,8 +227,9 @@ def is_sound(row: Sequence[Any]) -> bool:
 
 def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[int, bool]:
     """Keep one fact: its id, and whether it is new. A new value of what has only one at a time closes the open one."""
-    rivals = of_attribute(connection, fact.subject, fact.attribute)
+    rivals, began = of_attribute(connection, fact.subject, fact.attribute), stamp(fact.valid_from)
     same = next((row for row, value, *_ in rivals if bare_words(value) == bare_words(fact.value)), None)
+    same = _ended_later(connection, fact, began) if same is None else same
     row = same if same is not None else _insert(connection, fact, stamp(now))
     statement = min(fact.lines)
     connection.executemany(
@@ -216,13 +239,58 @@ def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[
         return row, False
     if fact.attribute not in _ONE_AT_A_TIME:
         other = of_attribute(connection, fact.subject, _OPPOSITE.get(fact.attribute, ""))
-        rivals = [rival for rival in other if bare_words(rival[1]) == bare_words(fact.value)]
-    began = stamp(fact.valid_from)
+        of_same = [rival for rival in rivals if (topic := _topic(fact.value)) and _topic(rival[1]) == topic]
+        rivals = of_same + [rival for rival in other if _is_about(rival[1], fact.value)]
     for rival, _, since, pinned in rivals:
         closed, by, end = (rival, row, began) if since <= began else (row, rival, since)
         if closed == row or not pinned:
             connection.execute("UPDATE neko_facts SET valid_to = ?, superseded_by = ? WHERE id = ?", (end, by, closed))
     return row, True
+
+
+def _end(connection: sqlite3.Connection, fact: NewFact, now: datetime, instead: int | None) -> int:
+    """Close what has ended, by what was said to be so ``instead``, else by the line that says so; 1 when that is new.
+
+    A fact that was not known has been so until then, nobody knows since when.
+    """
+    end, statement = stamp(fact.valid_from), min(fact.lines)
+    by = instead or -statement
+    known = of_attribute(connection, fact.subject, fact.attribute)
+    ended = [row for row, value, since, pinned in known if since <= end and not pinned and _is_about(value, fact.value)]
+    is_new = bool(ended)
+    if not ended:
+        rows = connection.execute(_CLOSED, (fact.subject, fact.attribute, end)).fetchall()
+        ended = [row for row, value, _ in rows if _is_about(value, fact.value)]
+    if not ended:
+        is_new, ended = True, [_insert(connection, fact, stamp(now))]
+    for row in ended:
+        if is_new:
+            connection.execute("UPDATE neko_facts SET valid_to = ?, superseded_by = ? WHERE id = ?", (end, by, row))
+        sources = [(row, statement, line) for line in fact.lines]
+        connection.executemany("INSERT OR IGNORE INTO neko_fact_sources VALUES (?, ?, ?)", sources)
+    return int(is_new)
+
+
+def _ended_later(connection: sqlite3.Connection, fact: NewFact, began: str) -> int | None:
+    """The same fact if it is known already that it ended after this; it has been so since then."""
+    rows = connection.execute(_CLOSED, (fact.subject, fact.attribute, began)).fetchall()
+    for row, value, since in rows:
+        if _is_about(fact.value, value):
+            connection.execute("UPDATE neko_facts SET valid_from = ? WHERE id = ?", (min(began, since), row))
+            return int(row)
+    return None
+
+
+def _is_about(value: str, less: str) -> bool:
+    """Whether ``less`` is the same, or the same with less of a description: coffee, strong coffee."""
+    bare, lesser = (_VERB.sub("", bare_words(one)) for one in (value, less))
+    return bare == lesser or bare.endswith(f" {lesser}")
+
+
+def _topic(value: str) -> str:
+    """Of which there is one only, "favourite colour" in "favourite colour is blue"; else ""."""
+    match = _FAVOURITE.match(value.lower())
+    return next(filter(None, match.groups()), "") if match else ""
 
 
 def _insert(connection: sqlite3.Connection, fact: NewFact, now: str) -> int:
@@ -290,7 +358,7 @@ def _read(connection: sqlite3.Connection, condition: str, values: Sequence[Any])
             valid_from=_moment(row[4]),
             valid_to=_moment(row[5]) if row[5] else None,
             recorded_at=_moment(row[6]),
-            superseded_by=row[7],
+            superseded_by=row[7] if row[7] and row[7] > 0 else None,
             sources=tuple(line for line in sources.get(row[0], ()) if line != HAND),
             by_hand=HAND in sources.get(row[0], ()),
             pinned=bool(row[8]),

@@ -36,6 +36,7 @@ _YES: Final = re.compile(
     r"\W*(?:yes|yeah|yep|yup|right|exactly|correct|true|indeed|that'?s (?:right|it|true)|对|對|是的|是啊|嗯|没错|沒錯|"
     r"はい|うん|ええ|そう|その通り|네|응|예|맞아|그래)(?![a-z])"
 )
+_ENDED: Final = " | ended"
 _LONGEST_VALUE: Final = 200
 _LONGEST_NAME: Final = 40
 _LONGEST_LINE: Final = 1_000
@@ -50,11 +51,11 @@ def by_rule(lines: Sequence[Line], language: str, master: str = "") -> list[NewF
     """What the user, whose name is ``master``, and other people who speak state of themselves in plain words, and what
     she promises, but for what may be said by others in her words."""
     return [
-        NewFact(subject, attribute, value, line.at, (line.id,))
+        NewFact(subject, attribute, value, line.at, (line.id,), has_ended)
         for line in lines
         if line.role in _SPEAKERS and not line.outside
         for sentence in fact_rules.sentences(line.text)
-        for attribute, value in fact_rules.stated(sentence, language)
+        for attribute, value, has_ended in fact_rules.facts(sentence, language)
         if (subject := _label(line, master)) != CHARACTER or attribute in _OF_HERSELF
     ]
 
@@ -86,7 +87,10 @@ async def by_model(
     candidates = [fact for fact in proposed if fact is not None]
     if not candidates:
         return []
-    listed = "\n".join(f"{at} | {fact.subject} | {fact.attribute} | {fact.value}" for at, fact in enumerate(candidates))
+    listed = "\n".join(
+        f"{at} | {fact.subject} | {fact.attribute} | {fact.value}{_ENDED if fact.has_ended else ''}"
+        for at, fact in enumerate(candidates)
+    )
     before = "\n".join(f"{fact.subject} | {fact.attribute} | {fact.value}" for fact in known) or "-"
     confirmed = await _answer(ask, instructions["verify"].format(text=text, known=before, proposed=listed), _numbers)
     return None if confirmed is None else [fact for at, fact in enumerate(candidates) if at in confirmed]
@@ -127,6 +131,8 @@ def _proposal(item: Any, lines: Mapping[int, Line], others: Set[int]) -> NewFact
     if not of_herself and not _is_stated(value, sources, lines, others if subject == USER else ()):
         return None
     said = lines[sources[0]].at
+    if item.get("ended") is True:
+        return NewFact(subject, attribute.lower(), value, said, tuple(sources), has_ended=True)
     return NewFact(subject, attribute.lower(), value, min(_since(item.get("since")) or said, said), tuple(sources))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neko.memory.fact_rules import stated
+from neko.memory.fact_rules import facts, stated
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,39 @@ def test_a_statement_is_kept_with_what_it_is_about(language: str, sentence: str,
 )
 def test_what_only_looks_like_a_statement_is_none(language: str, sentence: str) -> None:
     assert stated(sentence, language) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "now", "before"),
+    [
+        ("en", "I used to like coffee, now I drink tea.", ("likes", "tea"), ("likes", "coffee")),
+        ("en", "I moved from Oslo to Bergen.", ("home", "Bergen"), ("home", "Oslo")),
+        ("en", "I used to be a teacher, but now I'm a nurse.", ("job", "nurse"), ("job", "teacher")),
+        ("en", "I used to hate olives but now I love them.", ("likes", "olives"), ("dislikes", "olives")),
+        ("en", "I don't live in Oslo anymore.", None, ("home", "Oslo")),
+        ("zh-CN", "我以前喜欢喝咖啡，现在喜欢喝茶。", ("likes", "喝茶"), ("likes", "喝咖啡")),
+        ("zh-CN", "我从北京搬到了上海。", ("home", "上海"), ("home", "北京")),
+        ("zh-CN", "我不再喜欢咖啡了。", None, ("likes", "咖啡")),
+        ("zh-TW", "我以前住在台北，現在住在高雄。", ("home", "高雄"), ("home", "台北")),
+        ("zh-TW", "我以前是老師，現在是護士。", ("job", "護士"), ("job", "老師")),
+        ("ja", "以前はコーヒーが好きだったけど、今はお茶が好きです。", ("likes", "お茶"), ("likes", "コーヒー")),
+        ("ja", "東京から大阪に引っ越しました。", ("home", "大阪"), ("home", "東京")),
+        ("ja", "以前は教師でしたが、今は看護師です。", ("job", "看護師"), ("job", "教師")),
+        ("ko", "예전에는 커피를 좋아했는데 지금은 차를 좋아해요.", ("likes", "차"), ("likes", "커피")),
+        ("ko", "서울에서 부산으로 이사했어요.", ("home", "부산"), ("home", "서울")),
+        ("ko", "저는 예전에 교사였는데 지금은 간호사예요.", ("job", "간호사"), ("job", "교사")),
+    ],
+)
+def test_what_is_so_no_longer_is_told_from_what_is(
+    language: str, sentence: str, now: tuple[str, str] | None, before: tuple[str, str]
+) -> None:
+    expected = [(*now, False)] if now else []
+    assert sorted(facts(sentence, language)) == sorted([*expected, (*before, True)])
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["I moved from marketing to sales.", "I am not a doctor.", "Now I eat dinner.", "我现在吃饭。", "我之前吃了药。"],
+)
+def test_what_only_looks_like_a_change_is_none(sentence: str) -> None:
+    assert facts(sentence) == []

@@ -96,6 +96,69 @@ async def test_a_taste_that_changed_closes_its_opposite(memory: MemoryService) -
     assert await known(memory, MAY) == [("user", "likes", "coffee"), ("user", "likes", "tea")]
 
 
+@pytest.mark.parametrize(
+    ("before", "change", "was", "is_now"),
+    [
+        ("I love coffee.", "I used to like coffee, now I drink tea.", "coffee", ["tea"]),
+        ("I live in Oslo.", "I moved from Oslo to Bergen.", "Oslo", ["Bergen"]),
+        ("I live in Oslo.", "I don't live in Oslo anymore.", "Oslo", []),
+        ("My favourite colour is blue.", "My favourite colour is green now.", None, ["favourite colour is green"]),
+        ("我喜欢咖啡。", "我以前喜欢喝咖啡，现在喜欢喝茶。", "咖啡", ["喝茶"]),
+        ("我住在北京。", "我从北京搬到了上海。", "北京", ["上海"]),
+        ("我住在台北。", "我以前住在台北，現在住在高雄。", "台北", ["高雄"]),
+        ("コーヒーが好きです。", "以前はコーヒーが好きだったけど、今はお茶が好きです。", "コーヒー", ["お茶"]),
+        ("東京に住んでいます。", "東京から大阪に引っ越しました。", "東京", ["大阪"]),
+        ("커피를 좋아해요.", "예전에는 커피를 좋아했는데 지금은 차를 좋아해요.", "커피", ["차"]),
+        ("서울에 살아요.", "서울에서 부산으로 이사했어요.", "서울", ["부산"]),
+    ],
+)
+@pytest.mark.parametrize("order", ["as said", "the change first"])
+async def test_what_is_said_to_be_so_no_longer_is_of_the_past(
+    memory: MemoryService, before: str, change: str, was: str | None, is_now: list[str], order: str
+) -> None:
+    said = [(before, MAY), (change, JULY)]
+    for text, at in said if order == "as said" else said[::-1]:
+        await say(memory, text, at=at)
+        await memory.learn(MIO, None)
+    assert [fact.value for fact in await memory.facts(MIO)] == is_now
+    (past,) = await memory.facts(MIO, at=datetime(2026, 5, 31))
+    assert (was or "") in past.value
+    assert (past.valid_from, past.valid_to) == (MAY, JULY)
+    assert len(await memory.facts(MIO, at=datetime(2026, 8, 1))) == len(is_now)
+
+
+async def test_what_was_not_known_and_is_so_no_longer_is_kept_as_past(memory: MemoryService) -> None:
+    line = await say(memory, "I used to live in Oslo.", at=JULY)
+    await memory.learn(MIO, None)
+    assert await known(memory) == []
+    (past,) = await (await memory.fact_book(MIO)).history()
+    assert (past.value, past.valid_to, past.superseded_by, past.sources) == ("Oslo", JULY, None, (line,))
+
+
+async def test_without_the_line_that_ended_it_a_fact_is_true_again(memory: MemoryService) -> None:
+    await say(memory, "I like jazz.", at=MAY)
+    line = await say(memory, "I no longer like jazz.", at=JULY)
+    await memory.learn(MIO, None)
+    assert await known(memory) == []
+    await memory.delete(MIO, [line], may_be_undone=True)
+    assert await known(memory) == [("user", "likes", "jazz")]
+    await memory.restore(MIO)
+    assert await known(memory) == []
+    await memory.correct(MIO, line, "I still like jazz.")
+    assert await known(memory) == [("user", "likes", "jazz")]
+
+
+async def test_a_model_says_what_has_ended(memory: MemoryService) -> None:
+    await memory.learn(MIO, Model(proposal("Oslo", await say(memory, "Oslo is home", at=MAY))))
+    assert await known(memory) == [("user", "home", "Oslo")]
+    line = await say(memory, "Oslo is over, Bergen it is", at=JULY)
+    model = Model(proposal("Oslo", line, ended=True), proposal("Bergen", line))
+    await memory.learn(MIO, model)
+    assert await known(memory) == [("user", "home", "Bergen")]
+    assert await known(memory, datetime(2026, 5, 31)) == [("user", "home", "Oslo")]
+    assert "0 | user | home | Oslo | ended" in model.prompts[1]
+
+
 async def test_a_fact_goes_with_its_line_and_what_it_had_closed_is_true_again(memory: MemoryService) -> None:
     await say(memory, "I live in Oslo", at=MAY)
     line = await say(memory, "We moved to Bergen", at=JULY)
