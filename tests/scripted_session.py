@@ -18,15 +18,18 @@ from typing import Any, Literal
 from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
+from neko.types.hearing import HearingCapabilities
 from neko.types.lines import Role
 from neko.types.model_session import (
     AddContext,
     AudioDelta,
     EndOfSpeech,
+    HearOn,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
     ModelLabel,
+    ModelSession,
     Reconnected,
     ReplyDone,
     ReplyStarted,
@@ -104,7 +107,8 @@ class _Entry:
 
 class ScriptedSpeechSession:
     """See the module. ``heard`` is all sound that came, ``interrupts`` all calls of ``interrupt``,
-    ``results`` all tool results that were waited for, ``requests`` the instructions of ``Respond``."""
+    ``results`` all tool results that were waited for, ``requests`` the instructions of ``Respond``;
+    ``hears_on_from`` is the session of ``HearOn``."""
 
     def __init__(
         self,
@@ -117,6 +121,7 @@ class ScriptedSpeechSession:
         connects: bool = True,
         idles_free: bool = False,
         connected: asyncio.Event | None = None,
+        hearing: HearingCapabilities | None = None,
     ) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
         self.capabilities = ModelCapabilities(
@@ -129,6 +134,7 @@ class ScriptedSpeechSession:
             turn_detection=turn_detection,
             transcription=transcription,
             answers_speech=True,
+            hearing=hearing,
             connects=connects,
             idles_free=idles_free,
         )
@@ -139,6 +145,7 @@ class ScriptedSpeechSession:
         self.interrupts: list[Interruption] = []
         self.results: list[ToolResult] = []
         self.requests: list[str] = []
+        self.hears_on_from: ModelSession | None = None
         self._owner = owner
         self._turns = deque(turns)
         self._tool_result_timeout_s = tool_result_timeout_s
@@ -213,6 +220,8 @@ class ScriptedSpeechSession:
             case EndOfSpeech():
                 if not self.capabilities.turn_detection and self._turn is not None:
                     self._stop_hearing(self._turn)
+            case HearOn(before):
+                self.hears_on_from = before
             case AddContext(text, role):
                 self._entries.append(_Entry(role, text))
             case UserMessage(message_id, text):

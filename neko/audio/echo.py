@@ -157,6 +157,10 @@ class EchoGuard:
         """Does speech in the clean sound prove nothing while she is heard?"""
         return self._canceller is None
 
+    def go_on_at(self, at: int) -> None:
+        """The next sound begins with this sample: some may have been passed over."""
+        self._at = at - len(self._near) // 2
+
     def clean(self, pcm: bytes) -> tuple[bytes, bytes]:
         """As much sound as is given, ``LATENCY_BYTES`` later: for whoever recognises words, and for whoever judges
         whether anybody speaks, with noise where it is no louder than her echo may be."""

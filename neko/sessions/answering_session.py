@@ -19,7 +19,7 @@ from neko.sessions.turn_effects import Step
 from neko.sessions.turn_events import BargeIn
 from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner
-from neko.types.model_session import AddContext, ModelCapabilities, ReplyDone, TextDelta
+from neko.types.model_session import AddContext, HearOn, ModelCapabilities, ReplyDone, TextDelta
 
 if TYPE_CHECKING:
     from neko.sessions.turn_controller import TurnController
@@ -34,16 +34,20 @@ class AnsweringSession:
         self._turns = turns
         self._context = context
         self._owner = owner
+        self._lost: SessionHandle | None = None
 
     def use(self, handle: SessionHandle, *, follows: bool, unread: Sequence[SaidLine]) -> None:
         """This session answers from now on; a new session id marks its lines in the log.
 
         It is told the lines that it has not read before anything else. ``follows``: it goes on with the talk.
         """
-        turns = self._turns
+        turns, before = self._turns, self._turns.link.handle or self._lost
         if not follows:
             self.leave()
         turns.link.use(handle)
+        self._lost = None
+        if follows and before and before.session.capabilities.hearing and handle.session.capabilities.hearing:
+            turns.send(HearOn(before.session))
         turns.log.session_id = handle.id
         self._context.begin(handle)
         for line in unread:
@@ -56,6 +60,7 @@ class AnsweringSession:
         """The session answers no more."""
         if handle := self._turns.link.handle:
             self._turns.dispatch(on.SessionGone(handle.id))
+        self._lost = None
         self._turns.link.leave()
 
     def lose(self, error: NekoError) -> NekoError | None:
@@ -74,6 +79,7 @@ class AnsweringSession:
         asks = TextRequest(words, asyncio.get_running_loop().time(), off_record=off_record) if words else None
         self._turns.dispatch(on.SessionGone(handle.id, True, uuid4().hex, asks))
         self._turns.link.leave()
+        self._lost = handle
         return told
 
     def fold(self) -> None:

@@ -193,6 +193,14 @@ class Playback:
     state: PlaybackState
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HearOn:
+    """The microphone that ``before`` heard, in the same call, is heard by this session from now on, with what was
+    learned of its room. Comes before any sound; that one gets none any more."""
+
+    before: ModelSession
+
+
 @dataclass(frozen=True, slots=True)
 class AddContext:
     """Something to know from now on; asks for no reply.
@@ -257,6 +265,7 @@ ModelInput = (
     | HoldToTalk
     | SoundToPlay
     | Playback
+    | HearOn
     | AddContext
     | Renew
     | Respond

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 
 from neko.audio.turn_taking.by_words import by_words
@@ -21,6 +22,7 @@ from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
     EndOfSpeech,
+    HearOn,
     HoldToTalk,
     ModelEvent,
     SoundToPlay,
@@ -32,9 +34,11 @@ from neko.types.model_session import (
     UserAudio,
     WordsAwaited,
 )
+from tests.room import STEP, Room, RoomSettings, levelled
 from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_session import silence, speech
 from tests.seams.model_session import SETUP
+from tests.spoken import spoken
 
 RATE = 16_000
 
@@ -118,6 +122,39 @@ async def test_where_her_echo_may_come_through_only_words_are_taken_for_the_user
         await call.until(Transcript)
     kinds = [type(event) for event in call.heard if not isinstance(event, Transcript)]
     assert kinds == [SpeechStarted, SpeechStopped]
+
+
+async def her_echo(call: Call, room: Room, words: str) -> None:
+    """She speaks, and is all that the microphone hears."""
+    her = levelled(await spoken(words))
+    await call.session.send(SoundToPlay(words, (her * 32767).astype("<i2").tobytes(), RATE))
+    played = np.concatenate([her, np.zeros(RATE, np.float32)])
+    nobody = np.zeros(STEP, np.float32)
+    for at in range(0, len(played) - STEP + 1, STEP):
+        await call.session.send(UserAudio(room.step(played[at : at + STEP], nobody)))
+    assert call.session._listener
+    await call.session._listener.finish()
+
+
+async def begun(call: Call) -> int:
+    """So many times somebody was taken to speak, now that the call is over."""
+    await call.session.aclose()
+    return sum([isinstance(event, SpeechStarted) async for event in call.session.events()])
+
+
+async def test_a_session_that_follows_in_a_call_knows_the_echo_that_the_one_before_has_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
+    room = Room(RoomSettings(), np.random.default_rng(1))
+    hearing = ScriptedHearing()
+    async with in_call(hearing) as first, in_call(hearing) as second, in_call(hearing) as stranger:
+        await her_echo(first, room, "Good morning. I have been thinking about the old pear tree all night.")
+        await second.session.send(HearOn(first.session))
+        for call in (second, stranger):
+            await call.play(silence(0.1))
+            await her_echo(call, room, "Shall we go and look at it together when the rain has stopped?")
+        assert (await begun(second), await begun(stranger)) == (0, 1)
 
 
 async def test_the_words_at_a_pause_serve_as_the_final_ones_when_nothing_follows() -> None:

@@ -37,6 +37,7 @@ from tests.sessions.speech_conversation import NAME, QUICK, TALK, SpeechConversa
 IDLE = StateChanged("idle")
 OLD = SessionTimeouts(turn=QUICK.turn, renewal=RenewalTimes(mark_s=0.02, prepare_s=0.01, first_pause_s=0.01))
 GONE = ModelUnreachableError(model="m", provider="p")
+EARS = ScriptedHearing().capabilities
 
 
 @pytest.fixture
@@ -337,6 +338,23 @@ async def test_a_call_that_its_page_has_left_is_followed_by_no_session_and_ended
         await until(answers(talk, before))
 
 
+@pytest.mark.parametrize("lost", [True, False])
+async def test_what_a_session_has_learned_of_the_room_goes_to_the_next_one_of_the_call_and_to_no_other(
+    talk: SpeechConversation, *, lost: bool
+) -> None:
+    talk.options["hearing"] = EARS
+    await in_call(talk)
+    if lost:
+        talk.sessions[0].lose(GONE)
+    else:
+        renew(talk)
+    await until(lambda: answers(talk, 1)() and talk.sessions[1].hears_on_from)
+    assert talk.sessions[1].hears_on_from is talk.sessions[0]
+    talk.manager.handle(StartSession("audio"))
+    await spoken_turn(talk)
+    assert talk.sessions[2].hears_on_from is None
+
+
 # ── a provider's limit ────────────────────────────────────────────────────────
 
 
@@ -377,11 +395,10 @@ async def test_a_change_in_a_call_cuts_nothing_and_counts_from_the_next_words_on
 
 
 async def test_a_call_that_begins_after_a_change_is_not_one_with_the_session_before(talk: SpeechConversation) -> None:
+    talk.options["hearing"] = EARS
     talk.turns = [SpokenTurn(deltas=["one ", "two"], stall_after=1)]
     talk.manager.handle(StartSession("text"))
     await talk.until(SessionStarted)
-    first = talk.sessions[0]
-    first.capabilities = replace(first.capabilities, hearing=ScriptedHearing().capabilities)
     talk.manager.handle(SendText("count"))
     await talk.until(ReplyText)
     talk.turns = []
@@ -389,7 +406,7 @@ async def test_a_call_that_begins_after_a_change_is_not_one_with_the_session_bef
     talk.manager.handle(StartSession("audio"))
     await talk.until(SessionStarted)
     await spoken_turn(talk)
-    assert not first.heard
+    assert not talk.sessions[0].heard
     assert await talk.lines() == [
         ("user", "count", "complete"),
         ("assistant", "one ", "interrupted"),

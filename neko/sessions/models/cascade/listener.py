@@ -7,15 +7,15 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from neko.audio import echo
-from neko.audio.noise import NoiseReducer, NoReducer, noise_reducer
 from neko.audio.turn_taking.patience import LONGEST_S, UNKNOWN_S, SaidSoFar, Strategy, patience
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, WINDOW_S, VoiceDetector
 from neko.errors import HearingError, NekoError
+from neko.sessions.models.cascade.room_sound import RoomSound
 from neko.sessions.models.cascade.utterance import Utterance
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
@@ -73,12 +73,8 @@ class Listener:
         self._clock = asyncio.get_running_loop().time
         self._segmenter = Segmenter()
         self._waiting = bytearray()
-        self._taken = 0
-        """Samples of the microphone that were taken out of ``_waiting`` so far."""
-        self._news: list[tuple[int, SoundToPlay | Playback]] = []
-        self._echo_guard: echo.EchoGuard | None = None
+        self._room = RoomSound()
         self._reduce_noise = False
-        self._noise_reducers: tuple[NoiseReducer | NoReducer, NoiseReducer | NoReducer] | None = None
         self._arrived = asyncio.Event()
         self._ending = False
         self._ended = asyncio.Event()
@@ -101,8 +97,14 @@ class Listener:
 
     def tell(self, news: SoundToPlay | Playback) -> None:
         """What the client plays meanwhile, to be taken out of its sound."""
-        self._news.append((self._taken + len(self._waiting) // 2, news))
+        self._room.tell(news, len(self._waiting) // 2)
         self._arrived.set()
+
+    def go_on_from(self, before: Listener) -> None:
+        """Listen to the microphone that this one listened to, before any sound of it has come."""
+        self._room, before._room = before._room, RoomSound()
+        self._room.taken += len(before._waiting) // 2
+        self._before.extend(before._before)
 
     def hold(self) -> None:
         """The key to talk is pressed: what comes is one utterance until ``end``."""
@@ -147,15 +149,13 @@ class Listener:
             except TimeoutError:
                 self._ending = True
             self._arrived.clear()
-            while len(self._waiting) >= WINDOW_BYTES or self._news:
+            while len(self._waiting) >= WINDOW_BYTES or self._room.news:
                 count = min(len(self._waiting) // WINDOW_BYTES, _WINDOWS_AT_ONCE)
                 sound = bytes(self._waiting[: count * WINDOW_BYTES])
                 del self._waiting[: len(sound)]
-                news, self._news = self._news, []
-                judged = asyncio.get_running_loop().run_in_executor(
-                    self._executor, self._judge, sound, self._taken, news, self._reduce_noise
-                )
-                self._taken += len(sound) // 2
+                begins, news = self._room.take(len(sound) // 2)
+                clean = partial(self._room.clean, sound, begins, news, reduce_noise=self._reduce_noise)
+                judged = asyncio.get_running_loop().run_in_executor(self._executor, self._judge, clean)
                 for window, probability in await judged:
                     self._take(window, probability)
             if self._ending:
@@ -164,22 +164,9 @@ class Listener:
                     self._on(event)
                 self._ended.set()
 
-    def _judge(
-        self, sound: bytes, begins: int, news: Sequence[tuple[int, SoundToPlay | Playback]], reduce_noise: bool
-    ) -> list[tuple[bytes, float]]:
+    def _judge(self, clean: Callable[[], tuple[bytes, bytes]]) -> list[tuple[bytes, float]]:
         """In the executor: windows without her voice (and noise), and how likely each holds speech."""
-        if news and self._echo_guard is None:
-            self._echo_guard = echo.EchoGuard(echo.canceller(), begins)
-        judged = sound
-        if guard := self._echo_guard:
-            for at, item in news:
-                guard.far_end.tell(item, at)
-            sound, judged = guard.clean(sound)
-        if reduce_noise:
-            self._noise_reducers = self._noise_reducers or (noise_reducer(), noise_reducer())
-            for_words, for_judging = self._noise_reducers
-            sound = for_words.clean(sound)
-            judged = for_judging.clean(judged) if self._echo_guard else sound
+        sound, judged = clean()
         return [
             (sound[at : at + WINDOW_BYTES], self._detector.probability(judged[at : at + WINDOW_BYTES]))
             for at in range(0, len(sound), WINDOW_BYTES)
@@ -204,7 +191,7 @@ class Listener:
         elif utterance is None:
             return
         elif event is Speech.LASTS:
-            if self._segmenter.held or not (self._echo_guard and self._echo_guard.lets_echo_through):
+            if self._segmenter.held or not self._room.lets_echo_through:
                 self._emit(SpeechLasts(utterance.id))
         elif event is Speech.PAUSED:
             self._segmenter.patience_s = LONGEST_S  # its end needs the same words as its patience

@@ -21,6 +21,7 @@ from neko.tasks import TaskOwner, is_cancelled
 from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
 from neko.types.model_session import (
     EndOfSpeech,
+    HearOn,
     HoldToTalk,
     ModelCapabilities,
     ModelEvent,
@@ -96,6 +97,9 @@ class CascadeSession:
                     self._listener.tell(item)
             case HoldToTalk():
                 self._listen().hold()
+            case HearOn(before):
+                if isinstance(before, CascadeSession) and before._listener:
+                    self._listen().go_on_from(before._listener)
             case EndOfSpeech():
                 if self._listener:
                     self._listener.end()
