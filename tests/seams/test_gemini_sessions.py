@@ -306,6 +306,8 @@ async def test_what_means_nothing_is_passed_over(subject: Subject, provider: Scr
         "{}",
         '{"serverContent": 5}',
         '{"serverContent": {"modelTurn": {"parts": [7, {"inlineData": {"mimeType": "audio/pcm", "data": "?"}}]}}}',
+        '{"serverContent": {"modelTurn": {"parts": '
+        '[{"inlineData": {"mimeType": "audio/pcm;rate=0000", "data": "AAAA"}}]}}}',
         '{"serverContent": {"outputTranscription": {"text": 4}, "newField": {}}}',
         '{"toolCall": {"functionCalls": "x"}}',
         '{"toolCallCancellation": {"ids": ["nobody"]}}',

@@ -20,7 +20,7 @@ from neko.types.lines import Role
 DEFAULT_URL: Final = "wss://generativelanguage.googleapis.com"
 _PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 NEEDS_MORE: Final = "NEED_MORE_INPUT"
-_RATE: Final = re.compile(r"rate=(\d{4,6})\b")
+_RATE: Final = re.compile(r"rate=([1-9]\d{3,5})\b")
 _SECONDS: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 _VOICES: Final = (
     "Leda", "Aoede", "Callirrhoe", "Autonoe", "Despina", "Erinome", "Laomedeia", "Achernar", "Gacrux", "Pulcherrima",
