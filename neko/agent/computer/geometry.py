@@ -10,6 +10,8 @@ from neko.types.hands import ActionError
 
 FULL: Final = 999
 """The last of the thousand steps that a model divides an axis into (``contract/agent.md`` §11)."""
+_EDGE: Final = 1000
+"""The end of the last step."""
 
 NEAR: Final = 32
 """So far around a point, in the desktop's units, is what a click there is meant for: a button, or most of one."""
@@ -40,17 +42,18 @@ class Monitor:
     primary: bool = False
 
     def point(self, x: float, y: float) -> Point:
-        """What a model means, in thousandths: 0 is the first pixel and 999 the last.
+        """What a model means, in thousandths: 0 is the first pixel and 999 the last, as is 1000, which some say for it.
 
         Raises ``ActionError`` for all else. Whoever means pixels is not understood by the size of a number: most of
         their places would be within the thousandths, and elsewhere.
         """
-        if not (0 <= x <= FULL and 0 <= y <= FULL):
+        if not (0 <= x <= _EDGE and 0 <= y <= _EDGE):
             raise ActionError(
                 f"({x:g}, {y:g}) is no place on monitor {self.number}. Places are no pixels: say where in thousandths "
                 "of the picture, x and y from 0 (left, top) to 999 (right, bottom)."
             )
-        return Point(self.left + round(x * (self.width - 1) / FULL), self.top + round(y * (self.height - 1) / FULL))
+        across, down = min(x, FULL) / FULL, min(y, FULL) / FULL
+        return Point(self.left + round(across * (self.width - 1)), self.top + round(down * (self.height - 1)))
 
     def holds(self, point: Point) -> bool:
         return 0 <= point.x - self.left < self.width and 0 <= point.y - self.top < self.height

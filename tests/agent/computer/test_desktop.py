@@ -297,7 +297,7 @@ async def test_a_key_that_the_user_holds_is_waited_for_and_then_told(work: AtWor
         (999, 0, Point(WIDTH - 1, 0)),
         (0, 999, Point(0, HEIGHT - 1)),
         (999, 999, Point(WIDTH - 1, HEIGHT - 1)),
-        (1000, 700, Point(1000, 700)),
+        (1000, 1000, Point(WIDTH - 1, HEIGHT - 1)),
     ],
 )
 async def test_the_mouse_reaches_the_corners(work: AtWork, onlooker: Onlooker, x: int, y: int, point: Point) -> None:

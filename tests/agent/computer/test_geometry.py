@@ -17,7 +17,7 @@ MONITORS = (FULL_HD, LEFT_ABOVE, RETINA, Monitor(1, 0, 0, 1, 1), Monitor(3, 1920
 def test_the_corners_are_the_first_and_the_last_pixel(monitor: Monitor) -> None:
     assert monitor.point(0, 0) == Point(monitor.left, monitor.top)
     last = Point(monitor.left + monitor.width - 1, monitor.top + monitor.height - 1)
-    assert monitor.point(999, 999) == last
+    assert monitor.point(999, 999) == monitor.point(1000, 1000) == last
     assert monitor.holds(last)
     assert not monitor.holds(Point(last.x + 1, last.y))
 
@@ -28,7 +28,7 @@ def test_each_of_a_thousand_steps_is_on_the_monitor_and_in_order() -> None:
     assert across[500] == -2560 + round(500 * 2559 / 999)
 
 
-@pytest.mark.parametrize(("x", "y"), [(1000, 0), (500, 1079), (1500, 500), (-1, 5), (50_000, 50_000), (500, -0.6)])
+@pytest.mark.parametrize(("x", "y"), [(1001, 0), (500, 1079), (1500, 500), (-1, 5), (50_000, 50_000), (500, -0.6)])
 def test_pixels_are_refused_and_it_is_said_how_a_place_is_given(x: float, y: float) -> None:
     with pytest.raises(ActionError, match="in thousandths of the picture"):
         FULL_HD.point(x, y)
