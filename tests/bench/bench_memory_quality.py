@@ -37,6 +37,7 @@ from neko.memory.line_codec import Names, line_json
 from neko.memory.service import MemoryService
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.words import weighted_terms
+from neko.model_process import Limits
 from neko.tasks import TaskOwner
 from neko.types.embedding import Embedder
 from neko.types.lines import NewLine
@@ -51,6 +52,8 @@ WORDS = "Neko, by words"
 APART = "adversarial"
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 STORED_ONE_BY_ONE = 200
+PATIENCE = Limits(loading_s=600.0, answer_s=600.0)
+"""A machine with other work is slower, and nothing may be left out."""
 
 Json = Mapping[str, Any]
 Retrieve = Callable[[Json], Awaitable[Sequence[str]]]
@@ -259,7 +262,7 @@ def main(arguments: Sequence[str]) -> int:
 
 async def run_all(sets: Sequence[Path], models: Sequence[local_models.LocalModel]) -> None:
     with tempfile.TemporaryDirectory() as place:
-        embedders = [LocalEmbedder(model, Path(place) / "log") for model in models]
+        embedders = [LocalEmbedder(model, Path(place) / "log", PATIENCE) for model in models]
         try:
             for one in sets:
                 await run(one.name, one, embedders)

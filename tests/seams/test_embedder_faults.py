@@ -22,6 +22,7 @@ from neko.llm.embeddings import models
 from neko.llm.embeddings.local import LocalEmbedder
 from neko.llm.embeddings.models import MODELS
 from neko.llm.embeddings.server import EmbeddingServer
+from neko.model_process import Limits
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from tests import scripted_embedder
@@ -223,3 +224,14 @@ def test_what_is_installed_is_pinned_by_version_and_hash() -> None:
         text = Path(command.rpartition('-r "')[2].rstrip('"')).read_text()
         assert "==" in text
         assert "--hash=sha256:" in text
+
+
+async def test_a_model_that_is_not_loaded_in_time_is_tried_again(
+    tmp_path: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = scripted_embedder.install(monkeypatch, gate)
+    embedder = LocalEmbedder(local, tmp_path / "log", Limits(loading_s=0.0))
+    with pytest.raises(LocalEmbeddingError) as caught:
+        await embedder.prewarm()
+    assert not caught.value.permanent
+    await embedder.aclose()

@@ -187,9 +187,13 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
     assert 0 < looks_up < SESSION
     assert all(provider.offers[looks_up:])
     assert provider.prompts[looks_up][0] != provider.prompts[looks_up - 1][0]
-    shares = [reused(before, after) for before, after in pairwise(provider.prompts) if len(after) > 2]
+    turns = list(pairwise(provider.prompts))
+    shares = [reused(before, after) for before, after in turns if len(after) > 2]
     with capsys.disabled():
         largest = max(map(estimate, provider.prompts))
         print(f"\n{talk.language}: {len(provider.prompts)} prompts of at most {largest} tokens.")  # noqa: T201
         print(f"Of what came before the last words {sum(shares) / len(shares):.1%} is in the next one.")  # noqa: T201
     assert sum(shares) / len(shares) >= 0.95
+    read_anew = [turn for turn in turns if reused(*turn) < 0.95]
+    assert all(len(after) < len(before) for before, after in read_anew)  # the history was cut, or a session began
+    assert len(read_anew) <= TURNS * 0.05

@@ -126,9 +126,9 @@ class LocalEmbedder:
 
     def _error(self, fault: Fault, said: str) -> LocalEmbeddingError:
         match fault:
-            case Fault.SILENT | Fault.UNREADABLE | Fault.ENDED:
+            case Fault.SILENT | Fault.UNREADABLE | Fault.ENDED | Fault.NOT_STARTED | Fault.BUSY:
                 return self._failed(f"the process: {said}", EmbedderFailedError)
-            case Fault.CLOSED | Fault.BUSY | Fault.NOT_STARTED | Fault.BROKEN:
+            case Fault.CLOSED | Fault.BROKEN:
                 return self._failed(said)
 
     def _failed(self, said: str, kind: type[LocalEmbeddingError] = LocalEmbeddingError) -> LocalEmbeddingError:
