@@ -23,7 +23,7 @@ from neko.tasks import to_the_end
 
 T = TypeVar("T")
 
-_STEPS_BETWEEN_CHECKS: Final = 10_000
+STEPS_BETWEEN_CHECKS: Final = 10_000
 """Instructions of SQLite's virtual machine; a few milliseconds of a scan that reads JSON."""
 _BETWEEN_LOOKS_S: Final = 0.05
 """At whether a check of the whole file is still waited for."""
@@ -151,7 +151,7 @@ class Connection:
             if abandoned.is_set():
                 raise sqlite3.OperationalError("interrupted")
             assert isinstance(connection, _Interruptible)
-            connection.set_progress_handler(abandoned.is_set, _STEPS_BETWEEN_CHECKS)
+            connection.set_progress_handler(abandoned.is_set, STEPS_BETWEEN_CHECKS)
             connection.abandoned = abandoned if between_statements else None
             try:
                 return work(connection)

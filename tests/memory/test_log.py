@@ -19,13 +19,16 @@ from typing import Any
 import pytest
 
 from neko.errors import InputError, MemoryStoreError, NekoError
+from neko.memory import index
+from neko.memory.connection import STEPS_BETWEEN_CHECKS
+from neko.memory.line_codec import Names
 from neko.memory.log import Log
 from neko.memory.schema import BY_CLIENT_ID
 from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import store_error
 from neko.memory.threads import Threads
 from neko.tasks import in_thread
-from neko.types.lines import NewLine
+from neko.types.lines import Line, NewLine
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say, texts, until_indexed, window
 
 
@@ -257,6 +260,43 @@ async def test_a_search_that_nobody_waits_for_takes_no_further_step(tmp_path: Pa
         given_up.set()
         assert await log.recall(lambda connection, _: connection.execute("SELECT 1").fetchall()) == [(1,)]
     assert looked_up == []
+    await log.aclose()
+
+
+async def test_of_a_search_that_is_given_up_sqlite_visits_few_more_rows(tmp_path: Path, threads: Threads) -> None:
+    """What looks through the texts of all lines is interrupted within the statement, between two looks of SQLite's."""
+    log = await _open(tmp_path, threads)
+    with closing(sqlite3.connect(log.path)) as connection, connection:
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) "
+        connection.execute(f"{numbers} INSERT INTO neko_words SELECT i, 0, 1, 0, 'anna', 'a garden', '' FROM n")
+    searching, given_up = threading.Event(), threading.Event()
+    visited: list[str] = []
+    ends: list[str] = []
+
+    def look(text: str, word: str) -> int:
+        visited.append(text)
+        if len(visited) == 100:
+            searching.set()
+            given_up.wait(10)
+        return text.find(word) + 1
+
+    def find_heron(connection: sqlite3.Connection, names: Names) -> list[Line]:
+        connection.create_function("instr", 2, look)
+        try:
+            return index.find(connection, names, ["heron"], limit=5, end=100_000)
+        except sqlite3.OperationalError as error:
+            ends.append(str(error))
+            raise
+
+    async with asyncio.timeout(20):
+        recall = asyncio.create_task(log.recall(find_heron))
+        await in_thread(searching.wait, 10)
+        recall.cancel()
+        await asyncio.wait([recall])
+        given_up.set()
+        assert await log.recall(lambda connection, _: connection.execute("SELECT 1").fetchall()) == [(1,)]
+    assert ends == ["interrupted"]
+    assert len(visited) - 100 <= STEPS_BETWEEN_CHECKS < 30_000, "a row takes more steps than one"
     await log.aclose()
 
 
