@@ -156,9 +156,11 @@ def _count(share: Share, found: Sequence[tuple[Taken, bool]]) -> None:
 
 @dataclass(slots=True)
 class Import:
-    """One import from its files to its end. ``done`` of ``total`` lines; 0 in total while it is being read."""
+    """One import from its ``files`` to its end. ``done`` of ``total`` lines; 0 in total while it is being read.
+    ``into`` are characters by what the files call them."""
 
     state: State = State.READING
+    files: Sequence[tuple[str, Path]] = ()
     sources: Sequence[Source] = ()
     shares: list[Share] = field(default_factory=list)
     into: Mapping[str, str] = field(default_factory=dict)
@@ -166,6 +168,10 @@ class Import:
     total: int = 0
     error: NekoError | None = None
     is_cut: bool = False
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.state in _AT_WORK
 
     def tell(self, lines: int) -> None:
         """So many more lines are done. Raises ``CancelledError`` when that is to be all."""
@@ -179,7 +185,10 @@ Forget = Callable[[str, Sequence[int]], Awaitable[object]]
 
 
 class Imports:
-    """``neko.imports``: one at a time; another one takes the place of one that has not begun, or is over."""
+    """``neko.imports``: one at a time; another one takes the place of one that has not begun, or is over.
+
+    Whoever changes what it does holds ``_changing``, and finds it at rest or ends it first.
+    """
 
     def __init__(
         self,
@@ -201,12 +210,13 @@ class Imports:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._receiving = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self.current: Import | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether files are being received, or lines stored or deleted."""
-        return self._receiving.locked() or (self.current is not None and self.current.state in _AT_WORK)
+        return self._receiving.locked() or (self.current is not None and self.current.is_at_work)
 
     @asynccontextmanager
     async def receiving(self) -> AsyncIterator[Path]:
@@ -218,31 +228,44 @@ class Imports:
 
     async def look(self, files: Sequence[tuple[str, Path]], default: str) -> None:
         """Find out what files that were received would bring; what names no character goes to ``default``."""
-        current = Import(into={"": default})
-        await self._start(current, self._look(current, files))
+        async with self._changing:
+            current = Import(files=files, into={"": default})
+            await self._replace(current, self._look)
 
-    async def aim(self, into: Mapping[str, str]) -> None:
-        """Let the lines of what the files call so go to another character."""
-        if before := self.current:
-            current = Import(sources=before.sources, into={**before.into, **into})
-            await self._start(current, self._look(current, None))
+    async def aim(self, into: Mapping[str, str]) -> bool:
+        """Let the lines of what the files call so go to another character, whatever else was asked for just before;
+        false when it has begun, or there is none."""
+        async with self._changing:
+            before = self.current
+            if before is None or before.is_at_work:
+                return False
+            current = Import(files=before.files, sources=before.sources, into={**before.into, **into})
+            await self._replace(current, self._look)
+            return True
 
-    async def begin(self) -> None:
-        """Import what was looked at. The characters have to be there."""
-        if (current := self.current) and current.state is State.READY:
+    async def begin(self) -> bool:
+        """Import what was looked at, of which the characters have to be there; false when there is none."""
+        async with self._changing:
+            current = self.current
+            if current is None or current.state is not State.READY:
+                return False
             current.state, current.done = State.RUNNING, 0
-            await self._start(current, self._run(current))
+            await self._replace(current, self._run)
+            return True
 
-    async def take_back(self, character: str, number: int) -> None:
-        """Delete the lines of an import."""
-        current = Import(State.TAKING_BACK, shares=[Share(character, character, number=number)])
-        await self._start(current, self._return(current, character, number))
+    async def take_back(self, character: str, number: int) -> bool:
+        """Delete the lines of an import; false when one is at work."""
+        async with self._changing:
+            if self.current and self.current.is_at_work:
+                return False
+            current = Import(State.TAKING_BACK, shares=[Share(character, character, number=number)])
+            await self._replace(current, self._return)
+            return True
 
     async def cancel(self) -> None:
         """Cut it short after the lines that are being stored; what came stays until it is taken back."""
-        if self.current and self._task and not self._task.done():
-            self.current.is_cut = True
-            await asyncio.wait([self._task])
+        async with self._changing:
+            await self._end()
 
     async def discard(self) -> None:
         """Forget the import, and its files once they are there."""
@@ -251,24 +274,30 @@ class Imports:
 
     async def aclose(self) -> None:
         """Forget the import, and its files."""
-        await self.cancel()
-        if self._timer:
-            self._timer.cancel()
-        self.current = None
-        workplace, self._workplace = self._workplace, None
-        if workplace:
-            await in_thread(workplace.cleanup)
+        async with self._changing:
+            await self._end()
+            if self._timer:
+                self._timer.cancel()
+            self.current = None
+            workplace, self._workplace = self._workplace, None
+            if workplace:
+                await in_thread(workplace.cleanup)
 
-    async def _start(self, current: Import, work: Coroutine[object, object, None]) -> None:
-        await self.cancel()
+    async def _end(self) -> None:
+        if self.current and self._task and not self._task.done():
+            self.current.is_cut = True
+            await asyncio.wait([self._task])
+
+    async def _replace(self, current: Import, work: Callable[[Import], Coroutine[object, object, None]]) -> None:
+        await self._end()
         if self._timer:
             self._timer.cancel()
         self.current = current
         self._task = self._owner.spawn(self._guarded(current, work), name="import")
 
-    async def _guarded(self, current: Import, work: Coroutine[object, object, None]) -> None:
+    async def _guarded(self, current: Import, work: Callable[[Import], Coroutine[object, object, None]]) -> None:
         try:
-            await work
+            await work(current)
         except asyncio.CancelledError:
             current.state = State.CANCELLED
             if not current.is_cut:
@@ -283,9 +312,9 @@ class Imports:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_KEPT_S, lambda: self._owner.spawn(self.discard(), name="end an import"))
 
-    async def _look(self, current: Import, files: Sequence[tuple[str, Path]] | None) -> None:
-        if files is not None and self._workplace is not None:
-            current.sources = await in_thread(look_into, files, Path(self._workplace.name))
+    async def _look(self, current: Import) -> None:
+        if self._workplace is not None and not current.sources:
+            current.sources = await in_thread(look_into, current.files, Path(self._workplace.name))
         current.shares = await what_would_come(
             self._importing,
             current.sources,
@@ -293,7 +322,7 @@ class Imports:
             self._exists,
             current.tell,
         )
-        current.total = sum(share.lines for share in current.shares)
+        current.total = sum(share.lines + share.versions for share in current.shares)
         current.state = State.READY
 
     async def _run(self, current: Import) -> None:
@@ -301,7 +330,8 @@ class Imports:
             await take_over(self._importing, current.sources, share, current.tell)
         current.state = State.DONE
 
-    async def _return(self, current: Import, character: str, number: int) -> None:
+    async def _return(self, current: Import) -> None:
+        character, number = current.shares[0].character, current.shares[0].number
         ids = await self._importing.lines_of(character, number)
         current.total = len(ids)
         for at in range(0, len(ids), _LOOK):

@@ -54,7 +54,7 @@ async def what_would_come(
 async def take_over(importing: Importing, source: Source, share: Share, known: Known, tell: Tell) -> None:
     """Import what is new of the export; the share tells at any moment what has come. Raises ``MemoryStoreError``."""
     restoring, character = importing.restoring, share.character
-    looked = await _looked(importing, source, share, known, is_there=True, tell=lambda _: None)
+    looked = await _looked(importing, source, share, known, is_there=True, tell=lambda _: tell(0))
     export, plan = looked.export, looked.plan
     restored = await restoring.begin(character, export, plan, share.number)
     share.number = restored.number

@@ -138,6 +138,47 @@ async def test_while_files_are_received_others_are_turned_away(client: httpx2.As
     assert len(workplaces(neko)) == 1
 
 
+async def test_where_the_lines_go_can_be_said_twice_at_once(client: httpx2.AsyncClient, neko: Neko) -> None:
+    name = neko.characters.current
+    await send(client, neko, export(300, "Stranger"), export(200, "Other"))
+    bodies = [{"into": {stranger: name}} for stranger in ("Stranger", "Other")]
+    answers = await asyncio.gather(*(client.post("/api/memory_import/aim", json=body) for body in bodies))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    told = await at_rest(client)
+    assert told["state"] == "ready"
+    assert [(share["character"], share["lines"]) for share in told["shares"]] == [(name, 300), (name, 200)]
+
+
+async def test_what_was_exported_comes_back_after_its_character_was_deleted(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    turns = [
+        {
+            "conversation": "Yuki",
+            "id": f"a{n}",
+            "session": "s",
+            "ts": 1e9 + n / 8,
+            "speaker": "Anna",
+            "text": f"line {n}",
+        }
+        for n in range(20)
+    ]
+    assert (await client.post("/api/memory/turns", json={"turns": turns})).json()["stored"] == 20
+    names = await neko.memory.keep_pictures("Yuki", [b"\xff\xd8 a picture"])
+    await neko.memory.store("Yuki", NewLine("s", "t", "user", "look", START, images=1, pictures=names))
+    kept = await client.get("/api/history/Yuki/export?form=json")
+    assert (await client.delete("/api/characters/catgirl/Yuki")).status_code == 200
+    await send(client, neko, kept.content)
+    (share,) = (await at_rest(client))["shares"]
+    assert (share["character"], share["exists"], share["lines"], share["pictures"]) == ("Yuki", False, 21, 1)
+    await client.post("/api/memory_import/start")
+    done = await at_rest(client)
+    assert (done["state"], done["done"], done["total"]) == ("done", 21, 21)
+    assert (await client.get("/api/history/Yuki/export?form=json")).content == kept.content
+    again = (await client.post("/api/memory/turns", json={"turns": turns})).json()
+    assert (again["stored"], again["known"]) == (0, 20)
+
+
 async def test_nothing_is_started_that_was_not_looked_at(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/api/memory_import/start")
     assert answer.status_code == 409

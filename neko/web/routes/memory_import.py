@@ -158,8 +158,9 @@ class Aim(Schema):
     failures={404: "There is no character of this name.", 409: "An import is running."},
 )
 async def aim(call: Call[Aim, Empty, Empty]) -> ImportShape:
-    imports = _free(call)
-    await imports.aim({named: known(call, character) for named, character in call.body.into.items()})
+    into = {named: known(call, character) for named, character in call.body.into.items()}
+    if not await _free(call).aim(into) and call.neko.imports.is_busy:
+        raise _busy()
     return _shape(call)
 
 
@@ -171,12 +172,12 @@ async def aim(call: Call[Aim, Empty, Empty]) -> ImportShape:
 )
 async def start(call: Call) -> ImportShape:
     imports = _free(call)
-    if imports.current is None or imports.current.state is not State.READY:
+    if imports.current and imports.current.state is State.READY:
+        for share in imports.current.shares:
+            if share.character not in call.neko.characters.names:
+                await call.neko.characters.create(share.character, {})
+    if not await imports.begin():
         raise HTTPError(409, "nothing_to_import", "There is nothing to import: send the files again.")
-    for share in imports.current.shares:
-        if share.character not in call.neko.characters.names:
-            await call.neko.characters.create(share.character, {})
-    await imports.begin()
     return _shape(call)
 
 
@@ -205,14 +206,19 @@ class ImportNumber(Schema):
     failures={404: "There is no character of this name.", 409: "An import is running."},
 )
 async def take_back(call: Call[ImportNumber, Empty, CharacterPath]) -> ImportShape:
-    await _free(call).take_back(known(call, call.path.character), call.body.number)
+    if not await _free(call).take_back(known(call, call.path.character), call.body.number):
+        raise _busy()
     return _shape(call)
 
 
 def _free(call: Call[Any, Any, Any]) -> Any:
     if call.neko.imports.is_busy:
-        raise HTTPError(409, "import_runs", "An import is running: wait for its end, or stop it.")
+        raise _busy()
     return call.neko.imports
+
+
+def _busy() -> HTTPError:
+    return HTTPError(409, "import_runs", "An import is running: wait for its end, or stop it.")
 
 
 def _shape(call: Call[Any, Any, Any]) -> ImportShape:
