@@ -40,6 +40,7 @@ from neko.types.model_session import (
     AudioDelta,
     EndOfSpeech,
     HoldToTalk,
+    ModelEvent,
     ReplyDone,
     ReplyNotice,
     ReplyStarted,
@@ -192,6 +193,7 @@ async def test_when_the_provider_will_end_the_session_is_told() -> None:
 # ── ends and faults ───────────────────────────────────────────────────────────
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -201,10 +203,11 @@ async def test_when_the_provider_will_end_the_session_is_told() -> None:
         ("silence", ModelTimeoutError),
     ],
 )
+@pytest.mark.parametrize("dialect", list(DIALECTS))
 async def test_a_provider_that_leaves_in_mid_reply_is_lost_and_the_reply_has_ended_first(
-    fault: Any, error: type[NekoError]
+    fault: Any, error: type[NekoError], dialect: str
 ) -> None:
-    async with talk(Turn(fault=fault), timeouts=QUICK) as subject:
+    async with talk(Turn(fault=fault), timeouts=QUICK, dialect=dialect) as subject:
         await subject.ask("a")
         end, reason = await subject.lost()
         assert end is not None
@@ -219,6 +222,26 @@ async def test_a_close_while_nobody_talks_is_a_loss_with_the_providers_words() -
         end, reason = await subject.lost()
         assert end is None
         assert isinstance(reason, ModelOutOfCreditError)
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+@pytest.mark.parametrize(
+    "fault", ["cut", "normal close", "abnormal close", "silence", "no reply", "no created", "failed"]
+)
+async def test_whatever_becomes_of_a_spoken_turn_the_next_is_answered_or_the_session_is_lost(
+    fault: Any, dialect: str
+) -> None:
+    async with talk(Turn(hears="hello", fault=fault), Turn(), timeouts=QUICK, dialect=dialect) as subject:
+        ends: list[ModelEvent] = []
+        while not ends or isinstance(ends[-1], ReplyDone):
+            if len(ends) > 1 and isinstance(ends[-1], ReplyDone) and ends[-1].reason == "complete":
+                return
+            await subject.say_something()
+            while not isinstance(event := await subject.next(), ReplyDone | SessionLost):
+                pass
+            ends.append(event)
+        assert isinstance(ends[-1], SessionLost)
 
 
 async def test_words_that_are_recognised_and_never_answered_are_a_loss() -> None:
