@@ -19,6 +19,7 @@ from itertools import permutations
 
 import pytest
 
+from neko.agent.own_keys import OwnKeys
 from neko.audio.actions import without_actions
 from neko.audio.engines.spelling import in_words
 from neko.audio.scripts import runs
@@ -190,6 +191,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "speakable": lambda text: speakable(text, "en"),
     "speakable, Japanese": lambda text: speakable(text, "ja"),
     "actions": without_actions,
+    "own keys": OwnKeys(lambda: ["sk-a1b2c3d4"]).without,
     "in words": lambda text: in_words(text, "en"),
     "in words, Chinese": lambda text: in_words(text, "zh"),
     "in words, French": lambda text: in_words(text, "fr"),

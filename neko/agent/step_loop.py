@@ -14,7 +14,7 @@ from neko.agent import outside
 from neko.agent import tasks as rules
 from neko.agent.audit import Audit, Deed, Outcome
 from neko.agent.bounds import Bounds
-from neko.agent.own_keys import OwnKeys
+from neko.agent.own_keys import KEPT_BACK, OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Scope, Wanted
 from neko.agent.policies import Policies, is_broad
 from neko.agent.policy import may_remember, stricter
@@ -232,6 +232,8 @@ class StepLoop:
         conduct.bounds.act()
         if action.name not in {tool.name for tool in self._workspace.tools()}:
             return self._impossible(call, f"There is no tool {action.name[:60]} now.")
+        if conduct.own_keys.are_in(action.arguments) and not conduct.own_keys.are_in(conduct.active.task.instruction):
+            return self._impossible(call, KEPT_BACK)
         try:
             intent: Intent = await self._timed(self._workspace.intend(action), _INTEND_S, f"preparing {action.name}")
         except ActionError as error:

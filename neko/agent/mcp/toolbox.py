@@ -19,7 +19,7 @@ from neko.agent.mcp.relevance import asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_update, timestamp
-from neko.agent.own_keys import OwnKeys
+from neko.agent.own_keys import KEPT_BACK, OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
 from neko.agent.policy import may_remember, stricter
 from neko.agent.privacy import REFUSED
@@ -99,6 +99,8 @@ class McpToolbox:
         if self._servers.withholds(tool):
             return ToolResult(call.call_id, REFUSED, failed=True)
         shown = outside.exact_json(dict(call.arguments))
+        if self._own_keys.are_in(call.arguments) and not self._own_keys.are_in(self._words):
+            return ToolResult(call.call_id, KEPT_BACK, failed=True)
         task = _Task(self._character, server, tool, json.loads(shown), self._publish)
         permit = await self._permit(server, tool, call, shown)
         try:
