@@ -174,6 +174,13 @@ class Caller:
             await self._hear(b64decode(body["audio"]["data"]))
         elif "video" in body:
             self.pictures.append(b64decode(body["video"]["data"]))
+        elif "activityStart" in body:
+            assert self.is_manual
+            self._turn = self._next_turn()
+            await self._interrupt()
+        elif "activityEnd" in body:
+            assert self._turn is not None
+            await self._stop_hearing(self._turn)
         elif body.get("audioStreamEnd") and self._turn is not None:
             await self._stop_hearing(self._turn)
 
@@ -207,8 +214,17 @@ class Caller:
 
     # ── hearing ───────────────────────────────────────────────────────────────
 
+    @property
+    def is_manual(self) -> bool:
+        """Is it told where the user's turns begin and end?"""
+        detection = self.setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {})
+        return bool(detection.get("disabled"))
+
     async def _hear(self, pcm: bytes) -> None:
         self.heard += pcm
+        if self.is_manual:
+            assert self._turn, "sound that belongs to nothing"
+            return
         samples = array.array("h", pcm)
         if max(map(abs, samples), default=0) > LOUD:
             self._quiet_s = 0.0

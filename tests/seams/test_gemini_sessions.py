@@ -25,7 +25,10 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import (
     AddContext,
     AudioDelta,
+    EndOfSpeech,
+    HoldToTalk,
     ModelEvent,
+    OfferTools,
     Reconnected,
     ReplyDone,
     ReplyStarted,
@@ -35,6 +38,7 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    Tool,
     ToolResult,
     Transcript,
     UserAudio,
@@ -55,6 +59,7 @@ from tests.seams.model_session import (
     text_of,
 )
 
+LAMP = Tool("switch_lamp", "Switch the lamp on or off.", {"type": "object", "properties": {}})
 LONG = Turn(deltas=[f"word{number} " for number in range(40)])
 
 
@@ -115,6 +120,14 @@ class TestGeminiResumed(ReconnectingSessionBehaviour):
 
 async def speak(subject: Subject, seconds: float) -> None:
     await subject.session.send(UserAudio(tone(seconds, hertz=180, rate=16_000)))
+
+
+async def given_a_handle(subject: Subject) -> None:
+    """The provider has told by what name the session can be resumed."""
+    assert isinstance(subject.session, GeminiSession)
+    async with asyncio.timeout(10):
+        while not subject.session._handle:  # noqa: ASYNC110 nothing tells
+            await asyncio.sleep(0.005)
 
 
 async def pause(subject: Subject) -> None:
@@ -453,6 +466,76 @@ async def test_a_session_that_breaks_again_at_once_is_given_up(subject: Subject,
     await subject.ask("b")
     assert isinstance(await end_of(subject), ModelError)
     assert len(provider.calls) == 2
+
+
+async def test_other_functions_are_offered_by_resuming_the_session_before_the_next_words(
+    subject: Subject, provider: ScriptedGemini
+) -> None:
+    provider.resumable = True
+    await subject.session.open(SETUP)
+    await given_a_handle(subject)
+    await subject.session.send(OfferTools((LAMP,)))
+    await subject.ask("a")
+    assert (await subject.until(ReplyDone))[-1] == ReplyDone("a")
+    first, second = provider.calls
+    assert not first.known
+    assert [text for _, text in second.known] == ["hello"]
+    assert second.setup["tools"][-1]["functionDeclarations"][0]["name"] == LAMP.name
+    assert second.setup["sessionResumption"]["handle"]
+    await provider.until(lambda: bool(subject.session._is_fresh))  # type: ignore[attr-defined]
+    await subject.session.send(OfferTools(()))
+    await subject.ask("b")
+    await subject.until(ReplyDone)
+    assert len(provider.calls) == 2, "fewer are no reason to resume it"
+
+
+async def test_a_session_that_cannot_be_resumed_keeps_the_functions_it_was_set_up_with(
+    subject: Subject, provider: ScriptedGemini
+) -> None:
+    await subject.session.open(SETUP)
+    await subject.session.send(OfferTools((LAMP,)))
+    await subject.ask("a")
+    assert (await subject.until(ReplyDone))[-1] == ReplyDone("a")
+    assert len(provider.calls) == 1
+
+
+async def test_while_the_key_is_held_no_pause_ends_the_turn_and_without_it_the_provider_listens_again(
+    subject: Subject, provider: ScriptedGemini
+) -> None:
+    provider.resumable = True
+    await subject.session.open(SETUP)
+    await given_a_handle(subject)
+    provider.script(Turn(hears="one, two"))
+    await subject.session.send(HoldToTalk())
+    for _ in range(2):
+        await speak(subject, 0.2)
+        await pause(subject)
+    await subject.session.send(EndOfSpeech())
+    seen = await subject.until(ReplyDone)
+    assert [event.text for event in seen if isinstance(event, Transcript) and event.final] == ["one, two"]
+    assert sum(isinstance(event, SpeechStarted) for event in seen) == 1
+    assert not any(isinstance(event, Reconnected) for event in seen)
+    held = provider.last
+    assert held.is_manual
+    assert len(held.heard) == 2 * (6_400 + 2 * 6_400)
+    provider.script(Turn(hears="three"))
+    await speak(subject, 0.4)
+    await pause(subject)
+    seen = await subject.until(ReplyDone)
+    assert [event.text for event in seen if isinstance(event, Transcript) and event.final] == ["three"]
+    assert not provider.last.is_manual
+    assert len(provider.last.heard) == 2 * 6_400 + 2 * 6_400
+
+
+async def test_a_key_that_is_pressed_where_no_session_can_be_resumed_ends_the_turn_when_it_is_let_go(
+    subject: Subject, provider: ScriptedGemini
+) -> None:
+    await subject.session.open(SETUP)
+    await subject.session.send(HoldToTalk())
+    await speak(subject, 0.2)
+    await subject.session.send(EndOfSpeech())
+    assert any(isinstance(event, Transcript) for event in await subject.until(ReplyDone))
+    assert len(provider.calls) == 1
 
 
 async def test_what_was_taken_to_be_speech_is_given_up_when_nothing_comes_of_it(

@@ -35,10 +35,12 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import (
     AddContext,
     EndOfSpeech,
+    HoldToTalk,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
     ModelLabel,
+    OfferTools,
     Reconnected,
     Respond,
     SessionEnds,
@@ -58,6 +60,9 @@ _LAST_WORDS_S: Final = 0.5
 _REST_S: Final = 0.3
 """How long after a piece of the user's words the next one may come while she answers them."""
 _MOST_NOTES: Final = 200
+_UNHELD_BYTES: Final = round(0.3 * 2 * GEMINI.input_rate)
+"""So much sound without the key to talk is of somebody who uses it no more."""
+_MOST_UNHELD_BYTES: Final = 10 * 2 * GEMINI.input_rate
 _MENDED_AGAIN_S: Final = 10.0
 """A connection that breaks sooner after it was mended is given up."""
 _MOST_KEPT_BYTES: Final = 512 * 1024
@@ -107,12 +112,16 @@ class GeminiSession:
         self._outputs: list[tuple[str, str, str]] = []
         self._wording = Wording(GEMINI)
         self._noise = RoomNoise()
-        self._wishes = SessionWishes(endpoint.model, "")
+        self._wishes = self._set_up = SessionWishes(endpoint.model, "")
+        self._held = False
+        self._unheld = bytearray()
         self._notes: list[Message] = []
         self._cut_off: Message | None = None
         self._connection: RealtimeConnection | None = None
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._handle = ""
+        self._is_fresh = False
+        """Does the handle name the talk as it is now?"""
         self._mended_at = float("-inf")
         self._kept: list[bytes] = []
         self._mending: asyncio.Task[None] | None = None
@@ -129,7 +138,7 @@ class GeminiSession:
         """Connect, and wait until the provider has taken what the session is set up with."""
         self._wording.begin(setup)
         self._calls.tools = setup.tools
-        self._wishes = replace(
+        self._wishes = self._set_up = replace(
             self._wishes, instructions=setup.instructions, voice=GEMINI.voice(setup.voice), tools=setup.tools
         )
         self._faults.check(self._url, self._endpoint.api_key)
@@ -145,7 +154,7 @@ class GeminiSession:
         if self._lost:
             return
         if isinstance(item, UserAudio):
-            self._put(messages.sound(await self._noise.clean(item.pcm, wanted=item.reduce_noise)))
+            self._hear(await self._noise.clean(item.pcm, wanted=item.reduce_noise))
             if self._connection is not None:
                 await self._connection.room()
         elif take := _INPUTS.get(type(item)):
@@ -205,8 +214,39 @@ class GeminiSession:
             self._say(messages.content(self._notes, answer=False))
             self._notes = []
 
+    def _hear(self, pcm: bytes) -> None:
+        if self._held or not self._set_up.manual:
+            self._put(messages.sound(pcm))
+            return
+        self._unheld += pcm
+        del self._unheld[:-_MOST_UNHELD_BYTES]
+        if len(self._unheld) > _UNHELD_BYTES:
+            self._wish(replace(self._wishes, manual=False))
+
+    def _hold(self, _: HoldToTalk) -> None:
+        """Nobody but the user ends their turn from here on, if the session can be resumed now; else the provider finds
+        its end, this once."""
+        if self._held:
+            return
+        self._unheld.clear()
+        self._wish(replace(self._wishes, manual=True))
+        if self._set_up.manual:
+            self._held = True
+            self._turns.pressed()
+            self._say(messages.activity(begins=True))
+
     def _end_speech(self, _: EndOfSpeech) -> None:
-        self._say(messages.sound_ends())
+        if self._held:
+            self._held = False
+            self._say(messages.activity(begins=False))
+            self._talk.speech_stopped()
+            self._owes()
+        elif not self._set_up.manual:
+            self._say(messages.sound_ends())
+
+    def _offer(self, offer: OfferTools) -> None:
+        if not set(offer.tools) <= set(self._wishes.tools):
+            self._wish(replace(self._wishes, tools=offer.tools))
 
     def _see(self, image: UserImage) -> None:
         self._say(messages.picture(image.jpeg))
@@ -223,6 +263,7 @@ class GeminiSession:
         if "setupComplete" in message:
             self._opened()
         if content := messages.part(message, "serverContent"):
+            self._is_fresh = False
             await self._take_content(content)
         if calls := messages.calls(message):
             self._begin_calls(calls)
@@ -234,7 +275,8 @@ class GeminiSession:
             self._channel.put(SessionEnds(self._loop.time() + (left_s or 0.0)))
         update = messages.part(message, "sessionResumptionUpdate")
         if isinstance(handle := update.get("newHandle"), str) and update.get("resumable"):
-            self._handle = handle
+            self._handle, self._is_fresh = handle, True
+        self._follow_wishes()
 
     async def _take_content(self, content: Mapping[str, Any]) -> None:
         if heard := messages.part(content, "inputTranscription"):
@@ -337,7 +379,7 @@ class GeminiSession:
             decode=load,
             timeout_s=self._timeouts.connect_timeout_s,
         )
-        connection.put(dump_json(messages.setup(self._wishes, self._handle)))
+        connection.put(dump_json(messages.setup(self._set_up, self._handle)))
         async with asyncio.timeout(self._timeouts.ready_timeout_s):
             await self._ready
 
@@ -355,31 +397,56 @@ class GeminiSession:
             self._ready.set_exception(told)
             self._ready.exception()  # nobody may be waiting any more
         elif self._handle and not is_fatal(told) and self._loop.time() - self._mended_at > _MENDED_AGAIN_S:
-            self._mending = self._owner.spawn(self._mend(told), name=f"mend {self.label.model}")
+            self._resume(told)
         else:
             self._lose(told)
 
-    async def _mend(self, error: NekoError) -> None:
-        """Go on over another connection, with the talk as it was."""
+    def _wish(self, wishes: SessionWishes) -> None:
+        """Be set up so, as soon as that can be changed."""
+        self._wishes = wishes
+        self._follow_wishes()
+
+    def _follow_wishes(self) -> None:
+        """What a connection is set up with can be changed only by resuming the session over another one. Nothing said
+        may be lost by that; but without it somebody who uses the key no more would not be heard."""
+        is_deaf = self._set_up.manual and not self._wishes.manual
+        can_resume = bool(self._handle) and (self._is_fresh or is_deaf)
+        is_free = self._mending is None and self._turns.is_quiet and not self._held
+        if self._wishes != self._set_up and can_resume and is_free and not (self._closed or self._lost):
+            self._resume(None)
+
+    def _resume(self, error: NekoError | None) -> None:
+        """Go on over another connection, with the talk as it was; ``error`` is why the one before is over, if it is."""
         self._stop()
         self._leave()
         self._turns.reset()
-        if self._talk.reply is not None:
+        if error and self._talk.reply is not None:
             self._talk.end(self._talk.reply, "failed", error)
+        self._set_up = self._wishes
+        self._calls.tools = self._set_up.tools
+        self._mending = self._owner.spawn(self._reconnect(error), name=f"resume {self.label.model}")
+        if self._unheld and not self._set_up.manual:
+            self._put(messages.sound(bytes(self._unheld)))
+            self._unheld.clear()
+
+    async def _reconnect(self, error: NekoError | None) -> None:
         try:
             await self._connect()
         except (OSError, TimeoutError, NekoError) as failure:
-            logger.info("a Gemini session could not be mended: %s", type(failure).__name__)
+            logger.info("a Gemini session could not be resumed: %s", type(failure).__name__)
             self._mending = None
-            self._lose(error)
+            self._lose(error or self._faults.told(failure))
             return
-        self._mending, self._mended_at = None, self._loop.time()
-        self._channel.put(Reconnected())
+        self._mending = None
+        if error:
+            self._mended_at = self._loop.time()
+            self._channel.put(Reconnected())
         kept, self._kept = self._kept, []
         for message in kept:
             self._put(message)
 
     def _say(self, message: Message) -> None:
+        self._is_fresh = False
         self._put(dump_json(message))
 
     def _put(self, message: bytes) -> None:
@@ -417,6 +484,7 @@ class GeminiSession:
         self._watch = None
         if not self._turns.is_owed:
             self._turns.end_hearing()
+            self._follow_wishes()
             return
         left_s = self._timeouts.owed_timeout_s - (self._loop.time() - self._alive_at)
         if left_s > 0:
@@ -448,4 +516,6 @@ _INPUTS: Final[Mapping[type, Callable[[GeminiSession, Any], None]]] = {
     ToolResult: GeminiSession._take_result,
     UserImage: GeminiSession._see,
     EndOfSpeech: GeminiSession._end_speech,
+    HoldToTalk: GeminiSession._hold,
+    OfferTools: GeminiSession._offer,
 }

@@ -40,7 +40,9 @@ def _setup(wishes: SessionWishes) -> Message:
             for tool in wishes.tools
         ]
         tools.append({"functionDeclarations": declared})
+    by_hand = {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}}} if wishes.manual else {}
     return {
+        **by_hand,
         "model": wishes.model if wishes.model.startswith("models/") else f"models/{wishes.model}",
         "generationConfig": {
             "responseModalities": ["AUDIO"],
@@ -96,6 +98,11 @@ def sound(pcm: bytes) -> bytes:
 def sound_ends() -> Message:
     """The microphone is shut."""
     return {"realtimeInput": {"audioStreamEnd": True}}
+
+
+def activity(*, begins: bool) -> Message:
+    """The user begins to speak, or has ended; for a session whose setup says that it is told so."""
+    return {"realtimeInput": {"activityStart" if begins else "activityEnd": {}}}
 
 
 def picture(jpeg: bytes) -> Message:

@@ -92,6 +92,12 @@ class GeminiTurns:
         if self.current is None and not self._is_hearing:
             self._begin_to_hear()
 
+    def pressed(self) -> None:
+        """The user says that they begin to speak."""
+        if not self._talk.is_speaking:
+            self._words_over()
+            self._begin_to_hear()
+
     def waits(self) -> None:
         """It answers nothing yet: it takes the user to go on."""
         self._waits = True
