@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from neko.errors import NekoError
 from neko.settings import ASSETS
 
 _FILES: Final = ("file", "kept")
 """Parameters that are paths."""
+_SECTIONS: Final = ("agent", "memory", "menu", "off_record", "recalled", "voice")
+"""Those of which sentences are used here too: the others would take half a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,34 @@ class Notice:
         return f"{self.text}\n{self.said}" if self.said else self.text
 
 
+class _Error(NamedTuple):
+    message: str
+    remedy: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """``errors`` by code; of what else stands there, the ``sections`` that are not for the page alone."""
+
+    errors: Mapping[str, _Error]
+    sections: Mapping[str, Any]
+
+
 @cache
-def _table(language: str) -> Mapping[str, Any]:
-    table: Mapping[str, Any] = json.loads((ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8"))
-    return table
-
-
-def _errors(language: str) -> Mapping[str, Mapping[str, str]]:
-    errors: Mapping[str, Mapping[str, str]] = _table(language)["errors"]
-    return errors
+def _table(language: str) -> _Table:
+    read: Mapping[str, Any] = json.loads((ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8"))
+    errors = {
+        code: _Error(entry["message"], entry.get("remedy", ""), entry.get("link", ""))
+        for code, entry in read["errors"].items()
+    }
+    return _Table(errors, {name: read[name] for name in _SECTIONS})
 
 
 def sentence(key: str, language: str) -> str:
-    """A sentence of the page by its key ("voice.sample_text"), its parameters not filled in. Raises ``KeyError``."""
-    found: Any = _table(language)
+    """A sentence of the page by its key ("voice.sample_text"), its parameters not filled in. Raises ``KeyError``, also
+    for one of a section that is not kept (``_SECTIONS``)."""
+    found: Any = _table(language).sections
     for part in key.split("."):
         found = found[part]
     return str(found)
@@ -56,31 +72,26 @@ def sentence(key: str, language: str) -> str:
 
 def attribute_name(attribute: str, language: str) -> str:
     """What an attribute of a fact is called in a language; one that has no name there is called as it is."""
-    names: Mapping[str, str] = _table(language)["memory"]["attributes"]
+    names: Mapping[str, str] = _table(language).sections["memory"]["attributes"]
     return names.get(attribute, attribute)
 
 
 def load(language: str) -> None:
     """Read a table ahead of its first use (a file is read: not on the loop thread)."""
-    _errors(language)
+    _table(language)
 
 
 def known(code: str, language: str) -> bool:
     """Is there a sentence for ``code``?"""
-    return code in _errors(language)
+    return code in _table(language).errors
 
 
 def notice(code: str, language: str, params: Mapping[str, object] | None = None) -> Notice:
     """The sentence for ``code``; a code without one gets that of ``internal``."""
-    table = _errors(language)
-    entry = table.get(code) or table["internal"]
+    errors = _table(language).errors
+    entry = errors.get(code) or errors["internal"]
     values = _Blanks(params or {})
-    return Notice(
-        code,
-        entry["message"].format_map(values),
-        entry.get("remedy", "").format_map(values),
-        entry.get("link", ""),
-    )
+    return Notice(code, entry.message.format_map(values), entry.remedy.format_map(values), entry.link)
 
 
 def describe(error: NekoError, language: str, *, files_by_name: bool = False) -> Notice:

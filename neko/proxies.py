@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -38,7 +37,9 @@ class ProxyRules:
     @classmethod
     def read(cls) -> ProxyRules:
         """The rules that hold now. May block: Windows and macOS keep them outside of the environment."""
-        return cls(urllib.request.getproxies(), not urllib.request.getproxies_environment())
+        from urllib.request import getproxies, getproxies_environment
+
+        return cls(getproxies(), not getproxies_environment())
 
     def proxy_for(self, url: str) -> str | None:
         """The address of the proxy to ask for ``url``; None: none. May block where ``from_system``.
@@ -61,9 +62,12 @@ class ProxyRules:
     def _is_excepted(self, parts: SplitResult, host: str) -> bool:
         port = parts.port or _PORTS.get(parts.scheme)
         entries = self.proxies.get("no", "").replace(",", " ").lower().split()
-        return any(_matches(entry, host.lower(), port) for entry in entries) or (
-            self.from_system and bool(urllib.request.proxy_bypass(host))
-        )
+        is_named = any(_matches(entry, host.lower(), port) for entry in entries)
+        if is_named or not self.from_system:
+            return is_named
+        from urllib.request import proxy_bypass
+
+        return bool(proxy_bypass(host))
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
