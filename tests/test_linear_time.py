@@ -35,7 +35,7 @@ from neko.llm.echo import without_echo
 from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.llm.tool_calls import ToolCallAssembler
-from neko.memory import words
+from neko.memory import markdown_talk, words
 from neko.memory.asked import _KINDS, is_by_user, kind_of
 from neko.memory.line_codec import logged_line
 from neko.memory.memo import cut_memo_prefix, unwrapped
@@ -145,6 +145,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "well_formed": well_formed,
     "hand-written document": lambda text: read_leniently(('{"a": "b",\n' + text).encode()),
     "hand-written keys": lambda text: holds_all({}, text.encode(), {"a": 1}),
+    "talk in Markdown": lambda text: list(markdown_talk.said_in("# Mio\n\n## 2026-03-01\n\n" + text)),
+    "talk as Markdown": markdown_talk.escaped,
     "language": lambda text: guess(text, "en"),
     "emotion": classify,
     "danger": lambda text: recognise("a猫です안 " + text),

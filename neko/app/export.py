@@ -48,7 +48,7 @@ async def _json(memory: MemoryService, character: str, chat: int | InChats) -> A
         ):
             if section is Section.FACTS:
                 yield writer.value(Section.MEMO, besides.memo)
-            yield writer.begin(section) + writer.entries(entries)
+            yield writer.begin(section) + await in_thread(writer.entries, entries)
         yield writer.value(Section.SETTINGS, besides.settings)
     yield writer.begin(Section.PICTURES)
     async for entry in exporting.pictures(character, pictures):

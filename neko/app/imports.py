@@ -63,8 +63,7 @@ async def what_would_come(
     for named, files in named_sources(sources).items():
         share = Share(named, into(named))
         there = exists(share.character)
-        precisions = _precisions(files)
-        known = await importing.known(share.character, precisions) if there else Known(precisions)
+        known = await _known(importing, share, files) if there else Known(_precisions(files))
         for source in files:
             if source.head is not None:
                 await whole_imports.what_would_come(importing, source, share, known, is_there=there, tell=tell)
@@ -75,23 +74,34 @@ async def what_would_come(
                     break
                 _count(share, found)
                 tell(len(found))
-            share.summaries += len(await in_thread(source.summaries)) + bool(source.memo)
-            if source.settings:
-                settings = settings_for(share.character, source.character, source.settings)
-                every = sum(map(len, settings.values()))
-                share.settings += await importing.settle(share.character, settings, keep=False) if there else every
-            if source.facts:
-                new = await importing.know(share.character, source.facts, keep=False) if there else len(source.facts)
-                share.facts += new
+            await _count_besides(importing, source, share, is_there=there)
         if share.brings_anything:
             shares.append(share)
     return shares
 
 
+async def _count_besides(importing: Importing, source: Source, share: Share, *, is_there: bool) -> None:
+    """What a file that is no export of all would bring besides lines."""
+    summaries = await in_thread(source.summaries)
+    settings = settings_for(share.character, source.character, source.settings)
+    if not is_there:
+        share.summaries += len(summaries) + bool(source.memo)
+        share.settings += sum(map(len, settings.values()))
+        share.facts += len(source.facts)
+        return
+    share.summaries += await importing.summarise(share.character, summaries, _memo(source, share), keep=False)
+    share.settings += await importing.settle(share.character, settings, keep=False) if settings else 0
+    share.facts += await importing.know(share.character, source.facts, keep=False)
+
+
+def _memo(source: Source, share: Share) -> Summary | None:
+    return Summary("", source.memo, share.last or datetime.now()) if source.memo else None
+
+
 async def take_over(importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = tell_nobody) -> None:
     """Import what is new of one share; ``share`` tells at any moment what has come. Raises ``MemoryStoreError``."""
     files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
-    known, target = await importing.known(share.character, _precisions(files)), None
+    known, target = await _known(importing, share, files), None
     of_chats = [chat for source in files for chat in await in_thread(_chats_of, source)] if share.new else []
     first, share.lines, share.known, share.versions, share.pictures, share.missing_pictures = share.first, 0, 0, 0, 0, 0
     share.settings, share.summaries, share.facts = 0, 0, 0
@@ -112,8 +122,7 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
             share.known += len(found) - stored
             tell(len(found))
         summaries = await in_thread(source.summaries)
-        memo = Summary("", source.memo, share.last or datetime.now()) if source.memo else None
-        share.summaries += await importing.summarise(share.character, summaries, memo)
+        share.summaries += await importing.summarise(share.character, summaries, _memo(source, share))
     for source in files:
         if source.settings:
             settings = settings_for(share.character, source.character, source.settings)
@@ -124,6 +133,13 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
 
 def _precisions(files: Sequence[Source]) -> set[Precision]:
     return {Precision.SECOND, *(source.precision for source in files)}
+
+
+async def _known(importing: Importing, share: Share, files: Sequence[Source]) -> Known:
+    """What the files that are no exports of all can find there."""
+    precisions = _precisions(files)
+    is_needed = any(source.head is None for source in files)
+    return await importing.known(share.character, precisions) if is_needed else Known(precisions)
 
 
 async def _store(importing: Importing, character: str, target: Target, new: Sequence[Taken]) -> int:

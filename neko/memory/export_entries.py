@@ -317,4 +317,4 @@ def _name(value: object) -> str:
 def titles(entries: Iterable[Any]) -> Mapping[int, str]:
     """The titles of chats by their numbers, "" for one that has none."""
     found = (one for one in entries if isinstance(one, dict) and isinstance(one.get("id"), int))
-    return {one["id"]: _name(one.get("title")) for one in found if 0 <= one["id"] < LARGEST_ID}
+    return {one["id"]: " ".join(_name(one.get("title")).split()) for one in found if 0 <= one["id"] < LARGEST_ID}

@@ -74,11 +74,9 @@ class Exporting:
         memory = await self._opened(character)
         entries = await memory.window.entries()
         recent = [found for entry in entries if (found := recent_entry(entry))]
-
-        def read(connection: sqlite3.Connection, _: Names) -> tuple[list[Entry], list[Entry], list[Entry]]:
-            return _summaries(connection), _facts(connection), _titles(connection)
-
-        summaries, known, chats = await memory.log.recall(read)
+        summaries = await memory.log.recall(lambda connection, _: _summaries(connection))
+        known = await memory.log.recall(lambda connection, _: _facts(connection))
+        chats = await memory.log.recall(lambda connection, _: _titles(connection))
         path = memory.log.path.with_name(settings_name(character))
         memo = "\n".join(cut_memo_prefix(one["text"]) for one in recent if one["role"] == "system")
         return Besides(summaries, recent, memo, known, chats, await in_thread(_settings, path))

@@ -88,15 +88,20 @@ class Importing:
         stored = await memory.bring_in(lines, chat)
         return sum(one.fresh for one in stored)
 
-    async def summarise(self, character: str, found: Sequence[Summary], memo: Summary | None) -> int:
+    async def summarise(
+        self, character: str, found: Sequence[Summary], memo: Summary | None, *, keep: bool = True
+    ) -> int:
         """Keep summaries that are not there yet; how many that is. ``memo``: what a new session begins with, unless
-        there is something like it."""
+        there is something like it. ``keep`` says whether they are written."""
         memory = await self._opened(character)
         entries = await memory.window.view() if memo else []
         if any(entry.role == "system" for entry in entries):
             memo = None
         if memo:
             found = [*found, memo]
+
+        if not keep:
+            return await memory.log.recall(lambda connection, _: sum(not _is_there(connection, one) for one in found))
 
         def work(connection: sqlite3.Connection) -> int:
             return sum(_add_summary(connection, one) for one in found)
@@ -181,13 +186,21 @@ def _add(known: Known, rows: Sequence[tuple[Any, ...]]) -> None:
         known.add(one)
 
 
+def _is_there(connection: sqlite3.Connection, one: Summary) -> bool:
+    found = connection.execute(_SUMMARY_THERE, (_stamp(one), json.dumps(one.text)[1:-1])).fetchone()
+    return found is not None
+
+
+def _stamp(one: Summary) -> str:
+    return one.at.isoformat(sep=" ", timespec="microseconds")
+
+
 def _add_summary(connection: sqlite3.Connection, one: Summary) -> bool:
-    stamp = one.at.isoformat(sep=" ", timespec="microseconds")
-    if connection.execute(_SUMMARY_THERE, (stamp, json.dumps(one.text)[1:-1])).fetchone():
+    if _is_there(connection, one):
         return False
     sources = [row[0] for row in connection.execute(_OF_SESSION, (one.session,))] if one.session else []
     raw = json.dumps(message("system", one.text, {"sources": sources} if sources else None))
-    connection.execute(schema.INSERT_SUMMARY, (one.session, raw, stamp))
+    connection.execute(schema.INSERT_SUMMARY, (one.session, raw, _stamp(one)))
     return True
 
 

@@ -21,7 +21,7 @@ _DAY: Final = re.compile(r"## (\d{4}-\d\d-\d\d)")
 _SPEAKER: Final = re.compile(r"\*\*(.{1,1000})\*\*(?: \((user|assistant|system)\))? (\d\d:\d\d(?::\d\d)?)")
 _PICTURES: Final = re.compile(r"\[(\d{1,4}) 🖼\]")
 _MARKS: Final = re.compile(
-    r"\\*(?:## \d{4}-\d\d-\d\d|\*\*.{1,1000}\*\*(?: \(\w+\))? \d\d:\d\d(?::\d\d)?|\[\d{1,4} 🖼\])"
+    r"\\*(?:## \d{4}-\d\d-\d\d|\*\*.{1,1000}\*\*(?: \((?:user|assistant|system)\))? \d\d:\d\d(?::\d\d)?|\[\d{1,4} 🖼\])"
 )
 
 
@@ -42,7 +42,7 @@ class Written:
         self._day = line.at.date()
         role = "" if line.role == _role_of(line.speaker, self._character) else f" ({line.role})"
         pictures = f"\n\n[{line.images} 🖼]" if line.images else ""
-        return f"{day}\n**{line.speaker}**{role} {line.at:%H:%M:%S}\n\n{_escaped(line.text)}{pictures}\n"
+        return f"{day}\n**{line.speaker}**{role} {line.at:%H:%M:%S}\n\n{escaped(line.text)}{pictures}\n"
 
 
 def _told(fact: Fact) -> str:
@@ -54,7 +54,8 @@ def _role_of(speaker: str, character: str) -> Role:
     return "assistant" if speaker == character else "user"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """What was said, so that none of it is taken for a mark of ours."""
     return "\n".join("\\" + one if _MARKS.fullmatch(one) else one for one in text.split("\n"))
 
 

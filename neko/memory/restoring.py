@@ -239,6 +239,13 @@ class Restoring:
     ) -> int:
         """Store the lines that have no target, as one transaction; how many."""
         memory = await self._opened(character)
+        if all(targets):
+            restored.moved.update(
+                (one.id, target)
+                for one, target in zip(lines, targets, strict=True)
+                if one.id != target or not restored.plan.keeps_ids
+            )
+            return 0
 
         def work(connection: sqlite3.Connection, first_id: int) -> list[Line]:
             stored = list(_stored(connection, restored, zip(lines, targets, strict=True), first_id))

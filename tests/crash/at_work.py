@@ -17,8 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from neko.app import Neko, imports
+from neko.app import Neko, imports, whole_imports
 from neko.app.imports import take_over, what_would_come
+from neko.memory import export_layout
 from neko.memory.import_files import look_into
 from neko.settings import Settings
 from neko.types.lines import Line, NewLine, Role
@@ -30,7 +31,8 @@ NAMES = ("Una", "Uno")
 """One of them is that of ``MAIN``."""
 CLEARED_NAME, DELETED_NAME = "Rin", "Ren"
 IMPORTED = 60
-imports._STEP = 10  # type: ignore[misc]  # lines between which an import can be killed
+for _step_by_step in (imports, whole_imports):
+    _step_by_step._STEP = 10  # type: ignore[attr-defined]  # lines between which an import can be killed
 EMBEDDERS = (WordEmbedder("words"), WordEmbedder("others"))
 _STEPS: dict[str, int] = {
     "store": 40,
@@ -107,7 +109,12 @@ class AtWork:
         texts = [self._new_line().text for _ in range(IMPORTED)]
         file = self._neko.folder.path.parent / f"import-{self._tag}-{self._number}.json"
         lines = [{"at": at, "role": "user", "text": text} for text in texts]
-        file.write_text(json.dumps({"character": "", "lines": lines}), encoding="utf-8")
+        if self._chance.random() < 0.5:
+            file.write_text(json.dumps({"character": "", "lines": lines}), encoding="utf-8")
+        else:
+            export_layout.lay_out(
+                {"character": "", "lines": [{"id": n, **one} for n, one in enumerate(lines, 1)]}, file
+            )
         before = max((line.id for line in self._known), default=0)
         tell(begins="take_in", who=MAIN, file=str(file))
         await taken_in(self._neko, self._name, file)

@@ -8,7 +8,7 @@ import random
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,9 @@ async def test_a_memory_comes_back_as_it_was(memory_folder: MemoryFolder, tmp_pa
     await a_life(memory)
     path.write_text(await text_of(memory), "utf-8")
     before, facts_position = await all_of(memory), (await memory.exporting.numbers(MIO))["facts_through"]
+    lines = [line for versions in await every_version(memory) for line in versions]
+    for one in fields(Line):
+        assert one.default is MISSING or {getattr(line, one.name) for line in lines} != {one.default}, one.name
     async with memory_in(tmp_path / "other") as other:
         looked, share = await brought(other, path, there=False)
         assert await all_of(other) == before
