@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from neko.agent.computer.actions import Button
 from neko.agent.computer.geometry import Point
 from neko.agent.computer.keys import Key
+
+if TYPE_CHECKING:
+    from neko.agent.computer.actions import Button
 
 Window = int
 """The system's number of a window; 0 where it has none, or where windows cannot be asked for."""
