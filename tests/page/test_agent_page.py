@@ -165,6 +165,28 @@ async def test_rules_are_made_changed_and_taken_back(running_neko: RunningNeko, 
     await expect(phone.get("domain")).to_have_count(2)
 
 
+async def test_a_rule_on_a_plug_in_is_told_by_its_name_and_by_what_it_does(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    rules = {
+        "hands": {},
+        "domains": {},
+        "plugins": {"well": "ask"},
+        "tools": {"user_plugin/well/well__note": "allow", "user_plugin/gone/gone__look_up": "never"},
+    }
+    entry = {"id": "note", "name": "Write a note", "description": "", "act": "write"}
+    plug_in = {"id": "well", "name": "The Well", "description": "", "version": "1", "entries": [entry]}
+    state: dict[str, Any] = {"state": "stopped", "place": "", "problems": [], "problem": None}
+    told = {"plugins": [{**plug_in, "neko": state}], "message": "", "on": True}
+    await driver.context.route("**/api/agent/policies", lambda route: route.fulfill(json={"success": True, **rules}))
+    await driver.context.route("**/api/agent/plugins", lambda route: route.fulfill(json=told))
+    await visit(running_neko, driver, "rules")
+    rows = driver.get("rules-others").get_by_test_id("rule")
+    await expect(rows.nth(0)).to_contain_text("The Well")
+    await expect(rows.nth(1)).to_contain_text("Plug-ins · gone · look up")
+    await expect(rows.nth(2)).to_contain_text("Plug-ins · The Well · Write a note")
+
+
 async def test_servers_are_taken_over_switched_on_ruled_and_removed(
     running_neko: RunningNeko, driver: PageDriver, tmp_path: Path
 ) -> None:

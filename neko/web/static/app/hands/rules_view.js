@@ -2,14 +2,14 @@
  * What may be done without asking: of each ability, of each site, and where that of a server's tools is said.
  *
  * @import { HandName } from "../wire.js"
- * @import { Policies, Policy, RuleKind } from "./calls.js"
+ * @import { PlugIn, Policies, Policy, RuleKind } from "./calls.js"
  * @import { ViewParts } from "./view.js"
  */
 import { sentenceOf } from "../api.js";
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
-import { policies, setPolicy } from "./calls.js";
+import { plugIns, policies, setPolicy } from "./calls.js";
 import { handSign } from "./signs.js";
 import { fill } from "./view.js";
 
@@ -51,6 +51,8 @@ export class RulesView {
   #go;
   /** @type {Policies} */
   #rules = { hands: {}, domains: {}, plugins: {}, tools: {} };
+  /** @type {PlugIn[]} those that rules may be about */
+  #plugIns = [];
 
   /** @param {ViewParts} parts */
   constructor({ view, go }) {
@@ -63,6 +65,16 @@ export class RulesView {
       this.#rules = await policies();
       return this.#drawn();
     });
+    if ([...Object.keys(this.#rules.plugins), ...Object.keys(this.#rules.tools)].some((key) => !key.startsWith("computer_use/"))) await this.#learnNames();
+  }
+
+  /** What the plug-ins of rules are called, once they have told; until then, and without them, by their ids. */
+  async #learnNames() {
+    this.#plugIns = await plugIns().then(({ plugins }) => plugins, () => []);
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (this.#view.querySelectorAll("[data-testid=rule]"))) {
+      const key = row.dataset.domain ?? "";
+      row.querySelector(".rule-name")?.replaceChildren(nameOf(key.includes("/") ? "tools" : "plugins", key, this.#plugIns));
+    }
   }
 
   #drawn() {
@@ -96,7 +108,7 @@ export class RulesView {
    */
   #rule(kind, name) {
     const sign = kind === "domains" ? "browser" : handSign(kind === "plugins" ? "user_plugin" : name.split("/")[0] ?? "");
-    const shown = nameOf(kind, name);
+    const shown = nameOf(kind, name, this.#plugIns);
     return h("li", { class: "rule", "data-testid": kind === "domains" ? "domain" : "rule", "data-domain": name }, h("span", { class: "task-sign", "aria-hidden": "true" }, icon(sign)), h("span", { class: "rule-name", text: shown }),
       policyChoice(this.#rules[kind][name] ?? "ask", t("agent.rule_of", { name: shown }), (policy) => void this.#set(kind, name, policy), { testId: "rule-domain" }),
       h("button", { type: "button", class: "icon-button", "data-testid": "domain-remove", "aria-label": t("agent.remove", { name: shown }), title: t("agent.remove", { name: shown }), on: { click: () => void this.#set(kind, name, "") } }, icon("delete")));
@@ -128,7 +140,7 @@ export class RulesView {
   async #set(kind, name, policy) {
     const before = this.#rules[kind][name] ?? null;
     if (!(await this.#keep(kind, name, policy || null))) return;
-    toast(t(policy ? "agent.rule_kept" : "agent.rule_gone", { name: nameOf(kind, name) }),
+    toast(t(policy ? "agent.rule_kept" : "agent.rule_gone", { name: nameOf(kind, name, this.#plugIns) }),
       { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => void this.#keep(kind, name, before) } });
   }
 
@@ -156,9 +168,23 @@ export class RulesView {
  * What a rule is about, for people.
  * @param {RuleKind} kind
  * @param {string} name
+ * @param {PlugIn[]} known
  */
-function nameOf(kind, name) {
-  if (kind === "domains" || kind === "plugins") return name;
-  const [hand = "", ...rest] = name.split("/");
-  return [t(`abilities.names.${hand}`), ...rest.filter(Boolean)].join(" · ");
+function nameOf(kind, name, known) {
+  if (kind === "domains") return name;
+  if (kind === "plugins") return known.find(({ id }) => id === name)?.name ?? name;
+  const [hand = "", place = "", ...tool] = name.split("/");
+  const plugIn = known.find(({ id }) => hand === "user_plugin" && id === place);
+  const said = hand === "user_plugin" ? entryOf(tool.join("/"), plugIn) : tool.join("/");
+  return [t(`abilities.names.${hand}`), plugIn?.name ?? place, said].filter(Boolean).join(" · ");
+}
+
+/**
+ * What an entry of a plug-in is called, by the function that a model knows it as ("notes__add").
+ * @param {string} tool
+ * @param {PlugIn} [plugIn]
+ */
+function entryOf(tool, plugIn) {
+  const entry = plugIn?.entries.find(({ id }) => tool.includes(`__${id.replace(/[^\w-]+/g, "_")}`));
+  return entry?.name ?? tool.replace(/^.*?__/, "").replaceAll("_", " ");
 }
