@@ -99,4 +99,11 @@ async def test_who_answers_calls_is_chosen_in_the_settings(running_neko: Running
     await expect(driver.get("calls-now")).to_contain_text("Calls go through text")
     await driver.get("calls-way").select_option("direct")
     await expect(driver.get("calls-now")).to_contain_text("directly with gpt-realtime-mini")  # the key is still there
+    await expect(driver.get("calls-now")).to_contain_text("you hear its voice")
+    await driver.get("calls-voice").select_option("hers")
+    await expect(driver.get("calls-now")).to_contain_text("you hear her voice")
+    await driver.get("calls-turns").select_option("here")
+    await expect(driver.get("calls-turns")).to_have_value("here")
+    await driver.get("calls-provider").select_option("gemini")
+    await expect(driver.get("calls-turns")).to_have_count(0)  # Gemini alone finds them
     assert await driver.violations() == []
