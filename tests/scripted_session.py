@@ -122,11 +122,12 @@ class ScriptedSpeechSession:
         idles_free: bool = False,
         connected: asyncio.Event | None = None,
         hearing: HearingCapabilities | None = None,
+        audio_output: bool = True,
     ) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
         self.capabilities = ModelCapabilities(
             audio_input=True,
-            audio_output=True,
+            audio_output=audio_output,
             image_input=True,
             input_rate=RATE_IN,
             tools=True,

@@ -40,6 +40,7 @@ class ScriptedSpeech:
         self.capabilities = SpeechCapabilities("scripted", rate, local=True)
         self.utterances: list[Utterance] = []
         self.expected: list[VoiceSettings] = []
+        self.prewarmed = 0
         self.running = 0
         self.pieces = 0
         self.stalled = asyncio.Event()
@@ -73,6 +74,7 @@ class ScriptedSpeech:
 
     async def prewarm(self, language: str = "") -> None:
         self._check()
+        self.prewarmed += 1
 
     def expect(self, voice: VoiceSettings) -> None:
         self.expected.append(voice)

@@ -342,10 +342,16 @@ class SessionManager:
         else:
             self._microphone.close()
         self._renewals.began(handle)
-        self._owner.spawn(self._turns.voice.prewarm(own_voice=self._turns.has_own_voice), name="prewarm voice")
+        self._prewarm_voice(handle)
 
-    def on_successor_ready(self) -> None:
+    def on_successor_ready(self, handle: SessionHandle) -> None:
         self._renewals.prepared()
+        if self._slot.current is None:
+            self._prewarm_voice(handle)
+
+    def _prewarm_voice(self, handle: SessionHandle) -> None:
+        own_voice = handle.session.capabilities.audio_output
+        self._owner.spawn(self._turns.voice.prewarm(own_voice=own_voice), name="prewarm voice")
 
     def on_successor_failed(self) -> None:
         self._renewals.failed()

@@ -309,7 +309,7 @@ class ModelSessionSlot:
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
         if start.purpose in (_Purpose.RENEWAL, _Purpose.AHEAD):
             start.handle = handle
-            self._observer.on_successor_ready()
+            self._observer.on_successor_ready(handle)
         else:
             self._promote(start, handle)
 

@@ -41,8 +41,8 @@ class SlotObserver(Protocol):
         """This one answers from now on; ``follows``: in place of one whose talk it goes on with, unnoticed."""
         ...
 
-    def on_successor_ready(self) -> None:
-        """What was to be prepared waits for ``take_over``."""
+    def on_successor_ready(self, handle: SessionHandle) -> None:
+        """What was to be prepared waits for ``take_over``, or for somebody to ask for it."""
         ...
 
     def on_successor_wanted(self) -> None:

@@ -42,6 +42,7 @@ class SpeechConversation:
     fail: Exception | None = None
     manager: SessionManager = field(init=False)
     memory: ScriptedMemory = field(default_factory=ScriptedMemory)
+    speech: ScriptedSpeech = field(default_factory=ScriptedSpeech)
 
     def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         if self.fail:
@@ -103,7 +104,7 @@ async def speech_conversation(
         persona=lambda: Persona(NAME, "Sam", "You are Mio.", {}, "en"),
         model=talk.open_model,
         label=lambda: ModelLabel("scripted-voice", "Scripted"),
-        voice=lambda: Voice("scripted", ScriptedSpeech(), VoiceSettings()),
+        voice=lambda: Voice("scripted", talk.speech, VoiceSettings()),
         toolbox=toolbox,
         opens_ahead=lambda: opens_ahead,
         timeouts=timeouts,

@@ -461,6 +461,14 @@ async def test_a_session_that_costs_nothing_is_open_before_the_button_is_pressed
         assert len(talk.sessions) == 1
 
 
+async def test_the_voice_that_speaks_for_a_model_is_ready_before_the_button_is_pressed(
+    executor: ThreadPoolExecutor,
+) -> None:
+    async with speech_conversation(executor, idles_free=True, opens_ahead=True, audio_output=False) as talk:
+        await until(lambda: talk.speech.prewarmed)
+        assert talk.manager._slot.current is None
+
+
 async def test_a_session_that_is_paid_by_the_minute_is_not_opened_ahead(executor: ThreadPoolExecutor) -> None:
     async with speech_conversation(executor, opens_ahead=True) as talk:
         await until(lambda: talk.manager._slot._next is None and talk.sessions)

@@ -39,6 +39,7 @@ from neko.types.model_session import (
     AddContext,
     AudioDelta,
     EndOfSpeech,
+    HearOn,
     HoldToTalk,
     ModelEvent,
     ReplyDone,
@@ -624,6 +625,21 @@ async def test_turns_that_are_found_here_end_with_the_key_and_with_the_microphon
         heard = [event.text for event in (*first, *second) if isinstance(event, Transcript)]
         assert heard == ["One.", "Two."]
         assert len(subject.caller.of("session.update")) == 1
+
+
+async def test_the_next_session_hears_on_with_the_moment_before_and_what_is_known_of_the_room() -> None:
+    async with (
+        talk(finds_turns_here=True) as before,
+        talk(Turn(hears="Hi."), finds_turns_here=True) as subject,
+    ):
+        await before.play(1.0, loud=False)
+        await before.play(0.05)
+        await subject.session.send(HearOn(before.session))
+        await subject.play(0.4)
+        await subject.play(1.6, loud=False)
+        events = await subject.until(ReplyDone)
+        assert [event.text for event in events if isinstance(event, Transcript)] == ["Hi."]
+        assert not before.caller.heard
 
 
 async def test_speech_over_her_cancels_her_where_turns_are_found_here() -> None:

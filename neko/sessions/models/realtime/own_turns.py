@@ -65,6 +65,11 @@ class OwnTurns:
         judged = await loop.run_in_executor(self._detection.executor, self._judge, windows)
         return [item for window, likely in zip(windows, judged, strict=True) for item in self._take(window, likely)]
 
+    def go_on_from(self, before: OwnTurns) -> None:
+        """Hear on where that one did, which hears nothing more: with what it knows of the room, and its last moment."""
+        self._detection = before._detection
+        self._before += before._before
+
     def end(self) -> list[bytes | Speech]:
         """The user has stopped: the microphone is shut."""
         return list(self._tell(self._segmenter.end()))

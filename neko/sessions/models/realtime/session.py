@@ -37,6 +37,7 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import (
     AddContext,
     EndOfSpeech,
+    HearOn,
     HoldToTalk,
     ModelCapabilities,
     ModelEvent,
@@ -248,6 +249,11 @@ class RealtimeSession:
             else:
                 self._commit()
         self._expect_sound()
+
+    def _hear_on(self, other: HearOn) -> None:
+        before = other.before
+        if self._own_turns and isinstance(before, RealtimeSession) and before._own_turns:
+            self._own_turns.go_on_from(before._own_turns)
 
     def _expect_sound(self) -> None:
         if self._missing is not None:
@@ -559,4 +565,5 @@ _INPUTS: Final[Mapping[type, Callable[[RealtimeSession, Any], None]]] = {
     UserImage: RealtimeSession._see,
     HoldToTalk: RealtimeSession._hold,
     EndOfSpeech: RealtimeSession._end_speech,
+    HearOn: RealtimeSession._hear_on,
 }
