@@ -283,7 +283,9 @@ def _memory(settings: Settings) -> Finding:
         else:
             if state.damage:
                 notices.append(describe(UntouchedLogError(state.damage[0], file=str(path)), language))
-            counts.append(f"{name} too many to look over" if state.lines is None else f"{name} {state.lines:,}")
+            counts.append(
+                f"{name} too many to look over" if state.lines is None else f"{name} {state.lines + state.restorable:,}"
+            )
     counted = f"lines that can be read: {', '.join(counts)}" if counts else "nothing is kept yet"
     if not notices:
         return Finding("ok", "memory", counted)

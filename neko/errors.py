@@ -184,7 +184,7 @@ class UntouchedFileError(DamagedFileError):
 
 class DamagedLogError(DamagedFileError):
     """``params``: file, kept; in the run that found it also how many lines could be read (saved), and how many more
-    stood in a backup (restored)."""
+    stood in a backup or the recent window (restored)."""
 
     code = "damaged_log"
 

@@ -94,7 +94,7 @@ def _is_sound(log: Path) -> bool:
     if not state.damage:
         print(f"ok    {name}: {lines}; {backups}")
         return True
-    more = f", {state.restorable} more are in its backups" if state.restorable else ""
+    more = f", {state.restorable} more are kept elsewhere" if state.restorable else ""
     print(f"bad   {name}: damaged, {lines} can be read{more}; {backups}")
     for finding in state.damage:
         print(f"      {finding}")

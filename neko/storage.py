@@ -271,6 +271,12 @@ def write_bytes(target: Path, content: bytes) -> None:
     sync_folder(target.parent)
 
 
+def sync_file(path: Path) -> None:
+    """Make what is in a file durable, so that it may take another's place; raises ``OSError``."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in this folder durable; raises ``OSError``."""
     if os.name != "posix":

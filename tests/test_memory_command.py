@@ -71,7 +71,7 @@ def test_of_a_damaged_log_every_finding_is_told_and_what_to_do(
             file.write(b"\xff" * 4096)
     assert memory(folder, "check") == 1
     head, *rest = capsys.readouterr().out.splitlines()
-    assert head.startswith("bad   Mio: damaged, 0 lines can be read, 3 more are in its backups; 1 backup, the newest ")
+    assert head.startswith("bad   Mio: damaged, 0 lines can be read, 3 more are kept elsewhere; 1 backup, the newest ")
     assert len([line for line in rest if any(f"age {page}" in line for page in pages)]) >= 3, rest
     assert "Start Neko" in rest[-2]
     assert str(log) in rest[-1]

@@ -20,7 +20,7 @@ from typing import Final
 
 from neko.memory import schema
 from neko.memory.paths import backups_of
-from neko.storage import make_folder, make_private, sync_folder
+from neko.storage import make_folder, make_private, sync_file, sync_folder
 
 KEPT: Final = 3
 _EVERY_S: Final = 22 * 3600
@@ -89,6 +89,7 @@ def drop(log: Path) -> None:
 
 def keep(log: Path) -> Path:
     """The ``unfinished`` copy is sound: it becomes a backup, and the oldest ones go. Raises ``OSError``."""
+    sync_file(unfinished(log))  # SQLite does not, before 3.42
     _set_back(log)
     copy = backups_of(log) / f"{datetime.now():{_NAME}}"
     unfinished(log).replace(copy)

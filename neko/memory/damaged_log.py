@@ -10,6 +10,7 @@ from pathlib import Path
 from neko.errors import DamagedLogError, LogMovedError, LogReplacedError, MemoryStoreError, NekoError
 from neko.memory import backup
 from neko.memory.file_identity import Identity, identity
+from neko.memory.paths import recent_beside
 from neko.memory.salvage import salvage
 from neko.set_aside import REPLACED, bring_after, copies_of, set_aside
 from neko.storage import make_folder, make_private, sync_folder
@@ -55,11 +56,11 @@ def replace_damaged(path: Path, why: str) -> NekoError:
     new = _beside(path)
     if not path.exists():
         make_private(path)  # only its WAL is left, which is set aside with it
-    saved = salvage(path, new, backup.copies(path))
+    saved = salvage(path, new, backup.copies(path), recent_beside(path))
     kept = set_aside(path, why)
     new.replace(path)
     sync_folder(path.parent)
-    logger.error("%d lines of %s could be read, %d stood in backups", saved.read, path, saved.restored)
+    logger.error("%d lines of %s could be read, %d were kept elsewhere", saved.read, path, saved.restored)
     return DamagedLogError(
         f"{path} is damaged: {why}; it is kept as {kept}",
         file=str(path),

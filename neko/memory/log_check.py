@@ -19,6 +19,7 @@ from neko.memory import backup, schema
 from neko.memory.damaged_log import check_header
 from neko.memory.migrations import check_version
 from neko.memory.page_check import findings, interrupted_when
+from neko.memory.paths import recent_beside
 from neko.memory.salvage import Saved, readable_rows, salvage
 from neko.memory.sqlite_errors import is_damage
 from neko.set_aside import COMPANIONS
@@ -35,7 +36,8 @@ _LARGEST_COPIED: Final = 64_000_000
 @dataclass(frozen=True, slots=True)
 class LogState:
     """``damage``: what is wrong with the file, nothing when all is well. ``lines``: how many can be read, None when
-    the time was up or that would take long. ``restorable``: how many more stand in a backup."""
+    the time was up or that would take long. ``restorable``: how many more stand in a backup or the recent
+    window."""
 
     damage: tuple[str, ...]
     lines: int | None
@@ -97,7 +99,7 @@ def _salvageable(path: Path) -> Saved | None:
         if sum(size for size, _ in _files(path)) > _LARGEST_COPIED:
             return None
         with TemporaryDirectory(prefix="neko-doctor-") as folder:
-            return salvage(path, Path(folder) / "log", backup.copies(path))
+            return salvage(path, Path(folder) / "log", backup.copies(path), recent_beside(path))
     except (OSError, sqlite3.Error):
         logger.exception("what can be read of %s could not be counted", path)
         return None

@@ -45,6 +45,11 @@ def checked(character: str) -> str:
     return character
 
 
+def recent_beside(log: Path) -> Path:
+    """The recent window of a log's character."""
+    return log.with_name(recent_name(memory_files.character_of(log.name) or ""))
+
+
 def backups_of(log: Path) -> Path:
     """The folder of the backups of a log."""
     return log.with_name(memory_files.backups_beside(log.name))

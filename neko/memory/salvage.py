@@ -2,7 +2,8 @@
 
 Rows are read along the table itself, never through an index. Where a page cannot be read, the walk goes on at the
 first row behind it that can, which is found by growing and then halving steps. What is lost comes from the backups,
-under its own id: as a deletion takes all of them, they hold nothing that was forgotten.
+under its own id, and the last lines from the recent window: as a deletion takes all of the one and its own from the
+other, they hold nothing that was forgotten.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from neko.hand_written import decoded
 from neko.memory import facts, schema
+from neko.memory.chats import open_chat
 from neko.memory.connection import in_transaction
-from neko.memory.line_codec import parsed_row
+from neko.memory.line_codec import entry_time, line_json, parse, parsed_row, stamp
 from neko.memory.migrations import migrate
 from neko.storage import WORKPLACE, make_private
+from neko.types.lines import NewLine
+from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +42,15 @@ _SMALL_TABLES: Final = {"neko_state": "name, value", "neko_chats": "id, title", 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """How many lines of a damaged log could be read, and how many more stood in a backup of it."""
+    """How many lines of a damaged log could be read, and how many more stood in a backup or the recent window."""
 
     read: int
     restored: int = 0
 
 
-def salvage(path: Path, target: Path, backups: Sequence[Path] = ()) -> Saved:
-    """Write the readable lines of ``path`` to ``target``, a new log, with what only ``backups`` hold, the oldest first.
+def salvage(path: Path, target: Path, backups: Sequence[Path] = (), recent: Path | None = None) -> Saved:
+    """Write the readable lines of ``path`` to ``target``, a new log, with what only ``backups``, the oldest first, and
+    the file of the ``recent`` window hold.
 
     ``path`` is left as it is: SQLite, which changes what it opens, gets a copy. Raises ``OSError`` and
     ``sqlite3.Error`` when the disk does not take it.
@@ -67,7 +73,8 @@ def salvage(path: Path, target: Path, backups: Sequence[Path] = ()) -> Saved:
         with ExitStack() as stack:
             old = stack.enter_context(closing(opened(copy)))
             copies = [stack.enter_context(closing(opened(one, immutable=True))) for one in reversed(backups)]
-            return in_transaction(new, lambda connection: _take_over(old, copies, connection))
+            entries = _entries(recent) if recent else []
+            return in_transaction(new, lambda connection: _take_over(old, copies, entries, connection))
 
 
 def opened(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
@@ -107,8 +114,10 @@ def _lend_first_page(donor: Path, path: Path) -> None:
         file.write(page[:28] + pages + bytes(8) + page[40:])
 
 
-def _take_over(old: sqlite3.Connection, backups: Sequence[sqlite3.Connection], new: sqlite3.Connection) -> Saved:
-    """``backups``: the newest first."""
+def _take_over(
+    old: sqlite3.Connection, backups: Sequence[sqlite3.Connection], entries: Sequence[Any], new: sqlite3.Connection
+) -> Saved:
+    """``backups``: the newest first. ``entries``: those of the recent window."""
     read = len(_add_rows(old, new, schema.ORIGINAL))
     _add_rows(old, new, schema.COMPRESSED)
     there = {line for (line,) in new.execute(f"SELECT id FROM {schema.ORIGINAL} WHERE json_valid(message)")}
@@ -122,8 +131,9 @@ def _take_over(old: sqlite3.Connection, backups: Sequence[sqlite3.Connection], n
     _mark_replaced(new, set(restored))
     for table, columns in _SMALL_TABLES.items():
         _add_table((old, *backups), new, table, columns)
+    last = _add_last(entries, new)
     _add_facts(old, backups, new)
-    return Saved(read, len(restored))
+    return Saved(read, len(restored) + last)
 
 
 def _add_rows(
@@ -159,6 +169,26 @@ def _mark_replaced(new: sqlite3.Connection, lines: Container[int]) -> None:
     for (line,) in new.execute(replacing).fetchall() if lines else ():
         if line in lines:
             new.execute(f"{schema.MARK_REPLACED} AND {schema.NOT_REPLACED}", (line,))
+
+
+def _entries(recent: Path) -> list[Any]:
+    try:
+        entries = load_json(decoded(recent.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return []
+    return entries if isinstance(entries, list) else []
+
+
+def _add_last(entries: Sequence[Any], new: sqlite3.Connection) -> int:
+    """The lines of the recent window that are lost, which say little more of themselves than their words; how many."""
+    before, chat = new.total_changes, open_chat(new)
+    for entry in entries:
+        parsed = parse(entry)
+        line, at = (parsed.neko.get("id"), entry_time(parsed)) if parsed else (None, None)
+        if parsed and parsed.role != "system" and parsed.text and isinstance(line, int) and 0 < line < _LARGEST and at:
+            said = NewLine("", "", parsed.role, parsed.text, at, chat=chat)
+            new.execute(schema.INSERT_AGAIN, (line, "", line_json(said), stamp(at)))
+    return new.total_changes - before
 
 
 def _add_table(sources: Sequence[sqlite3.Connection], new: sqlite3.Connection, table: str, columns: str) -> None:

@@ -24,13 +24,14 @@ LINES = 400
 
 
 async def filled(folder: MemoryFolder) -> list[Line]:
-    """A log of several levels of pages, all in the file itself; its lines."""
+    """A log of several levels of pages, all in the file itself, and no recent window; its lines."""
     memory = await folder.open()
     said = [
         (await memory.store(MIO, new_line(f"line {number} " + "x" * 150, client_id=f"c{number}"))).line
         for number in range(LINES)
     ]
     await memory.aclose()
+    folder.recent.unlink()
     assert folder.log.stat().st_size > 20 * PAGE
     return said
 

@@ -249,6 +249,7 @@ async def test_facts_of_a_damaged_log_are_kept_as_far_as_they_can_be_read(
     await book.add("Clara", "job", "violins", MAY)
     before = await book.facts()
     await memory.aclose()
+    memory_folder.recent.unlink()
     spoil(memory_folder.log, b"filler 20")
     again = await memory_folder.open()
     assert 0 < len(await again.lines(MIO, limit=100)) < 61
@@ -263,6 +264,7 @@ async def test_a_fact_whose_line_is_lost_with_the_damage_is_still_known_and_can_
     for number in range(60):
         await say(memory, f"filler {number} " + "x" * 200, at=MAY)
     await memory.aclose()
+    memory_folder.recent.unlink()
     spoil(memory_folder.log, b"I live in Oslo")
     again = await memory_folder.open()
     assert "Oslo" not in (await again.lines(MIO, limit=100))[0].text

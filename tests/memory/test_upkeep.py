@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import threading
@@ -98,6 +99,7 @@ async def test_of_several_backups_a_bad_one_gives_what_it_can_and_the_next_the_r
     await say(memory, "one more")
     (newest,) = await memory.back_up()
     await memory.aclose()
+    memory_folder.recent.unlink()
     if newest_is == "damaged":
         spoil(newest, 20)
     else:
@@ -106,6 +108,18 @@ async def test_of_several_backups_a_bad_one_gives_what_it_can_and_the_next_the_r
     memory = await memory_folder.open()
     assert (await everything(memory))[:LINES] == said
     assert len(await everything(memory)) == LINES + (newest_is == "damaged")
+
+
+async def test_the_last_lines_which_no_backup_has_come_back_from_the_recent_window(memory_folder: MemoryFolder) -> None:
+    memory = await backed_up(memory_folder)
+    for number, text in enumerate(("after the backup", "so it was", "indeed")):
+        await say(memory, text, "assistant" if number % 2 else "user")
+    said = [(line.id, line.role, line.speaker, line.text, line.at) for line in await everything(memory)]
+    await memory.aclose()
+    memory_folder.log.write_bytes(b"nothing")
+    memory = await memory_folder.open()
+    assert [(line.id, line.role, line.speaker, line.text, line.at) for line in await everything(memory)] == said
+    assert memory_folder.reports[0].params["restored"] == LINES + 3
 
 
 async def test_a_reply_that_was_replaced_after_the_backup_stays_replaced(memory_folder: MemoryFolder) -> None:
@@ -230,6 +244,22 @@ async def test_a_copy_that_is_being_made_is_given_up_for_words_that_are_forgotte
     assert memory_folder.reports == []
     (made,) = await memory.back_up()
     assert words_of(made) == ["the others"]
+
+
+async def test_a_backup_is_on_the_disk_before_it_counts(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "hello")
+    synced, sync = [], os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, backup.copies(memory_folder.log)))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    (made,) = await memory.back_up()
+    assert (made.stat().st_ino, []) in synced
 
 
 async def test_backups_that_a_power_cut_kept_from_going_go_the_next_time(memory_folder: MemoryFolder) -> None:
