@@ -1,7 +1,8 @@
 """A memo without a model: sentences of the user that state something, in their own words.
 
 What they state of themselves (``fact_rules``) goes before what only names somebody, a number or a day; small talk is
-left out as soon as there is anything else. The earlier memo is judged again like the rest.
+left out as soon as there is anything else, and what is so no longer by a later sentence. The earlier memo is judged
+again like the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
-from neko.memory import fact_rules
+from neko.memory import fact_rules, facts
 from neko.memory.line_codec import Names
 from neko.types.memory import RecentEntry
 
@@ -31,14 +32,19 @@ class _Worth(IntEnum):
 def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: str) -> str:
     """At most ``limit`` characters, "" when there is nothing but small talk; the older of two equals gives way."""
     worths: dict[str, _Worth] = {}
+    known = _Known()
     for entry in entries:
         is_memo = entry.role == "system"
         if entry.role == "assistant":
             continue
         for text in entry.text.splitlines() if is_memo else fact_rules.sentences(entry.text):
             line = text if is_memo else f"{names[entry.role]}: {text}"
-            worth = _worth(text.rpartition(": ")[2], language)
+            speaker, _, sentence = line.rpartition(": ")
+            stated = fact_rules.facts(sentence, language)
+            worth = _Worth.FACT if any(not has_ended for *_, has_ended in stated) else _worth(sentence)
             worths.pop(line, None)
+            for outdated in known.outdated(speaker, line, stated):
+                worths.pop(outdated, None)
             if worth and len(line) <= _LONGEST:
                 worths[line] = worth
     lines = list(worths)
@@ -51,8 +57,27 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
     return "\n".join(lines[place] for place in sorted(chosen))
 
 
-def _worth(sentence: str, language: str) -> _Worth:
-    if fact_rules.stated(sentence, language):
-        return _Worth.FACT
+class _Known:
+    """What lines have stated."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, str], dict[str, str]] = {}
+        """By speaker and attribute, of each value the line that says nothing else."""
+
+    def outdated(self, speaker: str, line: str, stated: Sequence[tuple[str, str, bool]]) -> list[str]:
+        """The lines that say what is so no longer by this one."""
+        gone = []
+        for attribute, value, has_ended in stated:
+            lines = self._lines.setdefault((speaker, attribute), {})
+            if has_ended:
+                gone += [lines.pop(value)] if value in lines else []
+            elif attribute in facts.ONE_AT_A_TIME:
+                gone += [lines.pop(other) for other in list(lines) if other != value]
+            if not has_ended and len(stated) == 1:
+                lines[value] = line
+        return gone
+
+
+def _worth(sentence: str) -> _Worth:
     is_telling = _NAME_OR_NUMBER.search(sentence) and not fact_rules.is_question(sentence)
     return _Worth.NAMES if is_telling else _Worth.SMALL_TALK

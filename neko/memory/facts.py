@@ -54,7 +54,8 @@ _FAVOURITE: Final = re.compile(
     r"(fav\w+ .+?) (?:is|are) |(?:现在|現在)?(最.+?)是|((?:一番|いちばん)?(?:大好き|好き)な.+?)は|"
     r"((?:제일 |가장 )?좋아하는 .+?)[은는] "
 )
-_ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday"))
+ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday"))
+"""Attributes that have one value."""
 _OPPOSITE: Final = {"likes": "dislikes", "dislikes": "likes"}
 
 
@@ -203,7 +204,7 @@ def is_known(connection: sqlite3.Connection, row: Sequence[Any]) -> bool:
     fact, subject, attribute, _, _, ended, *_ = row
     if connection.execute("SELECT 1 FROM neko_facts WHERE id = ?", (fact,)).fetchone():
         return True
-    return ended is None and attribute in _ONE_AT_A_TIME and bool(of_attribute(connection, subject, attribute))
+    return ended is None and attribute in ONE_AT_A_TIME and bool(of_attribute(connection, subject, attribute))
 
 
 def add_source(connection: sqlite3.Connection, source: Sequence[Any]) -> None:
@@ -237,7 +238,7 @@ def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[
     )
     if same is not None:
         return row, False
-    if fact.attribute not in _ONE_AT_A_TIME:
+    if fact.attribute not in ONE_AT_A_TIME:
         other = of_attribute(connection, fact.subject, _OPPOSITE.get(fact.attribute, ""))
         of_same = [rival for rival in rivals if (topic := _topic(fact.value)) and _topic(rival[1]) == topic]
         rivals = of_same + [rival for rival in other if _is_about(rival[1], fact.value)]

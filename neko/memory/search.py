@@ -339,6 +339,7 @@ def _reason(one: Ranked, text: str, query: str, spans: Sequence[tuple[int, int]]
         if any(first <= one.candidate.at < end for first, end in spans):
             return Reason(Because.THEN)
         return Reason(Because.MEANING if by_meaning else Because.BESIDE)
-    if one.answers:
-        return Reason(Because.ANSWERS, tuple(written(query, one.terms)))
-    return Reason(Because.MENTIONS, tuple(written(text[:_SHOWN], one.terms)))
+    words = ([] if one.answers else written(text[:_SHOWN], one.terms)) or written(query, one.terms)
+    if not words:  # those by which such things are told
+        return Reason(Because.BESIDE)
+    return Reason(Because.ANSWERS if one.answers else Because.MENTIONS, tuple(words))

@@ -122,6 +122,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, asyncio.Future[None]] = {}
         self._upkeep = Upkeep(self._logs, self._timeouts, self._damaged, on_written)
+        self._learning: asyncio.Task[None] | None = None
         self._closed = False
         self.importing = Importing(self._opened, Restoring(self._opened, self._pictures))
         self.exporting = Exporting(self._opened, self._pictures)
@@ -140,7 +141,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 why=error.strerror or "",
             ) from error
         self._owner.supervise(self._upkeep.run, name="look after memories")
-        self._owner.supervise(self._brought_in.run, name="learn from what was brought in")
+        self._learning = self._owner.supervise(self._brought_in.run, name="learn from what was brought in")
 
     async def back_up(self) -> list[Path]:
         """``Upkeep.once``."""
@@ -155,6 +156,9 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         """Write what is not written yet and close every file; idempotent."""
         self._closed = True
         self._undo.clear()
+        if self._learning is not None:
+            self._learning.cancel()
+            await asyncio.wait([self._learning], timeout=self._timeouts.close_timeout_s)
         opening, self._opening = self._opening, {}
         await together(*(self._finish(character, task) for character, task in opening.items()))
         if self._closing:

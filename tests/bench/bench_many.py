@@ -91,7 +91,7 @@ async def _store(memory: MemoryService, name: str, role: Role, text: str) -> Non
 
 async def memory_alone(folder: Path) -> None:
     async with TaskOwner("bench") as owner:
-        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0))
+        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0, quiet_s=3600.0))
         await memory.start()
         await memory_turn(memory, TALKING, 0)
         before = megabytes(os.getpid())

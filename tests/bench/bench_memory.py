@@ -97,7 +97,7 @@ async def _fill(folder: Path) -> None:
 
 async def _find(folder: Path) -> None:
     async with TaskOwner("bench") as owner:
-        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0))
+        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0, quiet_s=3600.0))
         _shown(f"first lines() of {MANY}, opening included", await _timed(lambda: memory.lines("Many"), 1))
         _shown(f"lines(limit=50) of {MANY}", await _timed(lambda: memory.lines("Many"), 100))
         _shown(f"lines(before the middle) of {MANY}", await _timed(lambda: memory.lines("Many", before=MANY // 2), 100))

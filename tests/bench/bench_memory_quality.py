@@ -194,7 +194,7 @@ async def remembering(
     """A memory that knows a talk, and how many lines a second it took: processor time for the index, the clock's for
     vectors."""
     async with TaskOwner("bench") as owner:
-        timeouts = MemoryTimeouts(recall_timeout_s=60.0, question_timeout_s=60.0)
+        timeouts = MemoryTimeouts(recall_timeout_s=60.0, question_timeout_s=60.0, quiet_s=3600.0)
         memory = MemoryService(folder, owner, timeouts=timeouts)
         await memory.start()
         rate = await ingest(memory, folder, "talk", new_lines(turns))

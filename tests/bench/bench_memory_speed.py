@@ -121,7 +121,7 @@ async def characters(memory: MemoryService, folder: Path, language: Language, co
 async def measure(folder: Path, kind: str, count: int) -> None:
     language = Language(kind == "zh", random.Random(7))
     async with TaskOwner("bench") as owner:
-        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0))
+        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0, quiet_s=3600.0))
         await memory.start()
         print(f"{kind}, {count:,} lines")
         names = await characters(memory, folder, language, count)
@@ -192,7 +192,7 @@ async def beside_embedding(folder: Path, kind: str, local: LocalModel) -> None:
     language = Language(kind == "zh", random.Random(7))
     embedder = LocalEmbedder(local, folder / "embedder.log")
     async with TaskOwner("bench") as owner:
-        timeouts = MemoryTimeouts(recall_timeout_s=60.0)
+        timeouts = MemoryTimeouts(recall_timeout_s=60.0, quiet_s=3600.0)
         memory = MemoryService(folder, owner, timeouts=timeouts, embedders=Choice(embedder))
         await memory.start()
         print(f"{kind}, {EMBEDDED:,} lines, while as many of another are embedded with {local.model.title}")

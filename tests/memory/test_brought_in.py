@@ -109,6 +109,26 @@ async def test_what_was_cut_short_goes_on_when_the_log_is_opened_again(memory_fo
     assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
 
 
+async def test_the_end_waits_for_no_model_and_the_lines_are_learnt_from_the_next_time(
+    memory_folder: MemoryFolder,
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(_: str) -> str:
+        asked.set()
+        await asyncio.Event().wait()
+        return ""
+
+    memory = await opened(memory_folder, lambda: MemoryModels(learn=silent))
+    await memory.store_many(MIO, history(40, "I live in Oslo."))
+    async with asyncio.timeout(30):
+        await asked.wait()
+        await memory.aclose()
+        memory = await opened(memory_folder)
+        await until_learnt(memory)
+    assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
+
+
 async def test_a_model_that_does_not_answer_is_asked_a_few_times_and_then_the_rules_look(
     memory_folder: MemoryFolder,
 ) -> None:

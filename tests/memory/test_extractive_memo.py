@@ -78,3 +78,22 @@ def test_when_there_is_too_much_the_newest_facts_stay() -> None:
 
 def test_of_mere_small_talk_the_beginnings_are_kept() -> None:
     assert memo.extract([RecentEntry("user", "hm"), RecentEntry("assistant", "well")], NAMES) == "Anna: hm\nMio: well"
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (
+            ["I live in Oslo.", "I love coffee."],
+            ["I moved from Oslo to Bergen.", "I used to like coffee, now I drink tea."],
+        ),
+        (["我住在北京。", "我喜欢咖啡。"], ["我从北京搬到了上海。", "我以前喜欢咖啡，现在喝茶。"]),
+        (["東京に住んでいます。"], ["東京から大阪に引っ越しました。"]),
+        (["서울에 살아요."], ["서울에서 부산으로 이사했어요."]),
+    ],
+)
+def test_what_is_so_no_longer_makes_room_for_what_is(before: list[str], now: list[str]) -> None:
+    earlier = memo.extract([RecentEntry("user", text) for text in before], NAMES)
+    later = memo.extract([RecentEntry("system", earlier), *(RecentEntry("user", text) for text in now)], NAMES)
+    assert earlier.splitlines() == [f"Anna: {text}" for text in before]
+    assert later.splitlines() == [f"Anna: {text}" for text in now]

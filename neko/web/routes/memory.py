@@ -88,7 +88,8 @@ class Refused(Schema):
 
 class Kept(Success):
     """``stored`` lines are new, ``known`` ones were there; with the ids of ``refused`` those are all that came.
-    ``characters``: in whose memory each conversation is."""
+    ``characters``: in whose memory each conversation is. Facts and memos follow in the background once no more comes;
+    ``/api/memory_browser/{character}/work`` tells how far."""
 
     stored: int
     known: int
