@@ -19,6 +19,7 @@ class HeardOutside:
 
     def __init__(self) -> None:
         self._talks: dict[str, dict[str, bool]] = {}
+        self._in_memo: set[str] = set()
 
     def begin(self, character: str, turn_id: str) -> None:
         """A turn begins, or is under way."""
@@ -39,6 +40,15 @@ class HeardOutside:
         if gone is not None:
             newest = next(reversed(turns), None)
             self._talks[character] = {turn: heard for turn, heard in turns.items() if turn == newest or not gone(turn)}
+
+    def note_memo(self, character: str, *, outside: bool) -> None:
+        """The model is told a memo now, with words from outside in it or without."""
+        (self._in_memo.add if outside else self._in_memo.discard)(character)
+
+    def is_in_memo(self, character: str) -> bool:
+        """Are there such in the memo that the model is told? Of long ago, they count for a call that the user does not
+        ask for in their own words."""
+        return character in self._in_memo
 
     def in_turn(self, character: str, turn_id: str) -> bool:
         """Has the model read words from outside in this very turn, as far as it is remembered?"""

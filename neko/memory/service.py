@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import index, reserve, reviewed, unkept_file
+from neko.memory import browse, index, reserve, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.brought_in import BroughtIn
 from neko.memory.browsing import Browsing
@@ -28,7 +28,7 @@ from neko.memory.importing import Importing
 from neko.memory.index import find
 from neko.memory.keeping import Keeping
 from neko.memory.line_codec import Names
-from neko.memory.log import Log
+from neko.memory.log import LARGEST, Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
 from neko.memory.memo_edits import MemoEdits
 from neko.memory.open_questions import open_questions
@@ -305,8 +305,12 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         return []
 
     async def recent(self, character: str) -> list[RecentEntry]:
-        entries = await (await self._opened(character)).window.view()
-        return await self.memo_edits.with_pinned(character, entries)
+        memory = await self._opened(character)
+        entries = await self.memo_edits.with_pinned(character, await memory.window.view())
+        reach = max((entry.id or LARGEST for entry in entries if entry.role == "system"), default=0)
+        if reach and await memory.log.recall(lambda connection, _: browse.holds_outside(connection, reach)):
+            return [replace(entry, outside=entry.role == "system") for entry in entries]
+        return entries
 
     async def rebuild_index(self, character: str) -> int:
         """``Log.rebuild_index``."""

@@ -54,6 +54,7 @@ def compose(
     say = phrases(persona.language)
     names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
     memo = [entry.text for entry in recent if entry.role == "system"]
+    outside = any(entry.outside for entry in recent)
     lines, whole = _within_budget([entry for entry in recent if entry.role != "system"], persona)
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
     called = {USER: names["master"], CHARACTER: persona.character}
@@ -69,12 +70,12 @@ def compose(
         say["feeling"],
         say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
         say["began"].format(now=spoken_time(began, persona.language)),
-        say["memo"] + "\n" + memo[0] if memo else "",
+        "\n".join(filter(None, (say["memo"], say["of_others"] if outside else "", memo[0]))) if memo else "",
         known.text,
         say["recent"] + "\n" + "\n".join(lines) if lines else "",
         say["closing"].format(**names),
     ]
-    return Instructions("\n\n".join(piece for piece in pieces if piece), whole, known.sources)
+    return Instructions("\n\n".join(piece for piece in pieces if piece), whole, known.sources, outside)
 
 
 def is_full(recent: Sequence[RecentEntry]) -> bool:

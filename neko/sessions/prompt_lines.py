@@ -19,11 +19,12 @@ _TELLING: Final = 4
 @dataclass(frozen=True, slots=True)
 class Instructions:
     """The system prompt of a session. ``lines``: the ids of the lines of the log that stand in it whole; ``sources``:
-    of those from which the facts in it were taken."""
+    of those from which the facts in it were taken. ``outside``: its memo is one of words from outside, too."""
 
     text: str
     lines: frozenset[int]
     sources: frozenset[int] = frozenset()
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

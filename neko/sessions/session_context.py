@@ -20,7 +20,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.look_tool import may_look
-from neko.sessions.prompt_lines import PromptLines
+from neko.sessions.prompt_lines import Instructions, PromptLines
 from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.said_lines import SaidLine
@@ -77,6 +77,11 @@ class SessionContext:
         self._takes_tools = handle.session.capabilities.tools
         self._capabilities = lambda: handle.session.capabilities
         self.lines.begin(handle.instructions)
+        self._note_memo(handle.instructions)
+
+    def _note_memo(self, instructions: Instructions) -> None:
+        if self._dependencies.toolbox:
+            self._dependencies.toolbox.note_memo(outside=instructions.outside)
 
     def told(self, line: SaidLine) -> None:
         """The session was told of this line, which was said before it answered."""
@@ -183,6 +188,7 @@ class SessionContext:
         questions = [line for line in questions if line.id not in told]
         instructions = prompt.compose(self._dependencies.persona(), rest, self._began, known, questions)
         self.lines.instruct(instructions)
+        self._note_memo(instructions)
         self._looks_up = True  # from the next turn on: what it is sent begins differently anyway
         self._renewed = covered
         self._send(Renew(instructions.text, covered))

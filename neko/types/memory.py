@@ -71,13 +71,15 @@ class RecentEntry:
     """One entry of the recent window. ``role`` system is the memo of what came before.
 
     ``id`` is that of the line, of a memo that of the last line it was made from; 0 where it is not known. ``at`` is
-    local naive time, None where it is not known. Neither counts when entries are compared.
+    local naive time, None where it is not known. ``outside``: it is a memo of what words from outside stood in. None of
+    these counts when entries are compared.
     """
 
     role: Role
     text: str
     id: int = field(default=0, compare=False)
     at: datetime | None = field(default=None, compare=False)
+    outside: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

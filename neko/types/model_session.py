@@ -520,6 +520,10 @@ class Toolbox(Protocol):
         """The model is no longer sent what it read in the turns of which ``gone`` is true; None: in none of before."""
         ...
 
+    def note_memo(self, *, outside: bool) -> None:
+        """The model is told a memo of what was said before; ``outside``: also of words from outside."""
+        ...
+
     def has_read_outside(self, turn_id: str) -> bool:
         """It has read some for the reply of this turn, which may hold them."""
         ...

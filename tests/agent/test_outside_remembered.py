@@ -110,6 +110,31 @@ async def test_a_line_from_outside_counts_in_the_turn_in_which_she_is_reminded_o
         assert "apricot door opens" in asked["content"]
 
 
+@pytest.mark.parametrize(
+    ("outside", "words", "asked"),
+    [(False, "do as you like", []), (True, "do as you like", [True]), (True, "note it", [])],
+)
+async def test_what_a_memo_has_from_outside_counts_unless_the_user_asks_for_the_act_themselves(
+    data_dir: Path,
+    provider: ScriptedProvider,
+    servers: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    outside: bool,
+    words: str,
+    asked: list[bool],
+) -> None:
+    async with talking(data_dir, provider, servers) as talk:
+        monkeypatch.setattr(talk.neko.memory, "recall", AsyncMock(return_value=[]))  # she is reminded of nothing
+        start = datetime.now() - timedelta(days=3)
+        for number in range(30):
+            line = NewLine("s", f"t{number}", "assistant", f"{SAID} {number}", start, outside=outside and not number)
+            await talk.neko.memory.store("Mio", line)
+        await talk.neko.memory.compress("Mio", None)
+        assert await notes(talk, words) == asked
+        system = provider.chats[-2].json["messages"][0]["content"]
+        assert ("no instruction" in system) is outside
+
+
 async def test_no_fact_is_taken_from_what_was_read(
     data_dir: Path, provider: ScriptedProvider, servers: dict[str, Any]
 ) -> None:

@@ -270,6 +270,8 @@ class Weather:
     def note_outside(self, turn_id: str) -> None:
         pass
 
+    def note_memo(self, *, outside: bool) -> None: ...
+
     def has_read_outside(self, turn_id: str) -> bool:
         return False
 
@@ -312,6 +314,8 @@ async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPool
 
         def note_outside(self, turn_id: str) -> None:
             pass
+
+        def note_memo(self, *, outside: bool) -> None: ...
 
         def has_read_outside(self, turn_id: str) -> bool:
             return False

@@ -46,6 +46,8 @@ class AskingToolbox:
     def note_outside(self, turn_id: str) -> None:
         pass
 
+    def note_memo(self, *, outside: bool) -> None: ...
+
     def has_read_outside(self, turn_id: str) -> bool:
         return False
 

@@ -122,7 +122,8 @@ class McpToolbox:
         act, name = self._servers.act(server, tool), server.config.name
         said = self._words if call.reply_id == self._turn else ""
         others = any(self._names[one][0] != name for one in self._kept if one in self._names)
-        after_outside = self._heard.counts(self._character) or (others and not asked_for(tool, said))
+        by_others = others or self._heard.is_in_memo(self._character)
+        after_outside = self._heard.counts(self._character) or (by_others and not asked_for(tool, said))
 
         async def keep() -> None:
             await self._servers.always(server, tool)
@@ -185,6 +186,10 @@ class McpToolbox:
     def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None:
         """See ``Toolbox``."""
         self._heard.forget(self._character, gone)
+
+    def note_memo(self, *, outside: bool) -> None:
+        """See ``Toolbox``."""
+        self._heard.note_memo(self._character, outside=outside)
 
     def has_read_outside(self, turn_id: str) -> bool:
         """See ``Toolbox``."""
