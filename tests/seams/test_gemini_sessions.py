@@ -31,6 +31,7 @@ from neko.types.model_session import (
     OfferTools,
     Reconnected,
     ReplyDone,
+    ReplyNotice,
     ReplyStarted,
     SessionEnds,
     SessionLost,
@@ -239,6 +240,23 @@ async def test_without_a_voice_of_its_own_only_its_words_come(provider: Scripted
 
 
 # ── turns without names ───────────────────────────────────────────────────────
+
+
+async def test_of_a_reply_that_goes_on_for_too_long_the_rest_is_nobodys(provider: ScriptedGemini) -> None:
+    provider.turns.append(Turn(deltas=["And so on it goes. "] * 40))
+    async with TaskOwner("test") as owner:
+        session = GeminiSession(provider.endpoint, owner=owner, network=Network(), longest_units=20)
+        await session.open(SETUP)
+        subject = Subject(session, owner)
+        await subject.ask("a")
+        first = await subject.until(ReplyDone)
+        await subject.ask("b")
+        second = await subject.until(ReplyDone)
+        await session.aclose()
+    assert len(text_of(first).split()) <= 35
+    assert [event.code for event in first if isinstance(event, ReplyNotice)] == ["reply_too_long"]
+    assert {event.reply_id for event in second if isinstance(event, TextDelta)} == {"b"}
+    assert "goes" not in text_of(second)
 
 
 async def test_speech_over_a_reply_ends_it_at_once_and_its_words_are_kept(

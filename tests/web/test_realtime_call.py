@@ -282,3 +282,24 @@ async def test_she_may_ask_to_see_the_screen_in_a_call_and_the_picture_stays_wit
         [_, line] = await call.neko.memory.lines(NAME)
         assert (line.role, line.text, line.images) == ("assistant", "Show me. That is done.", 1)
         assert await call.neko.memory.picture(NAME, line.pictures[0]) == picture
+
+
+async def test_what_is_shared_is_described_to_a_voice_model_that_sees_nothing_and_stays_with_the_words(
+    data_dir: Path,
+) -> None:
+    picture = b"\xff\xd8\xff\xe0 a cat"
+    async with ScriptedProvider() as text:
+        text.script(["A black cat on a keyboard."])
+        vision = {f"visionModel{name}": value for name, value in (("Url", text.base_url), ("Id", "sees-1"))}
+        async with in_call(data_dir, Turn(hears="Who is that?"), dialect="step", **vision) as call:
+            await call.page.send("neko_sharing", source="camera")
+            data = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+            await call.page.send("stream_data", input_type="camera", data=data, neko_kind="live")
+            await call.provider.until(lambda: any("black cat" in line.text for line in caller(call).known))
+            asked = text.chats[-1].json
+            assert (asked["model"], asked["max_tokens"]) == ("sees-1", 500)
+            assert base64.b64encode(picture).decode() in json.dumps(asked)
+            await call.speak()
+            await call.page.until(is_turn_end)
+            [line, _] = await call.neko.memory.lines(NAME)
+            assert (line.text, line.images) == ("Who is that?", 1)

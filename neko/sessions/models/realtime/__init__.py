@@ -57,7 +57,7 @@ def build(
     Raises ``KeyError`` for a provider that is not spoken with.
     """
     if provider == GEMINI.key:
-        return GeminiSession(endpoint, owner=owner, network=network, speaks=speaks)
+        return GeminiSession(endpoint, owner=owner, network=network, speaks=speaks, longest_units=longest_units)
     return RealtimeSession(
         endpoint,
         DIALECTS[provider],

@@ -70,7 +70,8 @@ _MOST_KEPT_BYTES: Final = 512 * 1024
 
 
 class GeminiSession:
-    """Talks with ``endpoint``. ``speaks``: with the model's own voice; else its words are spoken for it."""
+    """Talks with ``endpoint``. ``speaks``: with the model's own voice; else its words are spoken for it.
+    ``longest_units``: what a reply may be long (``reply_length``)."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class GeminiSession:
         owner: TaskOwner,
         network: Network,
         speaks: bool = True,
+        longest_units: int | None = None,
         timeouts: RealtimeTimeouts | None = None,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
@@ -103,7 +105,7 @@ class GeminiSession:
         self._loop = asyncio.get_running_loop()
         self._faults = RealtimeFaults(replace(endpoint, base_url=self._url))
         self._channel = EventChannel()
-        self._talk = Talk(self._channel)
+        self._talk = Talk(self._channel, longest_units, is_spoken=speaks)
         self._turns = GeminiTurns(self._talk, self._came_empty)
         self._calls = FunctionCalls(
             self._channel, owner, self._timeouts.tool_result_timeout_s, self._take_output, self._send_outputs
