@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeVar
 
 from neko.memory.file_identity import Identity, identity
 from neko.memory.page_check import findings, interrupted_when
-from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, garbled_schema, is_damage
+from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, garbled_schema, interrupted, is_damage
 from neko.memory.threads import Lane, Work
 from neko.storage import make_private
 from neko.tasks import to_the_end
@@ -149,7 +149,7 @@ class Connection:
 
         def run(connection: sqlite3.Connection) -> T:
             if abandoned.is_set():
-                raise sqlite3.OperationalError("interrupted")
+                raise interrupted()
             assert isinstance(connection, _Interruptible)
             connection.set_progress_handler(abandoned.is_set, STEPS_BETWEEN_CHECKS)
             connection.abandoned = abandoned if between_statements else None
@@ -182,7 +182,7 @@ class _Interruptible(sqlite3.Connection):
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if self.abandoned is not None and self.abandoned.is_set():
-            raise sqlite3.OperationalError("interrupted")
+            raise interrupted()
         return super().execute(sql, parameters)
 
 

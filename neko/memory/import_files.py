@@ -159,7 +159,7 @@ def _sources(name: str, path: Path, workplace: Path) -> Iterator[Source]:
     if path.is_dir():
         inside = [one for one in sorted(path.rglob("*")) if one.is_file() and not one.is_symlink()][:_MOST_FILES]
         for one in inside:
-            if not one.name.endswith(_NO_FILES):
+            if not one.name.startswith(".") and not one.name.endswith(_NO_FILES):
                 yield _source(one.relative_to(path).as_posix(), one, workplace)
         return
     try:

@@ -73,6 +73,13 @@ def garbled_schema(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
     return damage(f"the schema cannot be read: {error}")
 
 
+def interrupted() -> sqlite3.OperationalError:
+    """As SQLite raises it of a statement that nobody waits for any more."""
+    error = sqlite3.OperationalError("interrupted")
+    error.sqlite_errorcode = sqlite3.SQLITE_INTERRUPT
+    return error
+
+
 def damage(found: str) -> sqlite3.DatabaseError:
     """As SQLite raises it of a file that is broken."""
     error = sqlite3.DatabaseError(found)

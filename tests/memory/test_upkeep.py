@@ -262,6 +262,31 @@ async def test_a_backup_is_on_the_disk_before_it_counts(
     assert (made.stat().st_ino, []) in synced
 
 
+async def test_a_copy_that_was_given_up_before_its_next_statement_is_no_failure(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "hello")
+    file = (await memory._opened(MIO)).log.file
+    begun, go_on = threading.Event(), threading.Event()
+
+    def between_two(connection: sqlite3.Connection, log: Path) -> int:
+        begun.set()
+        go_on.wait(30)
+        return make(connection, log)
+
+    make = backup.make
+    monkeypatch.setattr(backup, "make", between_two)
+    backing_up = asyncio.create_task(memory.back_up())
+    await asyncio.to_thread(begun.wait, 30)
+    giving_up = asyncio.create_task(file.give_up_copy())
+    await asyncio.sleep(0)
+    go_on.set()
+    await giving_up
+    assert await backing_up == []
+    assert memory_folder.reports == []
+
+
 async def test_backups_that_a_power_cut_kept_from_going_go_the_next_time(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     await say(memory, "hello")
