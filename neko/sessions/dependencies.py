@@ -12,6 +12,7 @@ from neko.faults import StandingFaults
 from neko.metrics import Metrics
 from neko.safety import Helplines
 from neko.sessions.actions import Mode
+from neko.sessions.models.realtime.own_turns import Detection
 from neko.sessions.prompt import Persona
 from neko.sessions.renewal import RenewalTimes
 from neko.sessions.turn_state import TurnTimeouts
@@ -111,7 +112,8 @@ class SessionDependencies:
     ``known`` tells what is known of people; ``read_settings`` has the persona follow what stands in files now;
     ``also_knows()`` names the other characters whose talks may be recalled beside her own, and ``lines_gone()`` is
     called when lines of hers were deleted or corrected, of which others may have been told;
-    ``opens_ahead()``: can a session for a call be opened before anybody calls, at no cost?
+    ``opens_ahead()``: can a session for a call be opened before anybody calls, at no cost? ``detection()`` makes a
+    judge of what is speech in the sound of one call;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``is_private()``: the user wants to be neither heard nor seen;
     ``errands`` is what the agent does for the character;
@@ -133,6 +135,7 @@ class SessionDependencies:
     lines_gone: Callable[[], None] = _tell_nobody
     is_private: Callable[[], bool] = lambda: False
     opens_ahead: Callable[[], bool] = lambda: False
+    detection: Callable[[], Detection] | None = None
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     errands: Errands | None = None

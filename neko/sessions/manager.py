@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from neko.errors import CharacterError, NekoError
+from neko.errors import CharacterError, ModelTimeoutError, NekoError
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
@@ -62,6 +62,7 @@ from neko.sessions.renewals import Renewals
 from neko.sessions.said_lines import ReadLines
 from neko.sessions.session_handle import SessionHandle
 from neko.sessions.session_slot import ModelSessionSlot
+from neko.sessions.speech_watch import Deaf, SpeechWatch
 from neko.sessions.spoken_input import SpokenInput
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
@@ -128,10 +129,18 @@ class SessionManager:
         self._turns = TurnController(*parts, lambda: self._slot.need("text"), lambda: self._renewals.look())
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
+        self._watch = SpeechWatch(
+            self._owner,
+            dependencies.detection,
+            is_free=lambda: self._turns.machine.moment is Moment.QUIET and not self.spoken_input.held,
+            on_change=lambda: self._renewals.look(),
+            on_deaf=self._on_deaf_session,
+        )
         self._microphone = Microphone(
             self._owner,
             dependencies.executor,
-            hears_utterance=lambda: self._turns.machine.hears_utterance,
+            hears_utterance=lambda: self._is_owed_to_speech,
+            watch=self._watch,
             on_fault=self._on_microphone_fault,
         )
         self._renewals = Renewals(
@@ -365,7 +374,28 @@ class SessionManager:
         return self._turns.log.said.contradicts(read)
 
     def _moment(self) -> Moment:
-        return Moment.BUSY if self.spoken_input.held else self._turns.machine.moment
+        machine = self._turns.machine
+        if self.spoken_input.held:
+            return Moment.BUSY
+        awaits_sign = machine.moment is Moment.QUIET and not machine.waiting and self._watch.awaited
+        return Moment.BUSY if awaits_sign else machine.moment
+
+    @property
+    def _is_owed_to_speech(self) -> bool:
+        """Has the session been sent speech of which it has not told all that comes of it?"""
+        return self._turns.machine.hears_utterance or self._watch.unheard
+
+    def _on_deaf_session(self, deaf: Deaf, seconds: float) -> None:
+        current = self._slot.current
+        if current is None or self.spoken_input.held:
+            return
+        label = current.session.label
+        logger.warning("%s: %s gives no sign of speech for %g s", self.character, label.model, seconds)
+        if deaf is Deaf.LOST:
+            sign = ModelTimeoutError("deaf", model=label.model, provider=label.provider, seconds=round(seconds))
+            self._slot.lose(sign)
+        else:
+            self._status.notify("hears_nothing", model=label.model, provider=label.provider)
 
     def _tell_hearing(self) -> None:
         """In a call: what turns speech into words."""
@@ -387,7 +417,7 @@ class SessionManager:
 
     def on_session_broken(self, handle: SessionHandle, error: NekoError) -> None:
         self._renewals.left()
-        if self._turns.machine.hears_utterance:
+        if self._is_owed_to_speech:
             self._microphone.rewind()
         told = self._turns.session.lose(error)
         self._microphone.wait()
@@ -417,6 +447,8 @@ class SessionManager:
             if self._slot.current and self._slot.current.id == session_id:
                 self._renewals.ends(event.at)
             return
+        if self._slot.current and self._slot.current.id == session_id:
+            self._watch.sign(event)
         self.visual_input.on_model_event(event)
         self._turns.on_model_event(session_id, event)
 

@@ -23,6 +23,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from neko.audio.resample import PcmStream
+from neko.sessions.speech_watch import SpeechWatch
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types.model_session import ModelSession, UserAudio
 
@@ -133,8 +134,8 @@ class _Ring:
 class Microphone:
     """``feed`` sound from anywhere; ``listen``, ``wait`` and ``close`` say who gets it.
 
-    ``hears_utterance``: does the session still owe something for speech that it was sent? ``on_fault`` is told of a
-    session that takes no sound, once until it does again.
+    ``hears_utterance``: does the session still owe something for speech that it was sent? ``watch`` listens along.
+    ``on_fault`` is told of a session that takes no sound, once until it does again.
     """
 
     def __init__(
@@ -144,12 +145,14 @@ class Microphone:
         *,
         limits: MicrophoneLimits | None = None,
         hears_utterance: Callable[[], bool] = lambda: False,
+        watch: SpeechWatch | None = None,
         on_fault: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._owner = owner
         self._executor = executor
         self._limits = limits or MicrophoneLimits()
         self._hears_utterance = hears_utterance
+        self._watch = watch
         self._on_fault = on_fault
         self._ring = _Ring(self._limits.max_bytes)
         self._converted: deque[_Chunk] = deque()
@@ -195,6 +198,8 @@ class Microphone:
         """From now on this session gets the sound, beginning with what no other one took."""
         self._session = session
         self._sent.clear()
+        if self._watch:
+            self._watch.listen(session)
         self._fault_told = False
         self.state = MicrophoneState.LIVE
         self._changed.set()
@@ -205,7 +210,7 @@ class Microphone:
         """A session is on its way: keep what comes for it."""
         listening = self.state in (MicrophoneState.LIVE, MicrophoneState.CHANGING)
         self.state = MicrophoneState.CHANGING if listening else MicrophoneState.STARTING
-        self._session = None
+        self._leave()
 
     def rewind(self) -> None:
         """The session that listened is lost in the middle of an utterance: its successor is to hear it whole."""
@@ -214,12 +219,17 @@ class Microphone:
 
     def close(self) -> None:
         """Nobody listens any more."""
-        self._session = None
+        self._leave()
         self._resampler = None
         self.state = MicrophoneState.CLOSED
         self._lost_s += sum(chunk.seconds for chunk in self._converted if not chunk.again)
         self._end_talk()
         self._ring.trim(self._limits.pre_roll_s)
+
+    def _leave(self) -> None:
+        self._session = None
+        if self._watch:
+            self._watch.leave()
 
     def forget(self) -> None:
         """Throw away what waits: it belongs to a talk that is over."""
@@ -289,6 +299,8 @@ class Microphone:
             if self._session is session:
                 kept_s = self._limits.utterance_s if self._hears_utterance() else self._limits.lead_s
                 self._sent.add(chunk, kept_s)
+                if self._watch:
+                    self._watch.hear(chunk.pcm, chunk.rate)
         else:  # the session was lost meanwhile, and its successor is to hear it all
             self._converted = deque(one._replace(again=True) if one is chunk else one for one in self._converted)
         return True

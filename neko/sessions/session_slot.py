@@ -202,6 +202,11 @@ class ModelSessionSlot:
         self._promote(ready, ready.handle)
         return True
 
+    def lose(self, error: NekoError) -> None:
+        """The current session hears nothing, though its connection may stand: as one that broke off."""
+        if self.current:
+            self._lost(self.current, error)
+
     def discard(self) -> None:
         """Give up what is prepared unseen."""
         if self._next and self._next.purpose in (_Purpose.RENEWAL, _Purpose.AHEAD):

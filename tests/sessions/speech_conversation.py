@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from neko.audio.voice_activity import VoiceDetector
 from neko.bus import Bus
 from neko.metrics import Metrics
 from neko.sessions.actions import Mode, Ping, SendAudio, StartSession
 from neko.sessions.dependencies import SessionDependencies, SessionTimeouts, Voice
 from neko.sessions.events import Event, Pong, SessionStarted
 from neko.sessions.manager import SessionManager
+from neko.sessions.models.realtime.own_turns import Detection
 from neko.sessions.outbox import Outbox
 from neko.sessions.prompt import Persona
 from neko.sessions.turn_state import TurnTimeouts
@@ -91,6 +93,7 @@ async def speech_conversation(
     toolbox: Toolbox | None = None,
     kind: type[SpeechConversation] = SpeechConversation,
     opens_ahead: bool = False,
+    detector: Callable[[], VoiceDetector] | None = None,
     **options: Any,
 ) -> AsyncIterator[SpeechConversation]:
     """A conversation with one client; ``options`` go to the scripted sessions."""
@@ -107,6 +110,7 @@ async def speech_conversation(
         voice=lambda: Voice("scripted", talk.speech, VoiceSettings()),
         toolbox=toolbox,
         opens_ahead=lambda: opens_ahead,
+        detection=(lambda: Detection(detector(), executor)) if detector else None,
         timeouts=timeouts,
     )
     talk.manager = SessionManager(NAME, dependencies)
