@@ -132,13 +132,13 @@ class Connection:
 
     async def aclose(self, last: Work[object] | None = None) -> None:
         """Interrupt running reads, finish what was handed in, run ``last`` as a transaction that does not wait for the
-        disk, and close; idempotent."""
+        disk, unless the file had to be opened for it, and close; idempotent."""
         if self._closed:
             return
         self._closed = True
         for abandoned in self._abandoned:
             abandoned.set()
-        if last is not None:
+        if last is not None and self._lane.has_open(self):
             with contextlib.suppress(sqlite3.Error):
                 await asyncio.shield(self._lane.run(self, lambda connection: _committed(connection, last, False)))
         with contextlib.suppress(sqlite3.Error):

@@ -309,7 +309,8 @@ class Log:
         return await self.transaction(lambda connection: facts.record(connection, found, now, position))
 
     def set_window_position(self, line_id: int) -> None:
-        """Remember up to which line the recent file has been written: with the next line, or at the end.
+        """Remember up to which line the recent file has been written: with the next line, or at the end, if the log's
+        file is open then.
 
         Not worth a transaction of its own: what a crash loses of it the recent file itself tells.
         """

@@ -167,6 +167,10 @@ class Lane:
         result: T = await self._do(source, lambda files: work(files.connection(source)))
         return result
 
+    def has_open(self, source: Source) -> bool:
+        """Whether a thread has its file open now."""
+        return any(source in thread.files for thread in self._threads)
+
     async def close(self, source: Source) -> None:
         """Close its file in every thread, after the work that it has there."""
         await self._do(source, lambda files: files.close_one(source))
