@@ -46,6 +46,7 @@ _LAST_SENTENCE_S = 10.0
 """Seconds that a voice may go on after another was chosen."""
 
 OnAudio = Callable[[str, bytes], Awaitable[None]]
+OnAudioNow = Callable[[str, bytes], bool]
 OnSentence = Callable[[str, str, str], None]
 
 
@@ -67,6 +68,7 @@ class _Reply:
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
     ``between``: no sentence is being made. ``on_page``: the engine in whose place the page speaks.
     ``closed``: it takes no more input. ``flowing``: not paused. ``told``: codes of the faults that were.
+    ``making``, ``delivering``: its tasks are at work, or will be by themselves.
     ``made``: bytes of sound so far. ``fed_ms``: how long the sound is that a model spoke itself.
     """
 
@@ -89,6 +91,8 @@ class _Reply:
     failures: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    making: bool = True
+    delivering: bool = True
     made: int = 0
     fed_ms: float = 0.0
     spoken_text: SpokenText = field(default_factory=SpokenText)
@@ -100,15 +104,21 @@ class _Reply:
         self.between.set()
         self.flowing.set()
 
+    @property
+    def idle(self) -> bool:
+        """Do both of its tasks wait, with nothing to do, and is nothing held?"""
+        is_busy = self.making or self.delivering or self.inbox.qsize() or self.frames.qsize() or self.unframed
+        return not is_busy and self.flowing.is_set()
+
     def end_frames(self) -> None:
         """All sound is made: queue what is left of it as frames, and the end mark."""
         while self.unframed:
             self.frames.put_nowait(self.cut_frame())
         self.frames.put_nowait(None)
 
-    def cut_frame(self) -> bytes:
-        frame = bytes(self.unframed[:FRAME])
-        del self.unframed[:FRAME]
+    def cut_frame(self, size: int = FRAME) -> bytes:
+        frame = bytes(self.unframed[:size])
+        del self.unframed[:size]
         self.started = True
         return frame.ljust(SMALLEST_FRAME, b"\0")
 
@@ -118,10 +128,10 @@ class _Reply:
 
 
 class SpeechPipeline:
-    """``on_audio`` is awaited, which gives back-pressure. ``on_end`` follows the last frame, once, and
-    never comes after a cut. ``on_fault`` comes at most once per reply and code, and what can still be spoken
-    is; ``on_sentence`` gets (speech id, text, language) of each sentence when the page speaks for
-    itself. A reply that runs too far ahead of its sound stays unspoken from there on."""
+    """``on_audio`` is awaited, which gives back-pressure; ``on_audio_now`` takes sound only if it need not wait.
+    ``on_end`` follows the last frame, once, and never comes after a cut. ``on_fault`` comes at most once per reply and
+    code, and what can still be spoken is; ``on_sentence`` gets (speech id, text, language) of each sentence when
+    the page speaks for itself. A reply that runs too far ahead of its sound stays unspoken from there on."""
 
     def __init__(
         self,
@@ -133,6 +143,7 @@ class SpeechPipeline:
         on_end: Callable[[str], None],
         on_fault: Callable[[NekoError], None],
         on_sentence: OnSentence | None = None,
+        on_audio_now: OnAudioNow | None = None,
     ) -> None:
         self._engine = engine
         self._executor = executor
@@ -141,6 +152,7 @@ class SpeechPipeline:
         self._on_end = on_end
         self._on_fault = on_fault
         self._on_sentence = on_sentence
+        self._on_audio_now = on_audio_now
         self._reply: _Reply | None = None
         self._latest: _Reply | None = None
         self._leaving: set[SpeechEngine] = set()
@@ -202,7 +214,23 @@ class SpeechPipeline:
         if reply and not reply.closed and pcm:
             sound = _Sound(pcm, rate)
             reply.fed_ms += len(pcm) / (2 * rate) * 1000
-            self._put(reply, sound, sound.share)
+            if not self._pass_on(reply, sound):
+                self._put(reply, sound, sound.share)
+
+    def _pass_on(self, reply: _Reply, sound: _Sound) -> bool:
+        """Hand over a piece of a model's own voice at once, past the tasks; false, and nothing done, where something is
+        before it or converting it takes long. What cannot be handed over now goes by the tasks after all."""
+        resampler = reply.resampler
+        if self._on_audio_now is None or resampler is None or not reply.idle:
+            return False
+        if resampler.in_rate != sound.rate or not resampler.is_quick(sound.pcm):
+            return False
+        pcm = resampler.process(sound.pcm)
+        reply.made += len(pcm)
+        if len(pcm) < FIRST_FRAME or not self._on_audio_now(reply.speech_id, pcm):
+            reply.unframed += pcm
+            reply.inbox.put_nowait(_Sound(b"", sound.rate))
+        return True
 
     def finish(self) -> None:
         """No more input for this reply."""
@@ -313,7 +341,10 @@ class SpeechPipeline:
                     return await reply.inbox.get()
             except TimeoutError:
                 await self._queue_frame(reply)
-        return await reply.inbox.get()
+        reply.making = False
+        item = await reply.inbox.get()
+        reply.making = True
+        return item
 
     async def _say(self, reply: _Reply, text: str) -> None:
         language = reply.spoken_language.of(text)
@@ -371,17 +402,24 @@ class SpeechPipeline:
         reply.made += len(pcm)
         reply.unframed += pcm
         while len(reply.unframed) >= (FRAME if reply.started and not soon else FIRST_FRAME):
-            await self._queue_frame(reply)
+            is_one = soon and len(reply.unframed) < 2 * FRAME
+            await self._queue_frame(reply, len(reply.unframed) if is_one else FRAME)
 
-    async def _queue_frame(self, reply: _Reply) -> None:
+    async def _queue_frame(self, reply: _Reply, size: int = FRAME) -> None:
         await reply.room.acquire()
-        reply.frames.put_nowait(reply.cut_frame())
+        reply.frames.put_nowait(reply.cut_frame(size))
 
     # ── handing it over ───────────────────────────────────────────────────────
 
+    async def _next_frame(self, reply: _Reply) -> bytes | None:
+        reply.delivering = False
+        frame = await reply.frames.get()
+        reply.delivering = True
+        return frame
+
     async def _deliver(self, reply: _Reply) -> None:
         try:
-            while (frame := await reply.frames.get()) is not None and self._reply is reply:
+            while (frame := await self._next_frame(reply)) is not None and self._reply is reply:
                 reply.room.release()
                 await reply.flowing.wait()
                 await self._on_audio(reply.speech_id, frame)

@@ -14,6 +14,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -22,15 +23,17 @@ import h11
 from hypercorn.protocol import h11 as hypercorn_h11
 from hypercorn.protocol.events import Body, Data, Event, Request, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.ws_stream import FrameTooLargeError, WSStream
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 from wsproto.connection import ConnectionState
-from wsproto.events import CloseConnection, Message, Ping
+from wsproto.events import CloseConnection, Message, Ping, TextMessage
+from wsproto.events import Event as WSEvent
 from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import LocalProtocolError
 
 from neko.tasks import TaskOwner
-from neko.web.socket import CUT_EXTENSION
+from neko.web.socket import CUT_EXTENSION, WITH_NEXT
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +76,20 @@ class WebSocket(WSStream):
 
     message_began: float | None = None
     received = 0
+    _with_next = b""
+    """The frame of a message that goes out with the next one."""
+
+    async def app_send(self, message: Any) -> None:
+        is_open = self.state is ASGIWebsocketState.CONNECTED and not self.closed
+        if message is not None and message.get(WITH_NEXT) and is_open:
+            self._with_next += self.connection.send(TextMessage(data=message["text"]))
+            return
+        await super().app_send(message)
+
+    async def _send_wsproto_event(self, event: WSEvent) -> None:
+        with suppress(LocalProtocolError):
+            data, self._with_next = self._with_next + self.connection.send(event), b""
+            await self.send(Data(stream_id=self.stream_id, data=data))
 
     async def handle(self, event: Event) -> None:
         if isinstance(event, Request):

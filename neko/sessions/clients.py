@@ -121,6 +121,17 @@ class Clients:
         for outbox in self._everyone:
             outbox.put(sentence(outbox.language or otherwise))
 
+    @property
+    def has_room(self) -> bool:
+        """Would ``emit_audio`` hand sound over without waiting?"""
+        pacing = self._pacing()
+        return pacing is not None and pacing.has_room
+
+    def offer_audio(self, frame: Audio) -> None:
+        """Hand over sound to whoever has room."""
+        for outbox in self._listeners():
+            outbox.offer_audio(frame)
+
     async def emit_audio(self, frame: Audio) -> None:
         """Hand over sound; waits while the client that paces it has no room, or may be back soon."""
         offered: set[Outbox] = set()

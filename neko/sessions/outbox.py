@@ -78,9 +78,14 @@ class Outbox:
             self._events.append(event)
         self._ready.set()
 
+    @property
+    def has_room(self) -> bool:
+        """May more sound be queued now?"""
+        return self._audio_bytes < self._max_audio
+
     async def put_audio(self, frame: Audio) -> bool:
         """Queue sound, waiting for room; false when the client takes none any more."""
-        while self.wants_audio and not self.closed and self._audio_bytes >= self._max_audio:
+        while self.wants_audio and not self.closed and not self.has_room:
             self._room.clear()
             try:
                 async with asyncio.timeout(self._room_timeout_s):
@@ -91,7 +96,7 @@ class Outbox:
 
     def offer_audio(self, frame: Audio) -> bool:
         """Queue sound if there is room for it now; false when it was dropped."""
-        if self.closed or not self.wants_audio or self._audio_bytes >= self._max_audio:
+        if self.closed or not self.wants_audio or not self.has_room:
             return False
         self._audio_bytes += len(frame.pcm)
         self.put(frame)

@@ -84,6 +84,7 @@ class ReplyVoice:
             on_end=on_made,
             on_fault=self._on_fault,
             on_sentence=self._on_sentence,
+            on_audio_now=self._on_audio_now,
         )
 
     def expect(self, *, own_voice: bool) -> None:
@@ -222,12 +223,22 @@ class ReplyVoice:
 
     # ── the pipeline ──────────────────────────────────────────────────────────
 
+    def _on_audio_now(self, speech_id: str, pcm: bytes) -> bool:
+        if not self._clients.has_room:
+            return False
+        self._note_audio(speech_id, pcm)
+        self._clients.offer_audio(Audio(speech_id, pcm))
+        return True
+
     async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
+        self._note_audio(speech_id, pcm)
+        await self._clients.emit_audio(Audio(speech_id, pcm))
+
+    def _note_audio(self, speech_id: str, pcm: bytes) -> None:
         if speech_id != self._began:
             self._began, self._began_at = speech_id, self._clock()
             self._on_first_sound(speech_id)
         self._tell_played(SoundToPlay(speech_id, pcm, SPEAKER_RATE))
-        await self._clients.emit_audio(Audio(speech_id, pcm))
 
     def _on_sentence(self, speech_id: str, text: str, language: str) -> None:
         how = self.voice.settings

@@ -32,6 +32,8 @@ _REDIRECT_TIMEOUT_S = 0.5
 """Seconds between telling a client that its character is unknown and closing, so that it can act."""
 CUT_EXTENSION = "neko.cut"
 """ASGI extension of our own server: ``cut()`` ends the connection at once, whatever is unsent. Harmless later."""
+WITH_NEXT = "neko.with_next"
+"""Key of an ASGI message to our own server, which may send it together with the next one."""
 _FAREWELL_TIMEOUT_S = 5.0
 """Seconds from closing a client to the end of its connection."""
 _DRAIN_TIMEOUT_S = 1.0
@@ -153,9 +155,12 @@ class Socket:
         websocket = self._websocket
         try:
             while (event := await self._outbox.get()) is not None:
-                await websocket.send_text(wire.encode(event))
+                text = wire.encode(event)
                 if isinstance(event, Audio):
+                    await websocket.send({"type": "websocket.send", "text": text, WITH_NEXT: True})
                     await websocket.send_bytes(event.pcm)
+                else:
+                    await websocket.send_text(text)
             if self._outbox.closed and websocket.client_state is WebSocketState.CONNECTED:
                 await websocket.close(*self._outbox.closed)
         except (WebSocketDisconnect, OSError, RuntimeError) as error:

@@ -46,6 +46,7 @@ async def build(executor: ThreadPoolExecutor, owner: TaskOwner, listener: Listen
             on_end=listener.on_end,
             on_fault=listener.fault,
             on_sentence=listener.on_sentence,
+            on_audio_now=listener.on_audio_now,
         )
         built.append(speaker)
         return speaker

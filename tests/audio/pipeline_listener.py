@@ -23,7 +23,7 @@ class Listener:
     faults: list[NekoError] = field(default_factory=list)
     sentences: list[tuple[str, str, str]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
-    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     taking: asyncio.Event = field(default_factory=asyncio.Event)
     on_frame: Callable[[], None] = lambda: None
     on_fault: Callable[[], None] = lambda: None
@@ -35,10 +35,17 @@ class Listener:
     async def on_audio(self, speech_id: str, frame: bytes) -> None:
         self.taking.set()
         await self.gate.wait()
+        self._take(speech_id, frame)
+
+    def on_audio_now(self, speech_id: str, frame: bytes) -> bool:
+        if self.gate.is_set():
+            self._take(speech_id, frame)
+        return self.gate.is_set()
+
+    def _take(self, speech_id: str, frame: bytes) -> None:
         self.frames.append((speech_id, frame))
         self.on_frame()
-        async with self.news:
-            self.news.notify_all()
+        self.news.set()
 
     def on_end(self, speech_id: str) -> None:
         self.ended.append(speech_id)
@@ -57,8 +64,10 @@ class Listener:
 
     async def sound(self, count: int) -> None:
         """Wait for so many frames."""
-        async with asyncio.timeout(SECONDS), self.news:
-            await self.news.wait_for(lambda: len(self.frames) >= count)
+        async with asyncio.timeout(SECONDS):
+            while len(self.frames) < count:
+                self.news.clear()
+                await self.news.wait()
 
     def pcm(self, speech_id: str = "a") -> bytes:
         return b"".join(frame for name, frame in self.frames if name == speech_id)

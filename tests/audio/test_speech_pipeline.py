@@ -171,6 +171,29 @@ async def test_a_models_own_voice_does_not_wait_for_what_comes_next(
     speaker.cancel()
 
 
+async def test_a_models_own_voice_is_handed_over_at_once_when_nothing_is_before_it_and_somebody_takes_it(
+    speaker: SpeechPipeline, listener: Listener
+) -> None:
+    speaker.begin("a", VOICE, "en")
+    speaker.feed_audio(tone(0.2), 24_000)
+    await listener.sound(1)
+    await asyncio.sleep(0)
+    speaker.feed_audio(tone(0.2), 24_000)
+    assert len(listener.frames) == 2
+    speaker.pause()
+    speaker.feed_audio(tone(0.2), 24_000)
+    assert len(listener.frames) == 2
+    speaker.resume()
+    listener.gate.clear()
+    speaker.feed_audio(tone(0.2), 24_000)
+    speaker.feed_audio(tone(0.2), 24_000)
+    listener.gate.set()
+    speaker.finish()
+    await listener.end()
+    assert listener.seconds() == pytest.approx(1.0, abs=0.002)
+    assert np.abs(np.diff(np.frombuffer(listener.pcm(), "<i2").astype(float))).max() < 20_000
+
+
 async def test_a_change_of_rate_loses_nothing(speaker: SpeechPipeline, listener: Listener) -> None:
     speaker.begin("a", VOICE, "en")
     for rate in (24_000, 16_000, 48_000, 24_000):
