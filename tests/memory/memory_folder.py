@@ -24,7 +24,7 @@ from neko.types.memory import MemoryModels
 MIO = "Mio"
 START = datetime(2026, 2, 22, 10, 0)
 NAMES: Names = {"user": "Anna", "assistant": MIO, "system": "SYSTEM_MESSAGE"}
-TIMEOUTS = MemoryTimeouts(lock_timeout_s=0.05, recall_timeout_s=5.0, room_s=0.0)
+TIMEOUTS = MemoryTimeouts(lock_timeout_s=0.05, recall_timeout_s=5.0, room_s=0.0, quiet_s=3600.0)
 
 
 class MemoryFolder:
