@@ -12,10 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from neko.agent.mcp import connection, server
+from neko.agent import restarts
+from neko.agent.mcp import connection
 from neko.agent.mcp.config import ROUTER, router
 from neko.agent.mcp.connection import Progress
-from neko.agent.mcp.server import Server, ServerState
+from neko.agent.mcp.server import STOP_S, Server, ServerState
 from neko.agent.mcp.servers import McpServers
 from neko.errors import NekoError
 from neko.net import Network
@@ -178,7 +179,7 @@ async def test_other_tools_are_known_as_soon_as_the_server_says_so(tmp_path: Pat
 async def test_a_server_that_cannot_stay_is_tried_again_and_a_program_that_is_missing_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(restarts, "FIRST_PAUSE_S", 0.01)
     count = tmp_path / "count"
     script = f"echo began >> {count}; echo no token >&2; exit 3"
     async with connected(tmp_path, {"command": "sh", "args": ["-c", script]}) as found:
@@ -263,6 +264,6 @@ async def test_a_server_that_never_answers_keeps_nobody_up_at_the_end(tmp_path: 
     assert found
     while not [one for one in psutil.Process().children() if one.name() == "sleep"]:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    async with asyncio.timeout(server.STOP_S):
+    async with asyncio.timeout(STOP_S):
         await servers.aclose()
     assert not [one for one in psutil.Process().children() if one.name() == "sleep"]

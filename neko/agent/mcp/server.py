@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -14,15 +13,12 @@ from neko.agent.mcp.config import ServerConfig
 from neko.agent.mcp.connection import CONNECT_S, Asked, Connection, Progress, ServerTool, connect
 from neko.agent.mcp.results import Outcome
 from neko.agent.mcp.server_log import ServerLog
+from neko.agent.restarts import Restarts
 from neko.errors import NekoError
 from neko.net import Network
 from neko.tasks import TaskOwner
 from neko.tool_errors import ToolServerError
 
-FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 60.0
-STEADY_S: Final = 30.0
-"""A connection that lasted so long had nothing to do with the fault that ends it: the pauses begin anew."""
 STOP_S: Final = 8.0
 """Longer than the SDK takes to end a process that will not go."""
 WAIT_S: Final = 15.0
@@ -118,9 +114,9 @@ class Server:
     # ── the task ──────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        restarts = Restarts()
         while not self._stopping:
-            began = time.monotonic()
+            restarts.begin()
             self._become(ServerState.CONNECTING)
             try:
                 async with connect(self.config, self._network, self.log, self._news.set, auth=self._auth) as connection:
@@ -141,11 +137,9 @@ class Server:
             if getattr(error, "lasting", True):
                 self._become(ServerState.FAILED)
                 return
-            pause = FIRST_PAUSE_S if time.monotonic() - began > STEADY_S else pause
             if not self._wanted:
                 self._become(ServerState.WAITING)
-                await self._pause(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+                await self._pause(restarts.ended())
             self._wanted = False
         self._connection = None
         self._become(ServerState.OFF)

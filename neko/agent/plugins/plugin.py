@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -17,14 +16,11 @@ from neko.agent.plugins.manifest import DeclaredEntry, Manifest
 from neko.agent.plugins.process import Limits, PluginProcess
 from neko.agent.policy import act_of
 from neko.agent.privacy import HINT, looks_or_listens
+from neko.agent.restarts import Restarts
 from neko.tasks import TaskOwner, in_thread
 from neko.tool_errors import PluginError
 from neko.types.agent import Act
 
-FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 60.0
-STEADY_S: Final = 30.0
-"""A process that lasted so long had nothing to do with the fault that ends it: the pauses begin anew."""
 MOST_DEATHS: Final = 5
 """In a row; then it is not started again by itself."""
 WAIT_S: Final = 15.0
@@ -78,9 +74,7 @@ class Plugin:
         self._process: PluginProcess | None = None
         self._changing = asyncio.Lock()
         self._settled = asyncio.Event()
-        self._began = 0.0
-        self._pause = FIRST_PAUSE_S
-        self._deaths = 0
+        self._restarts = Restarts()
         self._again: asyncio.Task[None] | None = None
         if manifest.problem:
             self._fail(PluginError("refused", manifest.problem, name=manifest.id, reason=manifest.problem))
@@ -131,7 +125,7 @@ class Plugin:
         """Start its process, if it does not run. Raises ``PluginError``."""
         async with self._changing:
             if self.state is PluginState.FAILED:
-                self._deaths, self._pause = 0, FIRST_PAUSE_S
+                self._restarts.forget()
             await self._start(reloaded)
 
     async def stop(self) -> None:
@@ -146,7 +140,7 @@ class Plugin:
         async with self._changing:
             await self._end()
             self.manifest, self._told, self.error, self.problems = manifest, None, None, ()
-            self._deaths, self._pause = 0, FIRST_PAUSE_S
+            self._restarts.forget()
             if manifest.problem:
                 self._fail(PluginError("refused", manifest.problem, name=manifest.id, reason=manifest.problem))
                 return
@@ -195,7 +189,7 @@ class Plugin:
         self._cancel_pause()
         self._become(PluginState.STARTING)
         process = self._process = self._new_process(self._ended)
-        self._began = time.monotonic()
+        self._restarts.begin()
         try:
             self._learn(await process.start(reloaded=reloaded))
         except PluginError as error:
@@ -256,17 +250,13 @@ class Plugin:
             return  # whoever starts it is told
         self._process, self.error = None, error
         self.log.add("neko", f"it has ended: {error.said or error}")
-        if time.monotonic() - self._began > STEADY_S:
-            self._deaths, self._pause = 0, FIRST_PAUSE_S
         is_ours = error.code == "plugin_stopped"
-        self._deaths += not is_ours
-        if self._deaths >= MOST_DEATHS or self._owner.closed:
+        pause_s = 0.0 if is_ours else self._restarts.ended()
+        if self._restarts.in_a_row >= MOST_DEATHS or self._owner.closed:
             self._fail(error)
             return
         self._become(PluginState.WAITING)
-        self._again = self._owner.spawn(self._start_again(0 if is_ours else self._pause), name=f"again {self.id}")
-        if not is_ours:
-            self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+        self._again = self._owner.spawn(self._start_again(pause_s), name=f"again {self.id}")
 
     async def _start_again(self, pause_s: float) -> None:
         await asyncio.sleep(pause_s)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from neko.agent import restarts
 from neko.agent.plugins.plugin import PluginState
 from neko.agent.plugins.process import Limits
 from neko.tool_errors import PluginError
@@ -170,13 +171,14 @@ async def test_a_crash_without_words_is_not_told_with_those_of_an_earlier_fault(
         assert await plugins.trigger("bad", "fine", {}) == 1
 
 
-async def test_a_plug_in_that_dies_again_and_again_is_left_until_somebody_starts_it(shelf: Shelf) -> None:
+async def test_a_plug_in_that_dies_again_and_again_is_left_until_somebody_starts_it(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restarts, "FIRST_PAUSE_S", 0.0)
     shelf.put("bad", BAD)
     async with shelf.only("bad") as plugin:
-        plugin._pause = 0.0
         for _ in range(5):
             await raises(plugin.call("dies", {}), PluginError)
-            plugin._pause = 0.0
         assert plugin.state is PluginState.FAILED
         await raises(plugin.call("fine", {}), PluginError)
         await plugin.start()
@@ -209,7 +211,7 @@ async def test_a_call_that_is_cancelled_ends_at_once_whatever_it_does(shelf: She
         await raises(call, asyncio.CancelledError)
         await until(lambda: not alive(process_id))
         assert await plugin.call("fine", {}) == 1
-        assert plugin._deaths == 0
+        assert plugin._restarts.in_a_row == 0
 
 
 async def test_a_flood_of_output_is_slowed_down_and_kept_as_its_last_lines(shelf: Shelf) -> None:
