@@ -273,13 +273,19 @@ def exported_fact(entry: Any) -> ExportedFact | None:
         "valid_from": facts.stamp(since),
         "valid_to": facts.stamp(until) if until else None,
         "recorded_at": facts.stamp(recorded or datetime.now()),
-        "superseded_by": _number(values["superseded_by"]) or None,
+        "superseded_by": _closed_by(values["superseded_by"]),
         "pinned": int(values["pinned"] is True),
     }
     row = tuple(value if isinstance(value, str | int | float | None) else None for value in values.values())
     said = entry.get("statements")
     statements = [_ids(lines) for lines in said] if isinstance(said, list) else []
     return ExportedFact(row, tuple(lines for lines in statements if lines))
+
+
+def _closed_by(value: object) -> int | None:
+    """The id of a fact, or that of a line with a minus before it."""
+    line = -_number(-value) if isinstance(value, int) and value < 0 else 0
+    return line or _number(value) or None
 
 
 # ── values ───────────────────────────────────────────────────────────────────

@@ -424,7 +424,8 @@ def _put_facts(connection: sqlite3.Connection, restored: Restored, found: Sequen
         if known is not None:
             ids[one.value("id")] = known
     for known, one in put:
-        closed_by = ids.get(one.value("superseded_by") or 0)
+        by = one.value("superseded_by") or 0
+        closed_by = (-restored.here(-by) if by < 0 else ids.get(by, 0)) or None  # a line has a minus before its id
         connection.execute("UPDATE neko_facts SET superseded_by = ? WHERE id = ?", (closed_by, known))
     return new
 

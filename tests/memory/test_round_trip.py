@@ -264,7 +264,14 @@ async def live(memory: MemoryService, doings: random.Random, steps: int) -> None
             case "say":
                 role: Role = "user" if doings.random() < 0.5 else "assistant"
                 text = doings.choice(
-                    ("I live in Oslo.", "hm", "My cat is called Biscuit.", f"line {step}", "I like tea.")
+                    (
+                        "I live in Oslo.",
+                        "hm",
+                        "My cat is called Biscuit.",
+                        f"line {step}",
+                        "I like tea.",
+                        "I no longer like tea.",
+                    )
                 )
                 client = doings.choice((None, f"c{step}"))
                 ids.append(await say(memory, text, role, at=at, client_id=client, turn_id=f"t{step}"))
