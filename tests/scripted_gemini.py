@@ -9,19 +9,17 @@ import array
 import asyncio
 import json
 from base64 import b64decode, b64encode
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request
 
 from neko.providers import ModelEndpoint
 from tests.scripted_provider import tone
-from tests.scripted_realtime import KEY, LOUD, PAUSE, Turn
+from tests.scripted_realtime import KEY, LOUD, PAUSE, Turn, VoiceCaller, VoiceProvider
 
 RATE = 24_000
 CHARACTER_S = 0.04
@@ -32,90 +30,34 @@ def _sound(characters: int) -> str:
     return b64encode(tone(characters * CHARACTER_S, rate=RATE)).decode()
 
 
-class ScriptedGemini:
+class ScriptedGemini(VoiceProvider["Caller"]):
     """``refuses_setup``: the code and the reason it closes with instead of taking the setup; ``is_deaf``: it says
     nothing at all. ``resumable``: it gives handles."""
 
     def __init__(self, *, always: Turn | None = None) -> None:
-        self.turns: deque[Turn] = deque()
-        self.always = always or Turn()
+        super().__init__(lambda connection: Caller(self, connection), always)
         self.refuses_setup: tuple[int, str] | None = None
         self.is_deaf = False
         self.resumable = False
-        self.calls: list[Caller] = []
-        self.requests: list[Request] = []
-        self.changed = asyncio.Condition()
-        self.released = asyncio.Event()
-        self._server: Server | None = None
 
     @property
     def endpoint(self) -> ModelEndpoint:
         """Where it is, for a session."""
-        assert self._server is not None
-        port = next(iter(self._server.sockets)).getsockname()[1]
-        url = f"ws://127.0.0.1:{port}"
-        return ModelEndpoint("realtime", "gemini", "Scripted", url, "scripted-voice", KEY, api_type="gemini")
-
-    def script(self, *turns: Turn) -> None:
-        self.turns.extend(turns)
-
-    @property
-    def last(self) -> Caller:
-        """The newest connection."""
-        return self.calls[-1]
-
-    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
-        """Wait for something that holds once a message has come or a connection has gone."""
-        async with asyncio.timeout(seconds), self.changed:
-            await self.changed.wait_for(condition)
-
-    async def __aenter__(self) -> Self:
-        self._server = await serve(
-            self._serve, "127.0.0.1", 0, process_request=self._note, ping_interval=None, close_timeout=1
-        )
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        await self._server.wait_closed()
-
-    def _note(self, _: ServerConnection, request: Request) -> None:
-        self.requests.append(request)
-
-    async def _serve(self, connection: ServerConnection) -> None:
-        caller = Caller(self, connection)
-        self.calls.append(caller)
-        try:
-            await caller.run()
-        except ConnectionClosed:
-            pass
-        finally:
-            caller.end()
-            async with self.changed:
-                caller.closed = True
-                self.changed.notify_all()
+        return ModelEndpoint("realtime", "gemini", "Scripted", self.address, "scripted-voice", KEY, api_type="gemini")
 
 
-class Caller:
+class Caller(VoiceCaller):
     """One connection: ``messages`` is all that came, ``heard`` the sound, ``known`` the lines, ``outputs`` what calls
     brought."""
 
     def __init__(self, provider: ScriptedGemini, connection: ServerConnection) -> None:
+        super().__init__(connection)
         self.provider = provider
         self.messages: list[dict[str, Any]] = []
         self.setup: dict[str, Any] = {}
-        self.heard = bytearray()
-        self.pictures: list[bytes] = []
         self.known: list[tuple[str, str]] = []
         self.outputs: list[tuple[str, str]] = []
-        self.closed = False
-        self._connection = connection
-        self._turn: Turn | None = None
-        self._quiet_s = 0.0
-        self._reply: asyncio.Task[None] | None = None
         self._awaited: dict[str, str] = {}
-        self._continues: Turn | None = None
 
     async def run(self) -> None:
         async for raw in self._connection:
@@ -129,21 +71,8 @@ class Caller:
     async def send(self, **message: Any) -> None:
         await self.send_raw(json.dumps(message, ensure_ascii=False).encode())
 
-    async def send_raw(self, message: str | bytes) -> None:
-        await self._connection.send(message)
-
     async def content(self, **content: Any) -> None:
         await self.send(serverContent=content)
-
-    async def close(self, code: int, reason: str = "") -> None:
-        await self._connection.close(code, reason)
-
-    def abort(self) -> None:
-        self._connection.transport.abort()
-
-    def end(self) -> None:
-        if self._reply:
-            self._reply.cancel()
 
     # ── what the client says ──────────────────────────────────────────────────
 
@@ -176,7 +105,7 @@ class Caller:
             self.pictures.append(b64decode(body["video"]["data"]))
         elif "activityStart" in body:
             assert self.is_manual
-            self._turn = self._next_turn()
+            self._turn = self.provider.next_turn()
             await self._interrupt()
         elif "activityEnd" in body:
             assert self._turn is not None
@@ -190,7 +119,7 @@ class Caller:
             self.known.append((turn["role"], "".join(part.get("text", "") for part in turn["parts"])))
         await self._interrupt()
         if body["turnComplete"]:
-            self._answer(self._next_turn())
+            self._answer(self.provider.next_turn())
 
     async def _take_outputs(self, responses: Sequence[dict[str, Any]]) -> None:
         for one in responses:
@@ -229,7 +158,7 @@ class Caller:
         if max(map(abs, samples), default=0) > LOUD:
             self._quiet_s = 0.0
             if self._turn is None:
-                self._turn = self._next_turn()
+                self._turn = self.provider.next_turn()
                 if self._turn.hears != "":
                     await self._interrupt()
         elif self._turn is not None:
@@ -253,9 +182,6 @@ class Caller:
             await self.content(inputTranscription={"text": piece, **end})
 
     # ── replying ──────────────────────────────────────────────────────────────
-
-    def _next_turn(self) -> Turn:
-        return self.provider.turns.popleft() if self.provider.turns else self.provider.always
 
     def _answer(self, turn: Turn, *, continues: bool = False) -> None:
         self._reply = asyncio.create_task(self._make(turn, is_after_calls=continues))

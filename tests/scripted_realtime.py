@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import uuid4
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -86,45 +86,41 @@ class Line:
     id: str = field(default_factory=lambda: uuid4().hex)
 
 
-class ScriptedRealtime:
-    """See the module. ``always`` is the turn that comes when the script is empty; ``refuses`` answers the handshake;
-    ``greeting`` is sent in place of ``session.created`` and ``session.updated``."""
+CallerT = TypeVar("CallerT", bound="VoiceCaller")
 
-    def __init__(self, key: str = "openai", *, always: Turn | None = None) -> None:
-        self.dialect: Dialect = DIALECTS[key]
+
+class VoiceProvider(Generic[CallerT]):
+    """A server with its script. ``always`` is the turn that comes when the script is empty."""
+
+    def __init__(self, caller: Callable[[ServerConnection], CallerT], always: Turn | None) -> None:
         self.turns: deque[Turn] = deque()
         self.always = always or Turn()
-        self.refuses: tuple[int, Mapping[str, Any]] | None = None
-        self.greets = True
-        self.refuses_update: Mapping[str, Any] | None = None
-        self.expires_at: float | None = None
-        self.calls: list[Caller] = []
+        self.calls: list[CallerT] = []
         self.requests: list[Request] = []
         self.changed = asyncio.Condition()
         self.released = asyncio.Event()
+        self._caller = caller
         self._server: Server | None = None
 
     @property
-    def url(self) -> str:
+    def address(self) -> str:
+        """Of the server, without a path."""
         assert self._server is not None
-        return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}/v1/realtime"
-
-    @property
-    def endpoint(self) -> ModelEndpoint:
-        """Where it is, for a session."""
-        key = self.dialect.key
-        return ModelEndpoint("realtime", key, "Scripted", self.url, "scripted-voice", KEY, api_type=key)
+        return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}"
 
     def script(self, *turns: Turn) -> None:
         self.turns.extend(turns)
 
+    def next_turn(self) -> Turn:
+        return self.turns.popleft() if self.turns else self.always
+
     @property
-    def last(self) -> Caller:
+    def last(self) -> CallerT:
         """The newest connection."""
         return self.calls[-1]
 
     async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
-        """Wait for something that holds once a message has come."""
+        """Wait for something that holds once a message has come or a connection has gone."""
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(condition)
 
@@ -139,16 +135,12 @@ class ScriptedRealtime:
         self._server.close()
         await self._server.wait_closed()
 
-    def _admit(self, _connection: ServerConnection, request: Request) -> Response | None:
+    def _admit(self, _: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
-        if self.refuses is None:
-            return None
-        status, words = self.refuses
-        body = json.dumps(words).encode()
-        return Response(status, HTTPStatus(status).phrase, Headers({"Content-Length": str(len(body))}), body)
+        return None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        caller = Caller(self, connection)
+        caller = self._caller(connection)
         self.calls.append(caller)
         try:
             await caller.run()
@@ -161,27 +153,81 @@ class ScriptedRealtime:
                 self.changed.notify_all()
 
 
-class Caller:
+class VoiceCaller:
+    """One connection to such a server. ``heard`` is the sound that came, ``pictures`` what was shown."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self.heard = bytearray()
+        self.pictures: list[bytes] = []
+        self.closed = False
+        self._connection = connection
+        self._turn: Turn | None = None
+        self._quiet_s = 0.0
+        self._reply: asyncio.Task[None] | None = None
+        self._continues: Turn | None = None
+
+    async def run(self) -> None:
+        """Take what comes until it closes."""
+        raise NotImplementedError
+
+    async def send_raw(self, message: str | bytes) -> None:
+        await self._connection.send(message)
+
+    async def close(self, code: int, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    def abort(self) -> None:
+        self._connection.transport.abort()
+
+    def end(self) -> None:
+        if self._reply:
+            self._reply.cancel()
+
+
+class ScriptedRealtime(VoiceProvider["Caller"]):
+    """See the module. ``refuses`` answers the handshake; without ``greets`` nobody is greeted, and no setup acknowledged."""
+
+    def __init__(self, key: str = "openai", *, always: Turn | None = None) -> None:
+        super().__init__(lambda connection: Caller(self, connection), always)
+        self.dialect: Dialect = DIALECTS[key]
+        self.refuses: tuple[int, Mapping[str, Any]] | None = None
+        self.greets = True
+        self.refuses_update: Mapping[str, Any] | None = None
+        self.expires_at: float | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{self.address}/v1/realtime"
+
+    @property
+    def endpoint(self) -> ModelEndpoint:
+        """Where it is, for a session."""
+        key = self.dialect.key
+        return ModelEndpoint("realtime", key, "Scripted", self.url, "scripted-voice", KEY, api_type=key)
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        super()._admit(connection, request)
+        if self.refuses is None:
+            return None
+        status, words = self.refuses
+        body = json.dumps(words).encode()
+        return Response(status, HTTPStatus(status).phrase, Headers({"Content-Length": str(len(body))}), body)
+
+
+class Caller(VoiceCaller):
     """One connection: ``events`` is all that came, ``heard`` the sound, ``known`` what the model remembers."""
 
     def __init__(self, provider: ScriptedRealtime, connection: ServerConnection) -> None:
+        super().__init__(connection)
         self.provider = provider
         self.dialect = provider.dialect
         self.events: list[dict[str, Any]] = []
-        self.heard = bytearray()
-        self.pictures: list[bytes] = []
         self.known: list[Line] = []
         self.session: dict[str, Any] = {}
-        self.closed = False
         self.outputs: list[tuple[str, str]] = []
-        self._connection = connection
-        self._turn: Turn | None = None
         self._item_id = ""
-        self._quiet_s = 0.0
-        self._reply: asyncio.Task[None] | None = None
         self._response_id = ""
         self._line: Line | None = None
-        self._continues: Turn | None = None
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The events of one type."""
@@ -201,19 +247,6 @@ class Caller:
 
     async def send(self, kind: str, **fields: Any) -> None:
         await self.send_raw(json.dumps({"event_id": uuid4().hex, "type": kind, **fields}, ensure_ascii=False))
-
-    async def send_raw(self, message: str | bytes) -> None:
-        await self._connection.send(message)
-
-    async def close(self, code: int, reason: str = "") -> None:
-        await self._connection.close(code, reason)
-
-    def abort(self) -> None:
-        self._connection.transport.abort()
-
-    def end(self) -> None:
-        if self._reply:
-            self._reply.cancel()
 
     # ── what the client says ──────────────────────────────────────────────────
 
@@ -282,7 +315,7 @@ class Caller:
             return
         turn, self._continues = self._continues, None
         metadata = event.get("response", {}).get("metadata")
-        self._answer(turn or self._next_turn(), continues=turn is not None, metadata=metadata)
+        self._answer(turn or self.provider.next_turn(), continues=turn is not None, metadata=metadata)
 
     async def _cancel(self, event: dict[str, Any]) -> None:
         named = event.get("response_id", self._response_id)
@@ -303,7 +336,7 @@ class Caller:
         if max(map(abs, samples), default=0) > LOUD:
             self._quiet_s = 0.0
             if self._turn is None:
-                self._turn = self._next_turn()
+                self._turn = self.provider.next_turn()
                 self._item_id = uuid4().hex
                 if not self.is_manual:
                     item = item and {"item_id": self._item_id}
@@ -343,9 +376,6 @@ class Caller:
         await self.send(kind, item_id=self._item_id, transcript=turn.hears)
 
     # ── replying ──────────────────────────────────────────────────────────────
-
-    def _next_turn(self) -> Turn:
-        return self.provider.turns.popleft() if self.provider.turns else self.provider.always
 
     def _answer(self, turn: Turn, *, continues: bool = False, metadata: Any = None) -> None:
         self._response_id = f"resp_{uuid4().hex}"
