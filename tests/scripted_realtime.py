@@ -185,7 +185,7 @@ class VoiceCaller:
 
 
 class ScriptedRealtime(VoiceProvider["Caller"]):
-    """See the module. ``refuses`` answers the handshake; without ``greets`` nobody is greeted, and no setup acknowledged."""
+    """See the module. ``refuses`` answers the handshake; without ``greets`` nothing is greeted or acknowledged."""
 
     def __init__(self, key: str = "openai", *, always: Turn | None = None) -> None:
         super().__init__(lambda connection: Caller(self, connection), always)
