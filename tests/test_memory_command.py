@@ -98,13 +98,13 @@ def test_a_log_that_cannot_be_used_keeps_no_other_from_its_index(
     assert "Ann: the log has version 99" in told.err
 
 
-@pytest.mark.parametrize("kind", ["export", "backup"])
+@pytest.mark.parametrize("kind", ["json", "markdown", "backup"])
 def test_lines_come_back_from_an_export_and_from_a_backup_once(
     folder: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = folder.parent / "kept"
-    if kind == "export":
-        assert memory(folder, "export", "Mio", str(source)) == 0
+    if kind != "backup":
+        assert memory(folder, "export", "Mio", str(source), "--form", kind) == 0
     else:
         source = next((folder / "memory" / "backups_Mio").iterdir())
     other = folder.parent / "other"

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neko.app import whole_imports
 from neko.app.export import exported
 from neko.app.import_share import Share
 from neko.app.imports import take_over, what_would_come
@@ -247,6 +248,57 @@ async def test_one_chat_comes_without_moving_what_a_session_begins_with(
         looked, _ = await brought(other, path, there=False)
         assert (looked.lines, looked.versions, looked.summaries, looked.facts, looked.pictures) == (2, 1, 0, 0, 1)
         assert [line.text for line in await other.lines(MIO)] == ["I live in Oslo.\n## 2026-02-22", "How cold!"]
+
+
+async def test_an_import_that_was_cut_short_goes_on_where_it_was(
+    memory_folder: MemoryFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_imports, "_STEP", 5)
+    memory, path = await memory_folder.open(), tmp_path / "kept.json"
+    await a_life(memory)
+    path.write_text(await text_of(memory), "utf-8")
+    stored = 0
+
+    def tell(lines: int) -> None:
+        nonlocal stored
+        stored += lines
+        if stored >= 10:
+            raise asyncio.CancelledError
+
+    async with memory_in(tmp_path / "other") as other:
+        sources, share = await told(other, path, tmp_path / "work", there=False)
+        with pytest.raises(asyncio.CancelledError):
+            await take_over(other.importing, sources, share, tell)
+        assert (share.lines + share.versions, len(await other.lines(MIO, chat=InChats.ALL))) == (10, share.lines)
+        _, share = await brought(other, path)
+        assert (share.known, share.new) == (9, 6)
+        assert await every_version(other) == await every_version(memory)
+        assert await (await other.fact_book(MIO)).history() == await (await memory.fact_book(MIO)).history()
+
+
+FORMER = """{"character": "Mio", "lines": [
+{"id": 1, "chat": 0, "at": "2026-02-22T10:00:00+00:00", "role": "user", "speaker": "Anna", "text": "I live in Oslo.", "status": "complete", "images": 0},
+{"id": 2, "chat": 3, "at": "2026-02-22T10:00:05+00:00", "role": "assistant", "speaker": "Mio", "text": "How cold!", "status": "complete", "images": 0}
+],
+"memo": "They talked about Oslo.",
+"facts": [
+{"subject": "user", "attribute": "home", "value": "Oslo", "since": "2026-02-22T10:00:00+00:00", "until": null, "recorded": "2026-02-22T10:00:00+00:00", "by_hand": false, "pinned": false, "lines": [1]},
+{"subject": "user", "attribute": "likes", "value": "tea", "since": "2026-02-22T10:00:00+00:00", "until": null, "recorded": "2026-02-22T10:00:00+00:00", "by_hand": true, "pinned": true, "lines": []}
+]}
+"""  # noqa: E501
+"""As it was written before it held everything."""
+
+
+async def test_an_export_of_the_former_form_comes_as_before(memory_folder: MemoryFolder, tmp_path: Path) -> None:
+    memory, path = await memory_folder.open(), tmp_path / "kept.json"
+    path.write_text(FORMER, "utf-8")
+    for new in (2, 0):
+        looked, share = await brought(memory, path)
+        assert looked.new == share.new == new
+        assert (looked.summaries, looked.facts) == (share.summaries, share.facts) == (new // 2, new // 2)
+    assert [line.text for line in await memory.lines(MIO, chat=InChats.ALL)] == ["I live in Oslo.", "How cold!"]
+    assert (await memory.recent(MIO))[0].text == "They talked about Oslo."
+    assert [(fact.value, fact.by_hand, fact.pinned) for fact in await memory.facts(MIO)] == [("tea", True, True)]
 
 
 # ── whatever was done ────────────────────────────────────────────────────────
