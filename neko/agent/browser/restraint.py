@@ -40,6 +40,7 @@ _UNTOLD: Final = frozenset({"ping", "beacon", "cspviolationreport", "cspreport"}
 _MUTATION: Final = re.compile(r"\b(mutation|subscription)\b")
 _MOST_HELD: Final = 20
 _LONGEST_BODY: Final = 2_000
+_LONGEST_QUERY: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def sends(method: str, url: str, kind: str, body: str) -> bool:
 
 def _is_graphql_query(body: str) -> bool:
     """One or several, none of which changes anything (graphql.org, "Serving over HTTP")."""
-    if not body.startswith(("{", "[")):
+    if not body.startswith(("{", "[")) or len(body) > _LONGEST_QUERY:
         return False
     try:
         value: Any = json.loads(body)
@@ -141,8 +142,8 @@ class Restraint:
     async def _follow(self) -> None:
         async with self._changing:
             if self._held and not self._routed:
-                self._routed = True
                 await self._context.route("**/*", self._on_route)
+                self._routed = True  # not before: who is cancelled meanwhile leaves it to the next
             elif self._routed and not self._held:
                 self._routed = False
                 await self._context.unroute("**/*", self._on_route)

@@ -105,7 +105,7 @@ SLY = {
 }
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("way", ["a moment later", "a form that goes to a new tab", "a frame of elsewhere", *SLY])
 async def test_a_click_that_is_not_asked_for_sends_nothing_by_any_way(
     open_worker: Open, site: Site, rules: Rules, way: str
