@@ -63,7 +63,8 @@ NekoError
 │   │   ├── ContextTooLongError         the talk is longer than the model takes; asked again shorter
 │   │   ├── ToolsRefusedError           the model takes no tools; asked again without
 │   │   ├── PicturesRefusedError        the model takes no pictures
-│   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
+│   │   ├── ParameterRefusedError       one field of the request is not taken; its name says which
+│   │   └── ModelPartRefusedError       something in a call, which goes on (neko.sessions.models.realtime.faults)
 │   ├── ModelServerError            5xx
 │   ├── LocalEmbeddingError         a model here cannot tell what is alike (neko.embedding_errors)
 │   │   └── EmbedderFailedError         its process failed, and is started again

@@ -76,6 +76,7 @@ from neko.types.model_session import (
     ModelEvent,
     NameTold,
     SessionEnds,
+    SessionNotice,
     UserImage,
     WordsAwaited,
 )
@@ -252,6 +253,7 @@ class SessionManager:
                     self._retrying = self._owner.spawn(retry, name="retry")
             case StartSession(mode, fresh):
                 if mode == "audio":
+                    self._status.call_begins()
                     self._turns.voice.echo_cancelled = action.echo_cancelled
                 if fresh:
                     self.visual_input.clear()
@@ -446,6 +448,9 @@ class SessionManager:
         if isinstance(event, SessionEnds):
             if self._slot.current and self._slot.current.id == session_id:
                 self._renewals.ends(event.at)
+            return
+        if isinstance(event, SessionNotice):
+            self._status.report_once(event.error)
             return
         if self._slot.current and self._slot.current.id == session_id:
             self._watch.sign(event)

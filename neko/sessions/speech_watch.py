@@ -27,6 +27,7 @@ from neko.types.model_session import (
     ModelSession,
     Reconnected,
     SessionEnds,
+    SessionNotice,
     SpeechStarted,
     Transcript,
 )
@@ -34,7 +35,7 @@ from neko.types.model_session import (
 _WINDOWS_AT_ONCE: Final = 4
 """So many are waited for before they are judged: a change of threads costs more than a judgement."""
 _MOST_WAITING: Final = 40 * HEARING_RATE * 2
-_NO_SIGNS: Final = (SessionEnds, Reconnected)
+_NO_SIGNS: Final = (SessionEnds, SessionNotice, Reconnected)
 
 
 class Deaf(Enum):
@@ -114,6 +115,7 @@ class SpeechWatch:
         """When that began which may be speech, and of which there is no sign."""
         self._until = -math.inf
         """When it was over."""
+        self._was_awaited = False
         self._has_started = False
         """The provider said that speech began, and nothing of it since."""
         self._pause_s = self._quiet_s = 0.0
@@ -251,7 +253,9 @@ class SpeechWatch:
             self._give_up()
         elif self._unheard and now - self._unheard[0].ended > limits.longest_s:
             self._forget()
-        self._on_change()
+        if self._was_awaited != self.awaited:
+            self._was_awaited = self.awaited
+            self._on_change()
         if dues := [due for due in self._dues() if due > now]:
             self._timer = asyncio.get_running_loop().call_at(min(dues), self._look)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Final, Literal
 
 from neko.errors import MemorySlowError, ModelTimeoutError, NekoError
 from neko.faults import Fault
@@ -13,6 +14,8 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event, Status
 from neko.sessions.turn_effects import LONG_WAIT_S, Step
+
+_MOST_TOLD: Final = 32
 
 
 def status_of(error: NekoError, language: str) -> Status:
@@ -35,6 +38,7 @@ class StatusReporter:
         self._clients = clients
         self._language = language
         self._missed: NekoError | None = None
+        self._told: deque[tuple[str, str]] = deque(maxlen=_MOST_TOLD)
         self.keeping = False
 
     def report(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> None:
@@ -42,6 +46,17 @@ class StatusReporter:
         if self.keeping and level == "error":
             self._missed = error
         self.tell(lambda language: _status(describe(error, language, files_by_name=True), level))
+
+    def report_once(self, error: NekoError) -> None:
+        """Tell of an error that may come again with each session; the same one is told once a call."""
+        told = error.code, error.said
+        if told not in self._told:
+            self._told.append(told)
+            self.report(error, level="info")
+
+    def call_begins(self) -> None:
+        """What was told once may be told again."""
+        self._told.clear()
 
     def missed(self, language: str) -> Status | None:
         """What the owner missed while it was away, once."""

@@ -63,6 +63,7 @@ from neko.types.model_session import (
     NameTold,
     SessionEnds,
     SessionLost,
+    SessionNotice,
     SpeechRejected,
     SpeechStarted,
     TextDelta,
@@ -73,7 +74,7 @@ from neko.types.model_session import (
 
 logger = logging.getLogger(__name__)
 
-_NOT_FOR_TURNS = SessionEnds | SessionLost | ForgetLines | NameTold | WordsAwaited
+_NOT_FOR_TURNS = SessionEnds | SessionNotice | SessionLost | ForgetLines | NameTold | WordsAwaited
 _SHOWN: dict[Phase, State] = {
     Phase.IDLE: "idle",
     Phase.LISTENING: "listening",

@@ -465,6 +465,13 @@ class SessionEnds:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionNotice:
+    """The provider reports what belongs to no reply and to nothing that the user said; the session goes on."""
+
+    error: NekoError
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLost:
     """The connection to the provider is gone for good; no event follows."""
 
@@ -492,6 +499,7 @@ ModelEvent = (
     | WordsAwaited
     | Reconnected
     | SessionEnds
+    | SessionNotice
     | SessionLost
 )
 

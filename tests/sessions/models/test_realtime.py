@@ -31,6 +31,7 @@ from neko.net import Network
 from neko.sessions.models.realtime import talk as talking
 from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.dialects import DIALECTS
+from neko.sessions.models.realtime.faults import ModelPartRefusedError
 from neko.sessions.models.realtime.own_turns import Detection
 from neko.sessions.models.realtime.reply_length import units
 from neko.sessions.models.realtime.session import RealtimeSession, RealtimeTimeouts
@@ -47,6 +48,7 @@ from neko.types.model_session import (
     ReplyStarted,
     SessionEnds,
     SessionLost,
+    SessionNotice,
     SpeechRejected,
     SpeechStarted,
     SpeechStopped,
@@ -314,11 +316,14 @@ async def test_an_overloaded_provider_is_sent_no_sound_for_a_moment_and_whoever_
         assert len(subject.caller.heard) == 2 * round(0.2 * 24_000)
 
 
-async def test_an_error_of_another_kind_makes_nobody_deaf() -> None:
+async def test_an_error_about_no_reply_is_told_in_the_providers_words_and_makes_nobody_deaf() -> None:
     error = {"type": "invalid_request_error", "message": "Invalid value: 'image'"}
     async with talk(Turn(fault="error", error=error)) as subject:
         await subject.ask("a")
-        await subject.until(ReplyDone)
+        events = await subject.until(ReplyDone)
+        [notice] = [event.error for event in events if isinstance(event, SessionNotice)]
+        assert isinstance(notice, ModelPartRefusedError)
+        assert notice.said == error["message"]
         await subject.play(0.1, loud=False)
         await subject.provider.until(lambda: bool(subject.caller.of("input_audio_buffer.append")))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from neko.errors import (
+    ModelBadRequestError,
     ModelError,
     ModelForbiddenError,
     ModelKeyRefusedError,
@@ -38,7 +39,14 @@ _HARMLESS: Final = frozenset(
 """Codes of errors that say that we were too late, or too early."""
 _ENDED: Final = frozenset(("session_expired", "session_timeout", "connection_timeout"))
 _FATAL: Final = (ModelKeyRefusedError, ModelForbiddenError, ModelNotFoundError, ModelOutOfCreditError)
+_ABOUT_OURS: Final = "invalid_request_error"
 _OVERLOADED: Final = ("503", "overloaded")
+
+
+class ModelPartRefusedError(ModelBadRequestError):
+    """In a call that goes on."""
+
+    code = "model_part_refused"
 
 
 class RealtimeFaults:
@@ -86,6 +94,14 @@ class RealtimeFaults:
         """For an event ``error``, or the details of a reply that failed."""
         return self._errors.from_answer(event)
 
+    def noticed(self, event: Mapping[str, Any]) -> ModelError:
+        """For an event ``error`` about neither a reply nor the user's words: a picture, or a setting of ours."""
+        error = self.reported(event)
+        about_ours = type(error) is ModelBadRequestError or (
+            type(error) is ModelServerError and _part_of(event, "type") == _ABOUT_OURS
+        )
+        return self._errors.make(ModelPartRefusedError, "refused", said=error.said) if about_ours else error
+
     def incomplete(self, reason: str) -> ModelError | None:
         """For a reply that ended before it was whole; None where that is no fault."""
         return self._errors.from_finish("length" if reason == "max_output_tokens" else reason)
@@ -101,8 +117,12 @@ class RealtimeFaults:
 
 def code_of(event: Mapping[str, Any]) -> str:
     """The code of an event ``error``."""
+    return _part_of(event, "code")
+
+
+def _part_of(event: Mapping[str, Any], name: str) -> str:
     error = event.get("error")
-    return str(error.get("code") or "") if isinstance(error, dict) else ""
+    return str(error.get(name) or "") if isinstance(error, dict) else ""
 
 
 def is_harmless(event: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from neko.sessions.models.realtime.dialects import Dialect
 from neko.sessions.models.realtime.faults import RealtimeFaults
 from neko.sessions.models.realtime.responses import Response, Responses
 from neko.sessions.models.realtime.talk import Reply, Talk
+from neko.types.model_session import SessionNotice
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,8 @@ class ServerEvents:
             self._talk.end(refused.reply, "failed", error)
         elif (utterance := self._talk.unanswered) is not None:
             self._talk.all_words(utterance.item_id, "", error)
+        elif event.get("error") and not faults.is_overload(event, error):
+            self._channel.put(SessionNotice(self._faults.noticed(event)))
         if faults.is_overload(event, error):
             self._session.overloaded(error)
         self._responses.go_on()
