@@ -129,6 +129,7 @@ class LogEdits:
     def _begin_anew_without(self, gone: Sequence[int]) -> None:
         """These lines were deleted."""
         if gone:
+            self._turns.log.said.leave_out(gone)
             self._turns.dispatch(on.Dismiss(self._turns.log.client_ids(gone)))
             self._slot.drop()
             self._emit(LinesDeleted(tuple(gone)))

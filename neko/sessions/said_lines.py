@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -62,6 +62,10 @@ class SaidLines:
         for place, said in enumerate(self._lines):
             if said.turn_id == line.turn_id and said.role == line.role:
                 self._lines[place] = replace(said, id=line.id)
+
+    def leave_out(self, gone: Collection[int]) -> None:
+        """These lines were deleted, or have other words: no session is told of them from here."""
+        self._lines = deque((line for line in self._lines if line.id not in gone), maxlen=_MOST)
 
     def forget(self) -> None:
         """The talk is over, or lines of it are to be known no more."""
