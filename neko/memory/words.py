@@ -175,13 +175,21 @@ def _pieces(text: str, wanted: Collection[str]) -> list[tuple[str, bool]]:
         if match.lastgroup in ("word", "emoji"):
             hits = [(0, len(match[0]))] if wanted.intersection(terms(match[0])) else []
         else:
-            signs = ((at, at + size) for size in (2, 1) for at in range(len(match[0]) - size + 1))
-            hits = [(at, end) for at, end in signs if plain(match[0][at:end]) in wanted]
+            hits = _signs_of(match[0], wanted)
         for first, end in hits:
             marked[match.start() + first : match.start() + end] = [True] * (end - first)
     bounds = [at for at in range(1, len(text)) if marked[at] != marked[at - 1]]
     ends = [*bounds, len(text)] if text else []
     return [(text[start:end], marked[start]) for start, end in zip([0, *bounds], ends, strict=False)]
+
+
+def _signs_of(run: str, wanted: Collection[str]) -> list[tuple[int, int]]:
+    """Where the pairs and signs of a run without blanks are that are wanted."""
+    places = ((at, at + size) for size in (2, 1) for at in range(len(run) - size + 1))
+    simple = plain(run)
+    if len(simple) == len(run):  # sign by sign; else some are written by several
+        return [(at, end) for at, end in places if simple[at:end] in wanted]
+    return [(at, end) for at, end in places if plain(run[at:end]) in wanted]
 
 
 def _weighted(text: str) -> list[tuple[str, float]]:
