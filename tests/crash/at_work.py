@@ -43,7 +43,7 @@ _STEPS: dict[str, int] = {
     "forget": 10,
     "correct": 5,
     "undo": 4,
-    "take_in": 8,
+    "take_in": 3,
     "rename": 5,
     "back_up": 3,
     "embed": 3,
