@@ -101,7 +101,8 @@ NekoError
 ├── BrowserError           neko.tool_errors: the browser that she drives cannot be started, or has ended
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
-    ├── BackupFailedError      a backup of it could not be made; the log itself is whole
+    ├── LinesPutBackError      neko.memory_errors: it had lost the last lines, which were still known
+    ├── BackupFailedError      neko.memory_errors: a backup of it could not be made; the log itself is whole
     ├── LogMovedError          its file had gone and was written anew
     ├── LogReplacedError       another file had been put in its place
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet
@@ -570,13 +571,6 @@ class LogReplacedError(MemoryStoreError):
     """``params``: also kept."""
 
     code = "memory_replaced"
-
-
-class BackupFailedError(MemoryStoreError):
-    """``params``: file (the folder of the backups), why."""
-
-    code = "backup_failed"
-    _sentences: ClassVar[Mapping[str, str]] = {}
 
 
 class MemorySlowError(MemoryStoreError):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import LogMovedError, MemoNotRenewedError, NekoError, UnreadEntriesError
+from neko.memory_errors import LinesPutBackError
 
-_DISMISSIBLE: Final = (LogMovedError, MemoNotRenewedError, UnreadEntriesError)
+_DISMISSIBLE: Final = (LinesPutBackError, LogMovedError, MemoNotRenewedError, UnreadEntriesError)
 
 
 @dataclass(frozen=True, slots=True)

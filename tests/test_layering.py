@@ -32,6 +32,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "small_model_errors",
             "embedding_errors",
             "tool_errors",
+            "memory_errors",
             "bus_errors",
             "code_marks",
             "faults",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast, get_args
@@ -182,6 +182,19 @@ def content_text(content: object) -> str | None:
 
 Row = tuple[int, str | None, str | None, str | None]
 """``id, session_id, message, timestamp`` as they stand in the log."""
+
+
+def rows_of(entries: Iterable[Any], chat: int) -> list[Row]:
+    """The lines of a recent window as rows of a log, in this chat: they say little more of themselves than their ids
+    and words. What names no id, or is a memo, is left out."""
+    rows: list[Row] = []
+    for entry in entries:
+        parsed = parse(entry)
+        line, at = (parsed.neko.get("id"), entry_time(parsed)) if parsed else (None, None)
+        if parsed and parsed.role != "system" and parsed.text and isinstance(line, int) and at and 0 < line < 2**63 - 1:
+            said = NewLine("", "", parsed.role, parsed.text, at, chat=chat)
+            rows.append((line, "", line_json(said), stamp(at)))
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from neko.errors import BackupFailedError, DataFolderError, LogMovedError, MemoryStoreError, NekoError
+from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
 from neko.memory import backup, index, schema
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, has_wal, put_back, replace_damaged, take_interrupted
@@ -31,6 +31,7 @@ from neko.memory.sqlite_errors import (
     store_error,
 )
 from neko.memory.threads import Lane, Threads, Work
+from neko.memory_errors import BackupFailedError
 from neko.tasks import in_thread
 
 logger = logging.getLogger(__name__)

@@ -26,6 +26,7 @@ from neko.errors import (
 )
 from neko.language import guess
 from neko.memory import schema
+from neko.memory.facts import Earlier
 from neko.memory.line_codec import (
     LoggedLine,
     Message,
@@ -33,11 +34,13 @@ from neko.memory.line_codec import (
     entry_time,
     message,
     parse,
+    rows_of,
     turn_message,
     utc_text,
 )
 from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory_errors import LinesPutBackError
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
@@ -156,12 +159,27 @@ class RecentWindow:
             self._position, self._dirty = last, bool(self._entries)
         else:
             self._entries, self._signature = entries, signature
+            last = await self._with_lost(entries, last)
             self._position = await self._initial_position(entries, last, in_log, is_backup=signature is None)
             _drop_ids_beyond(entries, self._position)
             if await self._is_of_another_chat():  # a crash came between the change of chat and this file
                 await self._turn_to_chat()
         self._position_on_disk = self._position
         self.touch()
+
+    async def _with_lost(self, entries: list[Any], last: int) -> int:
+        """Put back the last lines, when the window has them and the log has not, and tell; the id of the last one then.
+
+        The log's WAL was damaged, of which SQLite says nothing, or an older log was put back.
+        """
+        lost = [entry for entry in entries if (_line_id(entry) or 0) > last > 0]
+        rows = rows_of(lost, self._log.chat)
+        if not rows or self._log.unfinished:
+            return last
+        await self._log.restore(rows, Earlier())
+        logger.error("%d lines of %s were lost and are put back", len(rows), self._log.path)
+        self._on_damage(LinesPutBackError("the last lines were lost", file=str(self._log.path), lines=len(rows)))
+        return await self._log.last_id()
 
     def touch(self) -> None:
         """The log may have grown: bring the file up to date soon."""

@@ -22,10 +22,9 @@ from neko.hand_written import decoded
 from neko.memory import facts, schema
 from neko.memory.chats import open_chat
 from neko.memory.connection import in_transaction
-from neko.memory.line_codec import entry_time, line_json, parse, parsed_row, stamp
+from neko.memory.line_codec import parsed_row, rows_of
 from neko.memory.migrations import migrate
 from neko.storage import WORKPLACE, make_private
-from neko.types.lines import NewLine
 from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
@@ -131,7 +130,9 @@ def _take_over(
     _mark_replaced(new, set(restored))
     for table, columns in _SMALL_TABLES.items():
         _add_table((old, *backups), new, table, columns)
-    last = _add_last(entries, new)
+    before = new.total_changes
+    new.executemany(schema.INSERT_AGAIN, rows_of(entries, open_chat(new)))
+    last = new.total_changes - before
     _add_facts(old, backups, new)
     return Saved(read, len(restored) + last)
 
@@ -177,18 +178,6 @@ def _entries(recent: Path) -> list[Any]:
     except (OSError, ValueError, RecursionError):
         return []
     return entries if isinstance(entries, list) else []
-
-
-def _add_last(entries: Sequence[Any], new: sqlite3.Connection) -> int:
-    """The lines of the recent window that are lost, which say little more of themselves than their words; how many."""
-    before, chat = new.total_changes, open_chat(new)
-    for entry in entries:
-        parsed = parse(entry)
-        line, at = (parsed.neko.get("id"), entry_time(parsed)) if parsed else (None, None)
-        if parsed and parsed.role != "system" and parsed.text and isinstance(line, int) and 0 < line < _LARGEST and at:
-            said = NewLine("", "", parsed.role, parsed.text, at, chat=chat)
-            new.execute(schema.INSERT_AGAIN, (line, "", line_json(said), stamp(at)))
-    return new.total_changes - before
 
 
 def _add_table(sources: Sequence[sqlite3.Connection], new: sqlite3.Connection, table: str, columns: str) -> None:

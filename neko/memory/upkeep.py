@@ -7,9 +7,10 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from neko.errors import BackupFailedError, NekoError
+from neko.errors import NekoError
 from neko.memory.log import Log
 from neko.memory.timeouts import MemoryTimeouts
+from neko.memory_errors import BackupFailedError
 
 logger = logging.getLogger(__name__)
 

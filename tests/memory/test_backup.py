@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from neko.errors import BackupFailedError
 from neko.memory import backup
 from neko.memory.character_files import files_of, move
 from neko.memory.paths import backups_of
+from neko.memory_errors import BackupFailedError
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
 
 DAY_S = 24 * 3600

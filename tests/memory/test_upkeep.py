@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from neko import set_aside
-from neko.errors import BackupFailedError, DamagedLogError, DiskFullError
+from neko.errors import DamagedLogError, DiskFullError
 from neko.memory import backup
 from neko.memory.paths import backups_of
 from neko.memory.service import MemoryService
+from neko.memory_errors import BackupFailedError, LinesPutBackError
 from neko.storage import write_json
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
 from tests.memory.test_backup import age, words_of
@@ -120,6 +121,27 @@ async def test_the_last_lines_which_no_backup_has_come_back_from_the_recent_wind
     memory = await memory_folder.open()
     assert [(line.id, line.role, line.speaker, line.text, line.at) for line in await everything(memory)] == said
     assert memory_folder.reports[0].params["restored"] == LINES + 3
+
+
+async def test_last_lines_that_the_wal_has_lost_are_put_back_from_the_window_and_told(
+    memory_folder: MemoryFolder,
+) -> None:
+    await memory_folder.talked("one", "two", "three", "four")
+    memory_folder.sql("DELETE FROM time_indexed_original WHERE id > 2")
+    memory = await memory_folder.open()
+    assert [(line.id, line.role, line.text) for line in await everything(memory)] == [
+        (1, "user", "one"),
+        (2, "assistant", "two"),
+        (3, "user", "three"),
+        (4, "assistant", "four"),
+    ]
+    (told,) = memory_folder.reports
+    assert (type(told), told.params["lines"]) == (LinesPutBackError, 2)
+    assert await say(memory, "five") == 5
+    await memory.aclose()
+    memory_folder.reports.clear()
+    assert await texts(await memory_folder.open()) == ["one", "two", "three", "four", "five"]
+    assert memory_folder.reports == []
 
 
 async def test_a_reply_that_was_replaced_after_the_backup_stays_replaced(memory_folder: MemoryFolder) -> None:

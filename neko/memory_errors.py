@@ -1,0 +1,22 @@
+"""What can go wrong with a log and mends itself; where it stands in the tree of errors: ``neko.errors``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from neko.errors import MemoryStoreError
+
+
+class LinesPutBackError(MemoryStoreError):
+    """Its last lines were lost and known elsewhere. ``params``: also lines, how many."""
+
+    code = "memory_lines_back"
+    _sentences: ClassVar[Mapping[str, str]] = {}
+
+
+class BackupFailedError(MemoryStoreError):
+    """``params``: file (the folder of the backups), reason, why."""
+
+    code = "backup_failed"
+    _sentences: ClassVar[Mapping[str, str]] = {}
