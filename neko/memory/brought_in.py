@@ -29,7 +29,7 @@ class Step(Enum):
 
 
 class BroughtIn:
-    """Whose lines wait to be learnt from. The loop's thread only.
+    """Whose lines wait to be worked on. The loop's thread only.
 
     Of all characters one is at work, with one bounded ``step``; those who have more to do take turns. How far each is
     stands in its log, so that what was cut short goes on when the log is opened again.

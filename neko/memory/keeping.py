@@ -99,6 +99,12 @@ class Keeping(MemoryAdministration):
         if before < await memory.log.facts_position() < await memory.log.last_id():
             self.learn_later(character, models)
 
+    async def _settle_said(self, character: str) -> Step:
+        """A program that keeps lines and never says that its session is over leaves them to this."""
+        self.compress_later(character, self._models)
+        self.learn_later(character, self._models)
+        return Step.DONE
+
     async def _learn_brought_in(self, character: str) -> Step:
         memory = await self._opened(character)
         return await memory.learn_brought_in(self._models())

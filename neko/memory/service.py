@@ -122,7 +122,8 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, asyncio.Future[None]] = {}
         self._upkeep = Upkeep(self._logs, self._timeouts, self._damaged, on_written)
-        self._learning: asyncio.Task[None] | None = None
+        self._said = BroughtIn(self._settle_said, quiet_s=self._timeouts.silence_s, again_s=again_s)
+        self._queues: list[asyncio.Task[None]] = []
         self._closed = False
         self.importing = Importing(self._opened, Restoring(self._opened, self._pictures))
         self.exporting = Exporting(self._opened, self._pictures)
@@ -141,7 +142,10 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 why=error.strerror or "",
             ) from error
         self._owner.supervise(self._upkeep.run, name="look after memories")
-        self._learning = self._owner.supervise(self._brought_in.run, name="learn from what was brought in")
+        self._queues = [
+            self._owner.supervise(self._brought_in.run, name="learn from what was brought in"),
+            self._owner.supervise(self._said.run, name="settle what was said elsewhere"),
+        ]
 
     async def back_up(self) -> list[Path]:
         """``Upkeep.once``."""
@@ -156,9 +160,10 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         """Write what is not written yet and close every file; idempotent."""
         self._closed = True
         self._undo.clear()
-        if self._learning is not None:
-            self._learning.cancel()
-            await asyncio.wait([self._learning], timeout=self._timeouts.close_timeout_s)
+        for queue in self._queues:
+            queue.cancel()
+        if self._queues:
+            await asyncio.wait(self._queues, timeout=self._timeouts.close_timeout_s)
         opening, self._opening = self._opening, {}
         await together(*(self._finish(character, task) for character, task in opening.items()))
         if self._closing:
@@ -175,12 +180,14 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         return stored
 
     async def store_said(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
-        """Store lines of a talk that is going on, as one transaction; each takes its place in the recent window."""
+        """Store lines of a talk that is going on elsewhere, as one transaction; each takes its place in the recent
+        window. When nothing more is said for a while they are settled, if nobody has asked for that."""
         memory = await self._opened(character)
         with self.foreground.busy():
             stored = await memory.log.append_all(lines)
         memory.window.touch()
         memory.meaning.touch()
+        self._said.touch(character)
         return stored
 
     async def store_many(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
@@ -412,6 +419,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def close(self, character: str) -> None:
         """``MemoryAdministration.close``; calls that are still running may raise ``MemoryStoreError``."""
         self._brought_in.drop(character)
+        self._said.drop(character)
         opening = self._opening.get(character)
         self._undo.take(character)
         if opening is not None and not self._owner.closed:

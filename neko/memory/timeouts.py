@@ -17,8 +17,9 @@ class MemoryTimeouts:
     ``review_timeout_s``: for it to look the recent window over.
     ``write_delay_s``: from a new line to the write of its recent file, so that the lines of a turn are written at
     once. ``quiet_s``: from the last line that was brought in until it is learnt from; ``learn_again_s``: until that is
-    tried again. ``backup_check_s``: between looks at whether a backup, or a check, is due. ``check_pause_s``: between
-    two checks of a log, at least. Models have deadlines of their own."""
+    tried again. ``silence_s``: from what was said elsewhere until it is settled, as after Neko's own talk.
+    ``backup_check_s``: between looks at whether a backup, or a check, is due. ``check_pause_s``: between two checks of
+    a log, at least. Models have deadlines of their own."""
 
     lock_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
@@ -34,5 +35,6 @@ class MemoryTimeouts:
     review_timeout_s: float = 600.0
     quiet_s: float = 5.0
     learn_again_s: float = 600.0
+    silence_s: float = 600.0
     backup_check_s: float = 120.0
     check_pause_s: float = 600.0

@@ -12,7 +12,7 @@ from neko.memory.brought_in import BroughtIn, Step
 from neko.memory.service import MemoryService
 from neko.types.lines import NewLine
 from neko.types.memory import MemoryModels
-from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, window
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, until_window, window
 
 SMALL_TALK = ("so it is", "indeed")
 
@@ -163,6 +163,19 @@ async def test_a_forgotten_line_takes_what_was_learnt_from_it_along(memory_folde
     assert await memory.facts(MIO) == []
     assert not any("Oslo" in text for text in await window(memory))
     assert await memory.memos(MIO) == []
+
+
+async def test_what_a_program_keeps_without_ever_settling_it_is_settled_when_no_more_is_said(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open(silence_s=0.0)
+    said = history(40, "I live in Oslo.")
+    await memory.store_said(MIO, said)
+    await until_window(memory, lambda texts: "I live in Oslo." in texts[0] and len(texts) == 10)
+    async with asyncio.timeout(30):
+        while not (facts := await memory.facts(MIO)):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+    assert [fact.value for fact in facts] == ["Oslo"]
 
 
 async def test_of_all_characters_one_is_at_work_and_they_take_turns() -> None:

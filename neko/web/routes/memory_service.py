@@ -69,7 +69,8 @@ class Outcome(Schema):
     path=NamePath,
     body=InputHistory,
     response=Outcome,
-    summary="Keep what was said; answers 200 also when it could not, with status error",
+    summary="Keep what was said, which is settled after ten minutes in which nothing more is; answers 200 also when it "
+    "could not, with status error",
     failures=_UNKNOWN,
 )
 async def cache(call: Call[InputHistory, Empty, NamePath]) -> Outcome:
