@@ -130,7 +130,7 @@ async def play(steps: list[str | Mapping[str, Any]]) -> None:
                 case "wait":
                     await asyncio.sleep(0)
                 case "give up":
-                    session._look()
+                    session._owed._look()
                 case Mapping():
                     await session._take(step)
         await session.aclose()

@@ -27,6 +27,7 @@ from neko.sessions.models.realtime.faults import RealtimeFaults, is_fatal
 from neko.sessions.models.realtime.gemini_messages import GEMINI, Message
 from neko.sessions.models.realtime.gemini_turns import GeminiTurns
 from neko.sessions.models.realtime.noise import RoomNoise
+from neko.sessions.models.realtime.owed import OwedAnswer
 from neko.sessions.models.realtime.responses import Response
 from neko.sessions.models.realtime.session import RealtimeTimeouts
 from neko.sessions.models.realtime.talk import Reply, Talk
@@ -130,8 +131,12 @@ class GeminiSession:
         self._leaving: asyncio.Task[None] | None = None
         self._ending: asyncio.TimerHandle | None = None
         self._resting: asyncio.TimerHandle | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._alive_at = 0.0
+        self._owed = OwedAnswer(
+            self._timeouts.owed_timeout_s,
+            lambda: self._turns.is_owed,
+            lambda: self._lose(self._faults.silent(self._timeouts.owed_timeout_s)),
+            self._all_settled,
+        )
         self._closed = self._lost = False
 
     # ── ModelSession ──────────────────────────────────────────────────────────
@@ -261,7 +266,7 @@ class GeminiSession:
     # ── what the provider says ────────────────────────────────────────────────
 
     async def _take(self, message: Mapping[str, Any]) -> None:
-        self._alive_at = self._loop.time()
+        self._owed.alive()
         if "setupComplete" in message:
             self._opened()
         if content := messages.part(message, "serverContent"):
@@ -478,27 +483,19 @@ class GeminiSession:
 
     def _owes(self) -> None:
         """Something is to come: when nothing does, the session is lost."""
-        self._alive_at = self._loop.time()
-        if self._watch is None and not (self._closed or self._lost):
-            self._watch = self._loop.call_later(self._timeouts.owed_timeout_s, self._look)
+        if not (self._closed or self._lost):
+            self._owed.begin()
 
-    def _look(self) -> None:
-        self._watch = None
-        if not self._turns.is_owed:
-            self._turns.end_hearing()
-            self._follow_wishes()
-            return
-        left_s = self._timeouts.owed_timeout_s - (self._loop.time() - self._alive_at)
-        if left_s > 0:
-            self._watch = self._loop.call_later(left_s, self._look)
-        else:
-            self._lose(self._faults.silent(self._timeouts.owed_timeout_s))
+    def _all_settled(self) -> None:
+        self._turns.end_hearing()
+        self._follow_wishes()
 
     def _stop(self) -> None:
-        for handle in (self._watch, self._ending, self._resting):
+        self._owed.stop()
+        for handle in (self._ending, self._resting):
             if handle is not None:
                 handle.cancel()
-        self._watch = self._ending = self._resting = None
+        self._ending = self._resting = None
 
 
 def load(raw: bytes) -> Mapping[str, Any] | None:

@@ -28,6 +28,7 @@ from neko.sessions.models.realtime.described_pictures import Describe, Described
 from neko.sessions.models.realtime.dialects import Dialect, SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults
 from neko.sessions.models.realtime.noise import RoomNoise
+from neko.sessions.models.realtime.owed import OwedAnswer
 from neko.sessions.models.realtime.own_turns import MISSING_S, Detection, OwnTurns
 from neko.sessions.models.realtime.responses import Ask, Response, Responses
 from neko.sessions.models.realtime.server_events import ServerEvents
@@ -145,8 +146,11 @@ class RealtimeSession:
         self._missing: asyncio.TimerHandle | None = None
         self._connection: RealtimeConnection | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._heard_at = 0.0
-        self._watch: asyncio.TimerHandle | None = None
+        self._owed = OwedAnswer(
+            self._timeouts.owed_timeout_s,
+            lambda: self._responses.is_owed or self._talk.is_owed,
+            lambda: self.lose(self._faults.silent(self._timeouts.owed_timeout_s)),
+        )
         self._overload: tuple[ModelError, float] | None = None
         """The provider wants no sound until then."""
         self._held_s: float | None = None
@@ -464,7 +468,7 @@ class RealtimeSession:
         return self._ready.done()
 
     def heard(self) -> None:
-        self._heard_at = self._clock()
+        self._owed.alive()
 
     def wants_calls(self, response: Response) -> None:
         self._calls.begin(response)
@@ -477,9 +481,8 @@ class RealtimeSession:
 
     def owes(self) -> None:
         """Something is to come: when nothing does, the session is lost."""
-        self._heard_at = self._clock()
-        if self._watch is None and not (self._closed or self._lost):
-            self._look_again(self._timeouts.owed_timeout_s)
+        if not (self._closed or self._lost):
+            self._owed.begin()
 
     def lose(self, error: NekoError) -> None:
         """The session is over, by the provider or by a fault."""
@@ -496,19 +499,6 @@ class RealtimeSession:
         if self._connection is not None and not self._owner.closed:
             self._owner.spawn(self._connection.aclose(), name=f"leave {self.label.model}")
 
-    def _look_again(self, after_s: float) -> None:
-        self._watch = asyncio.get_running_loop().call_later(after_s, self._look)
-
-    def _look(self) -> None:
-        self._watch = None
-        if not (self._responses.is_owed or self._talk.is_owed):
-            return
-        silent_s = self._clock() - self._heard_at
-        if silent_s < self._timeouts.owed_timeout_s:
-            self._look_again(self._timeouts.owed_timeout_s - silent_s)
-        else:
-            self.lose(self._faults.silent(self._timeouts.owed_timeout_s))
-
     def _stop(self) -> None:
         self._responses.close()
         if self._described is not None:
@@ -516,9 +506,7 @@ class RealtimeSession:
         if self._missing is not None:
             self._missing.cancel()
             self._missing = None
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        self._owed.stop()
 
     # ── sending ───────────────────────────────────────────────────────────────
 
