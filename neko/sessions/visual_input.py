@@ -46,7 +46,8 @@ class VisualInput:
         self._is_private = is_private
         self._live = LivePicture(send)
         self._newest: tuple[bytes, float] | None = None
-        self._has_told = False
+        self._told_of = ""
+        """The model of which it was told that it does not see what is shared."""
         self._asked: asyncio.Future[Screenshot] | None = None
         self._refused_until = -math.inf
         self._utterance: str | None = None
@@ -64,7 +65,7 @@ class VisualInput:
                 self._attached.append(jpeg)
             case Sharing(source):
                 self.shared = source
-                self._has_told = False
+                self._told_of = ""
                 self._newest = None
                 self._live.clear()
             case ScreenshotResponse(jpeg):
@@ -83,7 +84,8 @@ class VisualInput:
         (jpeg, at), self._newest = self._newest, None
         if self._now() - at > FRESH_S:
             return attached
-        self._has_told = True  # from here on the reply says that a model does not see
+        if current := self._current():
+            self._told_of = current.session.label.model  # from here on the reply says that a model does not see
         return (*attached, jpeg)
 
     def seen(self) -> tuple[bytes, ...]:
@@ -141,13 +143,14 @@ class VisualInput:
         return current is not None and current.takes("audio")
 
     def _is_seen(self) -> bool:
-        """Can the model see? If not, that is told once for each thing that is shared."""
+        """Can the model see? If not, that is told once for each thing that is shared, and again of another model."""
         current = self._current()
         if current is None or current.session.capabilities.image_input:
             return True
-        if not self._has_told:
-            self._has_told = True
-            self._status.notify("shared_unseen", model=current.session.label.model)
+        model = current.session.label.model
+        if model != self._told_of:
+            self._told_of = model
+            self._status.notify("shared_unseen", model=model)
         return False
 
     def _show(self, jpeg: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from neko.sessions.events import ModelChanged
 from neko.sessions.manager import SessionManager
 from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import PageDriver
@@ -112,6 +113,10 @@ async def test_a_camera_and_then_the_screen_are_shown_in_a_call_and_go_with_what
         await driver.until_sent("neko_sharing", source=None)
         await driver.until_sent("stream_data", input_type="screen", neko_kind="live")
         assert manager(neko).visual_input.shared == "screen"
+        manager(neko)._status.notify("shared_unseen", model="a model without eyes")
+        await expect(driver.get("share-words")).to_have_text("She cannot see it with this model")
+        manager(neko).emit(ModelChanged(neko.neko.models.label))
+        await expect(driver.get("share-words")).to_have_text("She sees your screen")
         await driver.say("What do you see?")
         await driver.reply()
         assert "data:image/jpeg" in str(provider.chats[-1].json)

@@ -86,7 +86,10 @@ export class ServerEvents {
       void this.#greeted(hello);
     },
     neko_state: ({ state }) => this.#conversation.enter(state),
-    neko_model: ({ model }) => this.#model(model),
+    neko_model: ({ model }) => {
+      this.#model(model);
+      this.#parts.call.now?.sharing?.setSeen(true); // until the server says that this one does not see either
+    },
     neko_chat: ({ chat }) => void this.#conversation.followChat(chat),
     neko_line: ({ line }) => {
       if (line.chat !== (this.#conversation.chat ?? line.chat)) return; // of the chat that was just left
@@ -142,6 +145,7 @@ export class ServerEvents {
     status: ({ fault, ...status }) => {
       if (fault) showStanding({ ...status, fault });
       else this.#status(status);
+      if (status.code === "shared_unseen") this.#parts.call.now?.sharing?.setSeen(false);
     },
     session_failed: ({ input_mode: mode, message }) => {
       this.#parts.call.now?.sessionOver(mode);

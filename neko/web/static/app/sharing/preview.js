@@ -40,22 +40,24 @@ export class Preview {
   }
 
   #draw() {
-    const { isOn, source, stream, hasOther } = this.#sharing;
+    const { isOn, isSeen, source, stream, hasOther } = this.#sharing;
+    const title = t(isSeen ? `share.on_${source}` : "share.unseen");
     const had = this.#panel.contains(document.activeElement);
     this.#panel.hidden = !isOn;
     if (had && !isOn) byId("composer", HTMLElement).focus({ preventScroll: true });
     if (this.#video.srcObject !== stream) this.#video.srcObject = stream;
     this.#panel.dataset.source = source;
-    this.#panel.setAttribute("aria-label", t(`share.on_${source}`));
-    this.#words.textContent = t(`share.on_${source}`);
+    this.#panel.setAttribute("aria-label", title);
+    this.#panel.toggleAttribute("data-unseen", !isSeen);
+    this.#words.textContent = title;
     this.#title.title = t("share.move");
-    this.#title.setAttribute("aria-label", `${t(`share.on_${source}`)}. ${t("share.move")}`);
+    this.#title.setAttribute("aria-label", `${title}. ${t("share.move")}`);
     this.#flip.hidden = source !== "camera" || !hasOther;
     this.#name(this.#flip, t("share.flip"));
     this.#name(this.#fold, t(this.#folded ? "share.unfold" : "share.fold"));
     this.#fold.setAttribute("aria-expanded", String(!this.#folded));
     this.#name(this.#end, t(`share.stop_${source}`));
-    const words = isOn ? t(`share.on_${source}`) : "";
+    const words = isOn ? title : "";
     if (this.#said.textContent !== words) this.#said.textContent = words;
     if (isOn) this.#put();
   }

@@ -39,6 +39,8 @@ export class Sharing extends Emitter {
   source = "screen";
   /** Is there another camera to change to? */
   hasOther = false;
+  /** Can the model of this call see it, as far as is known? */
+  isSeen = true;
   /** May a picture go just now? */
   #hasRoom;
 
@@ -112,6 +114,13 @@ export class Sharing extends Emitter {
     if (this.isOn) this.#wait();
   }
 
+  /** @param {boolean} seen */
+  setSeen(seen) {
+    if (seen === this.isSeen) return;
+    this.isSeen = seen;
+    this.emit("change");
+  }
+
   /** The line is back: the server knows nothing of it any more. */
   announce() {
     if (!this.isOn) return;
@@ -164,6 +173,7 @@ export class Sharing extends Emitter {
       return;
     }
     this.#capture = capture;
+    this.isSeen = true; // else the server says so again
     this.state = "on";
     this.emit("change");
     this.announce();
