@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from neko.errors import SettingError
@@ -12,11 +12,15 @@ from neko.providers.addresses import host_of
 from neko.providers.catalogue import CoreProvider, catalogue
 from neko.providers.resolution import core_key_for
 from neko.sessions.models import realtime
+from neko.sessions.renewal import RenewalTimes
 from neko.settings import CoreConfig, Settings, is_loopback
 from neko.settings.in_force import change_of
 from neko.settings.masking import is_masked
 from neko.settings.pasted import typed_key
 from neko.settings.registry import (
+    CALL_LIMIT_LEAD_S,
+    CALL_MARK_S,
+    CALL_PREPARE_S,
     CALL_TURNS,
     CALL_VOICE,
     CALL_WAY,
@@ -117,6 +121,13 @@ class CallChoice:
             return False
         chosen = self.chosen_turns
         return chosen == "here" or (chosen is None and not realtime.finds_turns(self.dialect))
+
+    def renewal_times(self, times: RenewalTimes) -> RenewalTimes:
+        """These, as the user has set them."""
+        get = self._config.in_force.get
+        return replace(
+            times, mark_s=get(CALL_MARK_S), prepare_s=get(CALL_PREPARE_S), limit_lead_s=get(CALL_LIMIT_LEAD_S)
+        )
 
     @property
     def choice(self) -> object:

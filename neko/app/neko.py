@@ -385,6 +385,7 @@ class Neko:
             lines_gone=lambda: self.conversations.tell_those_who_know(character),
             opens_ahead=lambda: self.models.opens_ahead,
             detection=self.listening.detection,
+            renewal_times=self.models.calls.renewal_times,
             settle=lambda through: self._compression.settle(character, through),
             is_private=lambda: self.config.in_force.get(PRIVACY),
             faults=self._standing,

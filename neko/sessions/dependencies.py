@@ -114,6 +114,7 @@ class SessionDependencies:
     called when lines of hers were deleted or corrected, of which others may have been told;
     ``opens_ahead()``: can a session for a call be opened before anybody calls, at no cost? ``detection()`` makes a
     judge of what is speech in the sound of one call;
+    ``renewal_times`` gives the times of ``timeouts`` as the user has set them by now;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``is_private()``: the user wants to be neither heard nor seen;
     ``errands`` is what the agent does for the character;
@@ -136,6 +137,7 @@ class SessionDependencies:
     is_private: Callable[[], bool] = lambda: False
     opens_ahead: Callable[[], bool] = lambda: False
     detection: Callable[[], Detection] | None = None
+    renewal_times: Callable[[RenewalTimes], RenewalTimes] = lambda times: times
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     errands: Errands | None = None

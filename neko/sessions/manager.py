@@ -146,7 +146,7 @@ class SessionManager:
         )
         self._renewals = Renewals(
             self._slot,
-            dependencies.timeouts.renewal,
+            lambda: dependencies.renewal_times(dependencies.timeouts.renewal),
             self._moment,
             self._microphone.speech_may_begin,
             self._turns.session.fold,

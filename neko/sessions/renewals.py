@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 class Renewals:
-    """Of one conversation. ``moment()`` is what it is doing; ``rises()``: may the user have begun a word that nobody
-    has noticed yet? ``fold()`` has the memory make room."""
+    """Of one conversation. ``times()`` are those in force, ``moment()`` is what it is doing; ``rises()``: may the user
+    have begun a word that nobody has noticed yet? ``fold()`` has the memory make room."""
 
     def __init__(
         self,
         slot: ModelSessionSlot,
-        times: RenewalTimes,
+        times: Callable[[], RenewalTimes],
         moment: Callable[[], Moment],
         rises: Callable[[], bool],
         fold: Callable[[], None],
@@ -82,14 +82,14 @@ class Renewals:
         events = [event] if event else []
         while True:
             for one in events:
-                self._state, effects = renewal.advance(self._state, one, self._clock(), self._times)
+                self._state, effects = renewal.advance(self._state, one, self._clock(), self._times())
                 for effect in effects:
                     self._perform(effect)
             if self._performing:
                 return
             before = self._state
             look = renewal.Look(self._moment_to_change())
-            self._state, effects = renewal.advance(before, look, self._clock(), self._times)
+            self._state, effects = renewal.advance(before, look, self._clock(), self._times())
             self._performing = True
             try:
                 events = [follow_up for effect in effects if (follow_up := self._perform(effect))]
@@ -106,7 +106,7 @@ class Renewals:
             return moment
         if self._rising_since is None:
             self._rising_since = self._clock()
-        is_new = self._clock() - self._rising_since < self._times.sound_rises_s
+        is_new = self._clock() - self._rising_since < self._times().sound_rises_s
         return Moment.BUSY if is_new else Moment.QUIET
 
     def _perform(self, effect: Effect) -> renewal.Event | None:
@@ -127,15 +127,15 @@ class Renewals:
     def _is_unused(self) -> bool:
         """Is it a session for a call that nobody is in any more?"""
         ago_s = min(self._sound_ago(), self._clock() - self._talked_at)
-        return self._state.ages and ago_s > self._times.unused_s and self._moment() is Moment.QUIET
+        return self._state.ages and ago_s > self._times().unused_s and self._moment() is Moment.QUIET
 
     def _set_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        due = self._state.deadline(self._clock(), self._times)
+        due = self._state.deadline(self._clock(), self._times())
         if self._rising_since is not None:
-            soon = self._clock() + self._times.look_s
+            soon = self._clock() + self._times().look_s
             due = soon if due is None else min(due, soon)
         if due is not None:
             self._timer = asyncio.get_running_loop().call_at(due, self._take, None)

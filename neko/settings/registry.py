@@ -12,7 +12,20 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 from neko.language import LANGUAGES
-from neko.settings.setting import FOLDER, KEY, MAPPING, NAMES, PORT, SECONDS, SWITCH, TEXT, Place, Setting, one_of
+from neko.settings.setting import (
+    FOLDER,
+    KEY,
+    MAPPING,
+    NAMES,
+    PORT,
+    SECONDS,
+    SWITCH,
+    TEXT,
+    Place,
+    Setting,
+    one_of,
+    seconds_between,
+)
 
 EngineKind = Literal[
     "builtin",
@@ -361,6 +374,30 @@ CALL_TURNS: Final[Setting[CallTurns | None]] = Setting(
     Place.NEKO_SECTION,
     ("NEKO_CALL_TURNS",),
 )
+CALL_MARK_S: Final[Setting[int]] = Setting(
+    "call.mark_s",
+    seconds_between(10, 3600),
+    40,
+    "seconds after which the session of a call with a voice model is old and what is remembered is brought up to date",
+    Place.NEKO_SECTION,
+    ("NEKO_CALL_MARK_S",),
+)
+CALL_PREPARE_S: Final[Setting[int]] = Setting(
+    "call.prepare_s",
+    seconds_between(1, 600),
+    10,
+    "seconds from then until another session is prepared, which takes over at a quiet moment",
+    Place.NEKO_SECTION,
+    ("NEKO_CALL_PREPARE_S",),
+)
+CALL_LIMIT_LEAD_S: Final[Setting[int]] = Setting(
+    "call.limit_lead_s",
+    seconds_between(30, 600),
+    60,
+    "seconds before its provider ends a session at which another one is prepared",
+    Place.NEKO_SECTION,
+    ("NEKO_CALL_LIMIT_LEAD_S",),
+)
 HEARING_ENGINE: Final[Setting[HearingKind | None]] = Setting(
     "hearing.engine",
     one_of(*HEARING_KINDS),
@@ -481,6 +518,9 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     CALL_WAY,
     CALL_VOICE,
     CALL_TURNS,
+    CALL_MARK_S,
+    CALL_PREPARE_S,
+    CALL_LIMIT_LEAD_S,
     HEARING_ENGINE,
     HEARING_LOCAL_MODEL,
     HEARING_LANGUAGE,

@@ -88,14 +88,6 @@ def _port_of_json(value: Any) -> int | None:
     return _port(str(value)) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _seconds(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= _LONGEST_S else None
-
-
-def _seconds_of_json(value: Any) -> int | None:
-    return _seconds(str(value)) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def _mapping(value: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) else None
 
@@ -116,10 +108,24 @@ TEXT: Kind[str] = Kind("text", _text, _text)
 KEY: Kind[str] = Kind("a key", _key, _key)
 SWITCH: Kind[bool] = Kind("on or off", _switch_of_json, _switch_of_text)
 PORT: Kind[int] = Kind("a port number between 0 and 65535", _port_of_json, _port)
-SECONDS: Kind[int] = Kind(f"a whole number of seconds between 1 and {_LONGEST_S}", _seconds_of_json, _seconds)
 FOLDER: Kind[Path] = Kind("a folder", _nothing, lambda text: Path(text).expanduser())
 NAMES: Kind[tuple[str, ...]] = Kind("names, separated by commas", _names_of_json, _names)
 MAPPING: Kind[Mapping[str, Any]] = Kind("an object", _mapping, _nothing)
+
+
+def seconds_between(least: int, most: int) -> Kind[int]:
+    """A kind of whole seconds in this range."""
+
+    def of_text(text: str) -> int | None:
+        return int(text) if text.isascii() and text.isdecimal() and least <= int(text) <= most else None
+
+    def of_json(value: Any) -> int | None:
+        return of_text(str(value)) if isinstance(value, int) and not isinstance(value, bool) else None
+
+    return Kind(f"a whole number of seconds between {least} and {most}", of_json, of_text)
+
+
+SECONDS: Kind[int] = seconds_between(1, _LONGEST_S)
 
 
 def one_of(*choices: T) -> Kind[T]:

@@ -186,8 +186,8 @@ async def test_a_next_session_that_cannot_be_had_is_tried_again_and_the_old_one_
 
 
 async def test_a_next_session_that_is_lost_before_its_moment_is_prepared_again(talk: SpeechConversation) -> None:
-    quick = replace(talk.manager._renewals._times, first_pause_s=0.01)
-    talk.manager._renewals._times = quick
+    quick = replace(talk.manager._renewals._times(), first_pause_s=0.01)
+    talk.manager._renewals._times = lambda: quick
     await in_call(talk)
     talk.manager.handle(PushToTalk(True))
     renew(talk)

@@ -14,7 +14,7 @@ from neko.providers import catalogue
 from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback, registry
 from neko.settings.in_force import Origin, SettingsInForce, Source, change_of
 from neko.settings.option_table import with_option_table
-from neko.settings.setting import MAPPING, NAMES, SECONDS, SWITCH, Setting
+from neko.settings.setting import MAPPING, NAMES, SWITCH, Setting
 
 
 def launched(*argv: str, **environ: str) -> Settings:
@@ -354,12 +354,18 @@ def test_what_is_written_is_what_is_read(setting: Setting[Any], tmp_path: Path) 
     of_calls = {registry.CALL_WAY.name: "text", registry.CALL_VOICE.name: "hers", registry.CALL_TURNS.name: "here"}
     value = of_calls.get(setting.name, value)
     value = "ko" if setting is registry.LANGUAGE else ("A", "B") if setting.kind is NAMES else value
-    value = 90 if setting.kind is SECONDS else value
+    value = 90 if type(setting.default) is int else value
     config = CoreConfig.load(tmp_path / "core_config.json")
     config.merge(change_of(setting, value))
     assert CoreConfig.load(tmp_path / "core_config.json").in_force.get(setting) == value
     config.merge(change_of(setting, None))
     assert config.in_force.get(setting) == setting.default
+
+
+def test_how_long_a_session_of_a_call_lasts_can_be_set_within_reason() -> None:
+    calls = in_force({"neko": {"call": {"mark_s": 120, "prepare_s": 0, "limit_lead_s": "soon"}}})
+    set_to = [calls.get(one) for one in (registry.CALL_MARK_S, registry.CALL_PREPARE_S, registry.CALL_LIMIT_LEAD_S)]
+    assert set_to == [120, 10, 60]
 
 
 def test_the_readme_lists_the_options_as_they_are() -> None:
