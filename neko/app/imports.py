@@ -102,7 +102,6 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
     """Import what is new of one share; ``share`` tells at any moment what has come. Raises ``MemoryStoreError``."""
     files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
     known, target = await _known(importing, share, files), None
-    of_chats = [chat for source in files for chat in await in_thread(_chats_of, source)] if share.new else []
     first, share.lines, share.known, share.versions, share.pictures, share.missing_pictures = share.first, 0, 0, 0, 0, 0
     share.settings, share.summaries, share.facts = 0, 0, 0
     for source in files:
@@ -115,6 +114,7 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
                 break
             new = [one for one, is_new in found if is_new]
             if new and target is None:
+                of_chats = [chat for one in files for chat in await in_thread(_chats_of, one)]
                 target = await importing.begin(share.character, of_chats, first or new[0].line.at, share.number)
                 share.number = target.number
             stored = await _store(importing, share.character, target, new) if target else 0

@@ -25,6 +25,8 @@ _OF_DAY: Final = (
     f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE timestamp >= ? AND timestamp < ? AND id > ? "
     f"AND {schema.NOT_REPLACED} ORDER BY id LIMIT ?"
 )
+_PAST_ALL_DAYS: Final = ":"
+"""Sorts behind every date."""
 _OUTSIDE: Final = f"SELECT 1 FROM {schema.ORIGINAL} WHERE id <= ? AND instr(message, '\"outside\": true') > 0 LIMIT 1"
 """As ``line_json`` writes it; in a text its quotes would be escaped."""
 _MEMOS: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id < ? ORDER BY id DESC"
@@ -59,8 +61,8 @@ def days(connection: sqlite3.Connection) -> list[Day]:
 
 def of_day(connection: sqlite3.Connection, names: Names, day: date, *, after: int, limit: int) -> list[Line]:
     """The first ``limit`` lines of a day with ids above ``after``, oldest first."""
-    end = day + timedelta(days=1) if day < date.max else day
-    rows = connection.execute(_OF_DAY, (day.isoformat(), end.isoformat(), after, limit)).fetchall()
+    end = (day + timedelta(days=1)).isoformat() if day < date.max else _PAST_ALL_DAYS
+    rows = connection.execute(_OF_DAY, (day.isoformat(), end, after, limit)).fetchall()
     return [logged.line for logged in logged_lines(rows, names)]
 
 

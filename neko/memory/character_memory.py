@@ -20,7 +20,7 @@ from neko.memory.facts import Earlier, NewFact
 from neko.memory.line_codec import Names, Row
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning
-from neko.memory.recent import RecentWindow
+from neko.memory.recent import RecentWindow, line_ids, lines_since
 from neko.memory.settling import Settling
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Undo
@@ -246,11 +246,14 @@ class CharacterMemory:
         return new
 
     async def bring_in(self, lines: Sequence[NewLine], chat: int | None = None) -> list[Stored]:
-        """``RecentWindow.store``, and that there is something to learn from is noted."""
+        """``RecentWindow.store``, and that there is something to learn from is noted: also of lines that the
+        window has no room for now, and no memo was made of."""
+        there = line_ids(lines_since(await self.window.entries()))
         stored = await self.window.store(lines, chat)
         if fresh := [one.line.id for one in stored if one.fresh]:
-            before = (BROUGHT_IN, min(fresh) - 1)
-            await self.log.transaction(lambda at: at.execute(schema.SET_STATE_ONCE, before), durable=False)
+            pushed_out = set(there).difference(line_ids(await self.window.entries()))
+            before = (BROUGHT_IN, min([*fresh, *pushed_out]) - 1)
+            await self.log.transaction(lambda at: at.execute(schema.LOWER_STATE, before), durable=False)
             self._on_brought_in()
         self.meaning.touch()
         return stored

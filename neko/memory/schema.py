@@ -119,6 +119,10 @@ DELETE_SUMMARY: Final = f"DELETE FROM {COMPRESSED} WHERE id = ?"
 
 GET_STATE: Final = "SELECT value FROM neko_state WHERE name = ?"
 SET_STATE_ONCE: Final = "INSERT OR IGNORE INTO neko_state (name, value) VALUES (?, ?)"
+LOWER_STATE: Final = (
+    "INSERT INTO neko_state (name, value) VALUES (?, ?) "
+    "ON CONFLICT (name) DO UPDATE SET value = min(value, excluded.value)"
+)
 DROP_STATE: Final = "DELETE FROM neko_state WHERE name = ?"
 SET_STATE: Final = (
     "INSERT INTO neko_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
