@@ -144,7 +144,7 @@ def rank(
     words = _with_neighbours(counts, lengths, joined, weights)
     if not len(weights) or ((_around(counts, joined, (1.0,)) > 0) @ weights).max() < question.floor:
         words[:] = 0.0
-    meaning = _meaning(lines, cosines or {}, joined)
+    meaning = _meaning(lines, cosines or {}, joined, words)
     dates = np.zeros(len(lines))
     if question.spans:
         dates = _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(terms) - 0.5))
@@ -312,8 +312,12 @@ def _scaled(scores: Array) -> Array:
     return scores / largest if largest > 0 else scores
 
 
-def _meaning(lines: Sequence[Candidate], cosines: Mapping[int, float], joined: Flags) -> Array:
-    """How near each line is to the question, alone and together with the line before it, which it may answer."""
+def _meaning(lines: Sequence[Candidate], cosines: Mapping[int, float], joined: Flags, words: Array) -> Array:
+    """How near each line is to the question, alone and together with the line before it, which it may answer.
+
+    Lines that have no vector yet count as near as lines that do by how much their ``words`` count: while a log is
+    being embedded neither its older part nor its newer one gives way to the other.
+    """
     import numpy as np
 
     if not cosines:
@@ -322,7 +326,11 @@ def _meaning(lines: Sequence[Candidate], cosines: Mapping[int, float], joined: F
     alone = np.array([cosines.get(line.id, lowest) for line in lines])
     after = alone.copy()
     after[1:] += _PREVIOUS * alone[:-1] * joined
-    return _above_most(alone) + _above_most(after)
+    meaning = _above_most(alone) + _above_most(after)
+    known = np.array([line.id in cosines for line in lines])
+    # the slope of the line through 0 that fits best, by least squares
+    meaning[~known] = words[~known] * ((words[known] @ meaning[known]) / ((words[known] @ words[known]) or 1.0))
+    return meaning
 
 
 def _above_most(cosines: Array) -> Array:
