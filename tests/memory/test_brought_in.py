@@ -155,6 +155,27 @@ async def test_what_is_older_than_the_talk_has_a_summary_of_its_own_and_no_place
     assert "I live in Oslo." in (await memory.memos(MIO))[0].text
 
 
+async def test_what_the_window_has_no_room_for_when_more_comes_is_in_the_memo(memory_folder: MemoryFolder) -> None:
+    memory = await opened(memory_folder)
+    for text in ("I live in Oslo.", *SMALL_TALK * 6):
+        await say(memory, text)
+    await memory.store_many(MIO, history(2, days=1))
+    await until_learnt(memory)
+    memo, *turns = await window(memory)
+    assert ("I live in Oslo." in memo, len(turns)) == (True, 9)
+
+
+async def test_what_a_forgotten_line_took_out_of_the_memo_is_in_the_next_one(memory_folder: MemoryFolder) -> None:
+    memory = await opened(memory_folder)
+    _, second, *_ = await memory.store_many(MIO, history(14, "I live in Oslo.", "I know a secret."))
+    await until_learnt(memory)
+    await memory.delete(MIO, [second.line.id])
+    await memory.store_many(MIO, history(2, days=1))
+    await until_learnt(memory)
+    assert "I live in Oslo." in (await window(memory))[0]
+    assert not any("secret" in text for text in await window(memory))
+
+
 async def test_a_forgotten_line_takes_what_was_learnt_from_it_along(memory_folder: MemoryFolder) -> None:
     memory = await opened(memory_folder)
     first, *_ = await memory.store_many(MIO, history(40, "I live in Oslo."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -34,6 +34,8 @@ async def test_a_day_comes_in_pages_and_ends_at_midnight(memory_folder: MemoryFo
     assert [line.text for line in page] == ["at 0", "at 720"]
     assert [line.text for line in await memory.day(MIO, START.date(), after=page[-1].id)] == ["at 1439"]
     assert await memory.day(MIO, date.max) == []
+    await say(memory, "at the end of time", at=datetime.max.replace(hour=3))
+    assert [line.text for line in await memory.day(MIO, date.max)] == ["at the end of time"]
 
 
 async def test_rows_without_a_time_are_on_no_day(memory_folder: MemoryFolder) -> None:

@@ -110,6 +110,18 @@ async def test_a_folder_of_n_e_k_o_comes_whole_and_once(memory_folder: MemoryFol
     assert await said(memory) == ALL
 
 
+async def test_what_was_known_when_it_was_told_and_is_forgotten_since_comes_again(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, folder = await memory_folder.open(), theirs(tmp_path / "theirs")
+    await imported(memory, folder, tmp_path / "work")
+    sources, (share,) = await looked_at(memory, folder, tmp_path / "again")
+    assert share.new == 0
+    await memory.clear(MIO)
+    await take_over(memory.importing, sources, share)
+    assert (share.new, await said(memory)) == (4, ALL)
+
+
 async def test_a_last_line_that_nobody_answered_comes_once(memory_folder: MemoryFolder, tmp_path: Path) -> None:
     memory, talk = await memory_folder.open(), [*TALK, human("Are you there?")]
     folder = theirs(tmp_path / "theirs", log=talk, recent=talk)
