@@ -267,12 +267,14 @@ async def test_everything_is_forgotten_after_a_question(running_neko: RunningNek
 
 
 @pytest.mark.few(1)
-async def test_whose_talks_she_knows_too_is_chosen_and_taken_back(
+async def test_what_she_does_by_herself_and_whose_talks_she_knows_too_is_chosen(
     running_neko: RunningNeko, visitor: PageDriver
 ) -> None:
     characters = running_neko.neko.characters
     await browse(running_neko, visitor, "#manage")
     await expect(visitor.get("embedder-off")).to_be_visible()
+    await visitor.get("habit-facts_by_model").uncheck()
+    await expect(visitor.get("habits-state")).to_contain_text("Kept")
     await expect(visitor.get("sharing")).to_be_hidden()
     await characters.create("Yuki", {})
     await visitor.page.reload()
@@ -282,6 +284,7 @@ async def test_whose_talks_she_knows_too_is_chosen_and_taken_back(
     await expect(visitor.get("sharing-state")).to_contain_text("Kept")
     assert characters.cards.also_knows(NAME) == ["Yuki"]
     await visitor.page.reload()
+    await expect(visitor.get("habit-facts_by_model")).not_to_be_checked()
     await expect(yuki).to_be_checked()
     await yuki.uncheck()
     await expect(visitor.get("sharing-state")).to_contain_text("Kept")

@@ -17,7 +17,9 @@ from neko.application import Neko
 from neko.memory import index
 from neko.memory.line_codec import Names
 from neko.settings import Settings
+from neko.settings.registry import FACTS_BY_MODEL
 from neko.types.lines import NewLine
+from tests.web.running_app import serving, started
 from tests.word_embedder import WordEmbedder
 
 START = datetime(2026, 3, 1, 12, 0)
@@ -89,3 +91,21 @@ async def test_what_finds_by_meaning_is_chosen(client: httpx2.AsyncClient) -> No
     assert (off["chosen"], off["engine"]) == ("off", "off")
     assert (await client.post("/api/memory_embedder", json={"engine": "auto"})).json()["chosen"] is None
     assert (await client.post("/api/memory_embedder", json={"engine": "magic"})).status_code == 422
+
+
+async def test_what_she_does_by_herself_with_what_was_said_is_switched(client: httpx2.AsyncClient, neko: Neko) -> None:
+    before = (await client.get("/api/memory_habits")).json()
+    assert (before["facts_by_model"], before["pinned"]) == (True, False)
+    off = (await client.post("/api/memory_habits", json={"facts_by_model": False, "review": False})).json()
+    assert (off["facts_by_model"], off["review"]) == (False, False)
+    assert neko.config.in_force.get(FACTS_BY_MODEL) is False
+    assert (await client.get("/api/memory/review_config")).json() == {"enabled": False}
+    on = (await client.post("/api/memory_habits", json={"review": True})).json()
+    assert (on["facts_by_model"], on["review"]) == (False, True)
+
+
+async def test_what_the_environment_decides_of_it_is_told_and_stays(tmp_path: Path) -> None:
+    async with started(tmp_path, environ={"NEKO_FACTS_BY_MODEL": "0"}) as neko, serving(neko.asgi) as client:
+        assert (await client.get("/api/memory_habits")).json()["pinned"]
+        refused = await client.post("/api/memory_habits", json={"facts_by_model": True})
+        assert (refused.status_code, refused.json()["code"]) == (409, "pinned")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from neko.app import Neko
 from neko.llm.embeddings import models as local_models
 from neko.providers.addresses import host_of
 from neko.settings import is_loopback
 from neko.settings.in_force import Origin
-from neko.settings.registry import SEMANTIC_ENGINE, SemanticKind
+from neko.settings.registry import FACTS_BY_MODEL, MEMORY_REVIEW, SEMANTIC_ENGINE, SemanticKind
+from neko.settings.setting import Setting
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
@@ -109,15 +110,61 @@ class EmbedderChange(Schema):
     failures={409: "The environment decides it."},
 )
 async def choose_embedder(call: Call[EmbedderChange, Empty, Empty]) -> EmbedderChoice:
-    if _is_pinned(call.neko):
+    if _is_pinned(call.neko, SEMANTIC_ENGINE):
         raise HTTPError(409, "pinned", "NEKO_SEMANTIC_ENGINE decides this.")
     engine = None if call.body.engine == "auto" else call.body.engine
     await call.neko.config.change({"neko": {"semantic": {"engine": engine}}})
     return await _choice(call.neko)
 
 
-def _is_pinned(neko: Neko) -> bool:
-    return neko.config.in_force.source(SEMANTIC_ENGINE).origin in (Origin.ENVIRONMENT, Origin.FLAG)
+class Habits(Success):
+    """What she does with what was said, by herself. ``pinned``: the environment decides on the facts."""
+
+    facts_by_model: bool
+    review: bool
+    pinned: bool
+
+
+@get("/api/memory_habits", response=Habits, summary="What she does by herself with what was said")
+async def habits(call: Call) -> Habits:
+    return _habits(call.neko)
+
+
+class HabitsChange(Schema):
+    """What is null stays as it is."""
+
+    facts_by_model: bool | None = None
+    review: bool | None = None
+
+
+@post(
+    "/api/memory_habits",
+    body=HabitsChange,
+    response=Habits,
+    summary="Switch that on or off, of all characters",
+    failures={409: "The environment decides it."},
+)
+async def change_habits(call: Call[HabitsChange, Empty, Empty]) -> Habits:
+    if call.body.facts_by_model is not None:
+        if _is_pinned(call.neko, FACTS_BY_MODEL):
+            raise HTTPError(409, "pinned", "NEKO_FACTS_BY_MODEL decides this.")
+        await call.neko.config.change({"neko": {FACTS_BY_MODEL.name: call.body.facts_by_model}})
+    if call.body.review is not None:
+        await call.neko.config.change({MEMORY_REVIEW.name: call.body.review})
+    return _habits(call.neko)
+
+
+def _habits(neko: Neko) -> Habits:
+    in_force = neko.config.in_force
+    return Habits(
+        facts_by_model=in_force.get(FACTS_BY_MODEL),
+        review=in_force.get(MEMORY_REVIEW),
+        pinned=_is_pinned(neko, FACTS_BY_MODEL),
+    )
+
+
+def _is_pinned(neko: Neko, setting: Setting[Any]) -> bool:
+    return neko.config.in_force.source(setting).origin in (Origin.ENVIRONMENT, Origin.FLAG)
 
 
 async def _choice(neko: Neko) -> EmbedderChoice:
@@ -135,7 +182,7 @@ async def _choice(neko: Neko) -> EmbedderChoice:
     return EmbedderChoice(
         engine=neko.embedding.kind,
         chosen=neko.config.in_force.get(SEMANTIC_ENGINE),
-        pinned=_is_pinned(neko),
+        pinned=_is_pinned(neko, SEMANTIC_ENGINE),
         options=options,
     )
 
@@ -151,4 +198,4 @@ def _local_option(model: local_models.LocalModel) -> EmbedderOption:
     return option
 
 
-ENDPOINTS = (work, pause, embedder, choose_embedder)
+ENDPOINTS = (work, pause, embedder, choose_embedder, habits, change_habits)

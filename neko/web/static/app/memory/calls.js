@@ -21,6 +21,7 @@
  * @typedef {{ indexing: { done: number, total: number } | null, learning: { done: number, total: number } | null, meaning: { state: "off" | "working" | "paused" | "waiting" | "done", model: string, done: number, total: number, error: string, remedy: string } }} Work
  * @typedef {{ kind: "off" | "server" | "e5" | "use", name: string, local: boolean, state: "ready" | "missing" | "processor" | "none", command: string }} EmbedderOption
  * @typedef {{ engine: EmbedderOption["kind"], chosen: EmbedderOption["kind"] | null, pinned: boolean, options: EmbedderOption[] }} EmbedderChoice
+ * @typedef {{ facts_by_model: boolean, review: boolean, pinned: boolean }} Habits What she does by herself with what was said.
  * @typedef {{ others: string[], also_knows: string[] }} Sharing The other characters, and those of them whose talks this one may recall.
  */
 import { ApiError, get, post } from "../api.js";
@@ -224,6 +225,19 @@ export class Calls {
    */
   chooseEmbedder(engine) {
     return post("api/memory_embedder", { engine }, LONG_MS);
+  }
+
+  /** @returns {Promise<Habits>} */
+  habits() {
+    return get("api/memory_habits");
+  }
+
+  /**
+   * @param {Partial<Pick<Habits, "facts_by_model" | "review">>} change
+   * @returns {Promise<Habits>}
+   */
+  changeHabits(change) {
+    return post("api/memory_habits", change);
   }
 
   /** @returns {Promise<Sharing>} */

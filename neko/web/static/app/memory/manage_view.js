@@ -1,8 +1,9 @@
-/** What is done with a memory as a whole: how it is found, whose other talks it knows, what comes in from elsewhere, what is taken along, its end. */
+/** What is done with a memory as a whole: how it is found, what she does with it by herself, whose other talks it knows, what comes in from elsewhere, what is taken along, its end. */
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { Calls } from "./calls.js";
 import { ClearSection } from "./clear_section.js";
+import { HabitsSection } from "./habits_section.js";
 import { ImportSection } from "./import_section.js";
 import { MeaningSection } from "./meaning_section.js";
 import { SharingSection } from "./sharing_section.js";
@@ -12,6 +13,7 @@ export class ManageView {
   #view;
   #import;
   #meaning;
+  #habits;
   #sharing;
   #clear;
 
@@ -21,13 +23,14 @@ export class ManageView {
     this.#view = view;
     this.#import = new ImportSection({ calls: this.#calls, go, names });
     this.#meaning = new MeaningSection(this.#calls);
+    this.#habits = new HabitsSection(this.#calls);
     this.#sharing = new SharingSection(this.#calls);
     this.#clear = new ClearSection({ calls: this.#calls, character, go });
   }
 
   async show() {
-    this.#view.replaceChildren(this.#import.element, this.#export(), this.#meaning.element, this.#sharing.element, this.#clear.element);
-    await Promise.all([this.#import.show(), this.#meaning.show(), this.#sharing.show()]);
+    this.#view.replaceChildren(this.#import.element, this.#export(), this.#meaning.element, this.#habits.element, this.#sharing.element, this.#clear.element);
+    await Promise.all([this.#import.show(), this.#meaning.show(), this.#habits.show(), this.#sharing.show()]);
   }
 
   /** The whole talk as a file. */
