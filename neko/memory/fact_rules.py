@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -42,10 +43,12 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
     if len(sentence) > _LONGEST_SENTENCE or is_question(sentence):
         return []
     found: list[tuple[str, str, bool]] = []
-    now, before = _patterns(guess(sentence, language).partition("-")[0])
+    rules = _rules(guess(sentence, language).partition("-")[0])
+    now, before = rules.now, rules.before
     for attribute in dict.fromkeys((*now, *before)):
-        past = [_value(match) for pattern in before.get(attribute, ()) if (match := pattern.search(sentence))]
-        matches = (match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence))
+        first = (next(_values(pattern, sentence, rules), None) for pattern in before.get(attribute, ()))
+        past = [one for one in first if one]
+        matches = (match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence, rules))
         present = next((one for one in matches if one[0] and not any(_overlap(one, other) for other in past)), None)
         stated = [(attribute, present[0], False)] if present else []
         found += [*stated, *((attribute, one[0], True) for one in past[:1] if one[0])]
@@ -56,18 +59,23 @@ _Value = tuple[str, int, int]
 """What was stated, and where it begins and ends."""
 
 
-def _values(pattern: re.Pattern[str], sentence: str) -> Iterator[_Value]:
-    """The values of each match; the next one is looked for where a value ends."""
+def _values(pattern: re.Pattern[str], sentence: str, rules: _Rules) -> Iterator[_Value]:
+    """The values of each match that is of the speaker; the next one is looked for where a value ends."""
     match = pattern.search(sentence)
     while match:
-        value = _value(match)
-        yield value
+        value = _value(match, rules.border)
+        *_, subject = (None, *rules.subject.finditer(sentence, 0, match.start("value")))
+        if subject is None or not subject["other"]:
+            yield value
         match = pattern.search(sentence, max(value[2], match.start() + 1))
 
 
-def _value(match: re.Match[str]) -> _Value:
+def _value(match: re.Match[str], border: re.Pattern[str]) -> _Value:
     value, sentence, end = match["value"], match.string, match.end("value")
-    if end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum():
+    begins = border.search(sentence, match.start("value") + 1)
+    if begins and begins.start() < end:
+        value = sentence[match.start("value") : begins.start()]
+    elif end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum():
         value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
     value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
     return value, match.start("value"), match.start("value") + len(value)
@@ -82,13 +90,25 @@ def is_question(sentence: str) -> bool:
     return sentence.rstrip("。.!！ ").endswith(_QUESTION)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """``now`` and ``before``: by attribute, what is so and what is so no longer. ``subject``: whom the words behind it
+    are about, ``other`` when that is not who speaks. ``border``: where another clause begins, which ends a value."""
+
+    now: _Patterns
+    before: _Patterns
+    subject: re.Pattern[str]
+    border: re.Pattern[str]
+
+
 @cache
-def _patterns(language: str) -> tuple[_Patterns, _Patterns]:
-    """By attribute, of what is so and of what is so no longer. Reads a file once a language (off the loop's thread)."""
+def _rules(language: str) -> _Rules:
+    """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
+    subject, border = (re.compile(loaded.pop(name), re.IGNORECASE) for name in ("subject", "border"))
     before = loaded.pop("no longer")
     now, past = (
         {name: [re.compile(one, re.IGNORECASE) for one in patterns] for name, patterns in of.items()}
         for of in (loaded, before)
     )
-    return now, past
+    return _Rules(now, past, subject, border)

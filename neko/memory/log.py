@@ -11,6 +11,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
@@ -71,6 +72,7 @@ class Log:
         self._newest = floor
         self._chat = 0
         self._indexing = asyncio.Lock()
+        self._is_indexed = False
         self.unfinished = unfinished.NOTHING
         self._is_to_fold_in = asyncio.Event()
         self._is_rid = asyncio.Event()
@@ -394,9 +396,9 @@ class Log:
         return int(rows[0][0]) if rows else 0
 
     @property
-    def is_indexing(self) -> bool:
-        """Until an old log is in the index recall finds what is there."""
-        return self._indexing.locked()
+    def is_indexed(self) -> bool:
+        """Until all of an old log, or of one that was damaged, is in the index, recall finds what is there."""
+        return self._is_indexed and not self._indexing.locked()
 
     async def prepare_recall(self) -> None:
         """Bring the index up to the log, in steps between which new lines get their turn, and load what recall uses.
@@ -418,6 +420,7 @@ class Log:
         names = self._names()
         while await self.transaction(lambda connection: index.catch_up(connection, names), durable=False):
             pass
+        self._is_indexed = True
 
     async def recall(self, work: Callable[[sqlite3.Connection, Names], T]) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
@@ -426,6 +429,24 @@ class Log:
         """
         names = self._names()
         return await self.file.recall(lambda connection: work(connection, names))
+
+    async def search(self, work: Callable[[sqlite3.Connection, Names], list[T]], index_timeout_s: float) -> list[T]:
+        """``recall`` in the whole index; when that is not there after ``index_timeout_s``, in what there is of it.
+
+        The search itself may be what meets damage, after which the index is made anew.
+        """
+        was_indexed = self.is_indexed
+        found = await self.recall(work)
+        if was_indexed and self.is_indexed:
+            return found
+        if index_timeout_s:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(index_timeout_s):
+                    await self.prepare_recall()
+            found = await self.recall(work)
+        if not self.is_indexed:
+            logger.warning("%s: a search found %d lines; the index does not hold all yet", self.path, len(found))
+        return found
 
     async def _read(self, work: Work[T]) -> T:
         return await self.file.read(work)
@@ -442,6 +463,7 @@ class Log:
     def opened(self) -> None:
         """``log_file.Owner``."""
         self._appended.forget()
+        self._is_indexed = False
 
 
 def _last_id(connection: sqlite3.Connection) -> int:

@@ -343,7 +343,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         is_search: bool = False,
     ) -> list[Evidence]:
         """``Recall.recall``; ``timeout_s``: for somebody who has more time than a turn. ``is_search``: somebody looks
-        for it, so that what most lines hold is found too."""
+        for it, so that what most lines hold is found too, and a log that is not whole in the index is waited for."""
         timeout_s = timeout_s or self._timeouts.recall_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
@@ -355,7 +355,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 with self.foreground.busy():
                     near = await memory.meaning.near(query)
                     wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
-                    return await log.recall(partial(search, query=wanted))
+                    return await log.search(partial(search, query=wanted), timeout_s / 2 if is_search else 0)
         except TimeoutError as error:
             logger.warning("%s: a recall was stopped after %g s", character, timeout_s)
             file = str(log_path(self._folder, character))
@@ -373,7 +373,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 log = (await self._opened(character)).log
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
                 with self.foreground.busy():
-                    return await log.recall(partial(find, words=words, limit=limit, end=end))
+                    return await log.search(partial(find, words=words, limit=limit, end=end), timeout_s / 2)
         except TimeoutError as error:
             raise RecallTimeoutError(
                 f"a search took longer than {timeout_s:g} s",
@@ -398,9 +398,9 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         (await self._opened(character)).meaning.pause(on)
 
     async def indexing(self, character: str) -> tuple[int, int] | None:
-        """How far an old log has been taken into the index, in ids; None when all of it is."""
+        """How far an old or a mended log has been taken into the index, in ids; None when all of it is."""
         log = (await self._opened(character)).log
-        return await log.recall(lambda connection, _: index.reached(connection)) if log.is_indexing else None
+        return await log.recall(lambda connection, _: index.reached(connection)) if not log.is_indexed else None
 
     async def embedded(self, character: str) -> None:
         """Return when every line that can be is found by its meaning."""

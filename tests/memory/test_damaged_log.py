@@ -200,6 +200,15 @@ async def test_damage_that_a_reader_meets_counts_as_damage(memory_folder: Memory
     assert await memory.recall(MIO, "nothing of that") == []
 
 
+async def test_a_search_that_meets_damage_looks_through_all_that_was_saved(memory_folder: MemoryFolder) -> None:
+    await filled(memory_folder)
+    spoil(memory_folder.log, page_of(memory_folder, "neko_words"))
+    memory = await memory_folder.open()
+    found = await memory.recall(MIO, "line 7", timeout_s=20.0, is_search=True)
+    assert memory_folder.reports
+    assert any("line 7 " in one.text for one in found)
+
+
 async def test_the_damaged_file_is_kept_as_it_was_with_what_its_wal_held(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     await say(memory, "in the file")

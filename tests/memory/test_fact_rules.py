@@ -73,3 +73,43 @@ def test_what_is_so_no_longer_is_told_from_what_is(
 )
 def test_what_only_looks_like_a_change_is_none(sentence: str) -> None:
     assert facts(sentence) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "found"),
+    [
+        (
+            "en",
+            "I work as a carpenter in Oslo and my sister Ingrid is a pilot.",
+            [("job", "carpenter"), ("family", "sister Ingrid is a pilot")],
+        ),
+        ("en", "I work at Google and live in Zurich.", [("job", "Google")]),
+        ("en", "I'm allergic to peanuts and I hate olives.", [("dislikes", "olives"), ("allergy", "peanuts")]),
+        ("en", "My name is Tom and I was born in 1990 in Kyoto.", [("name", "Tom"), ("birthday", "1990")]),
+        ("en", "I like tea and coffee.", [("likes", "tea and coffee")]),
+        ("zh-CN", "我喜欢喝茶但是妹妹喜欢咖啡。", [("likes", "喝茶")]),
+        ("zh-TW", "我的名字是小美而且我住在高雄。", [("name", "小美"), ("home", "高雄")]),
+        ("ko", "고양이를 키워요.", [("pet", "고양이")]),
+    ],
+)
+def test_a_value_ends_where_another_clause_begins(language: str, sentence: str, found: list[tuple[str, str]]) -> None:
+    assert stated(sentence, language) == found
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "home"),
+    [
+        ("ja", "母は大阪に住んでいます。", []),
+        ("ja", "友達は京都に住んでいます。", []),
+        ("ja", "田中さんはパリに引っ越しました。", []),
+        ("ja", "母は大阪に住んでいて、私は東京に住んでいます。", ["東京"]),
+        ("ja", "妹と大阪に住んでいます。", ["大阪"]),
+        ("ko", "어머니는 부산에 살아요.", []),
+        ("ko", "저는 서울에 살고 어머니는 부산에 살아요.", ["서울"]),
+        ("zh-CN", "我朋友住在北京。", []),
+        ("zh-CN", "我妈妈住在大阪，我住在东京。", ["东京"]),
+        ("zh-TW", "我和媽媽住在台南。", ["台南"]),
+    ],
+)
+def test_what_is_said_of_others_is_not_true_of_the_speaker(language: str, sentence: str, home: list[str]) -> None:
+    assert [value for attribute, value in stated(sentence, language) if attribute == "home"] == home

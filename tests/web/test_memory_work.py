@@ -19,6 +19,7 @@ from neko.memory.line_codec import Names
 from neko.settings import Settings
 from neko.settings.registry import FACTS_BY_MODEL
 from neko.types.lines import NewLine
+from neko.web.routes import memory as memory_routes
 from tests.web.running_app import serving, started
 from tests.word_embedder import WordEmbedder
 
@@ -76,6 +77,9 @@ async def test_it_is_told_how_far_an_old_log_is_read(
     rebuilding = asyncio.create_task(neko.memory.rebuild_index(name))
     await asyncio.to_thread(reached.wait, 10)
     told = (await work(client, neko))["indexing"]
+    monkeypatch.setattr(memory_routes, "_SEARCH_S", 1.0)
+    found = (await client.post("/api/memory/search", json={"conversation": name, "query": "line 7"})).json()
+    assert f" of {told['total']}." in found["incomplete"]
     go_on.set()
     assert await rebuilding == 8
     assert 4 <= told["done"] <= told["total"] == 8

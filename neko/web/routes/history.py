@@ -11,11 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from neko.app.export import exported
+from neko.i18n import sentence
 from neko.sessions.manager import SessionManager
 from neko.types.lines import Line
 from neko.types.memory import InChats
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
+from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Id, Schema, Success
 from neko.well_formed import well_formed
 
@@ -118,8 +120,11 @@ def line_shape(line: Line) -> LineShape:
 
 
 class Found(Schema):
+    """``incomplete`` says in a sentence that not all could be searched yet; empty when all was."""
+
     lines: list[LineShape]
     has_more: bool
+    incomplete: str
 
 
 class PicturePath(CharacterPath):
@@ -162,7 +167,18 @@ class SearchQuery(Schema):
 async def search(call: Call[Empty, SearchQuery, CharacterPath]) -> Found:
     character, query = _known(call), call.query
     found = await call.neko.memory.find(character, well_formed(query.q), limit=query.limit + 1, before=query.before)
-    return Found(lines=[line_shape(line) for line in found[: query.limit]], has_more=len(found) > query.limit)
+    incomplete = await said_of_index(call, character)
+    lines = [line_shape(line) for line in found[: query.limit]]
+    return Found(lines=lines, has_more=len(found) > query.limit, incomplete=incomplete)
+
+
+async def said_of_index(call: Call[Any, Any, Any], character: str) -> str:
+    """That not all of a memory can be searched yet; empty when all can."""
+    reached = await call.neko.memory.indexing(character)
+    if reached is None:
+        return ""
+    words = sentence("recalled.incomplete", request_language(call.request, call.neko))
+    return words.format(done=reached[0], total=reached[1])
 
 
 class ExportQuery(Schema):

@@ -23,7 +23,7 @@ from neko.types.memory import InChats, Reason
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of
 from neko.web.request_language import request_language
-from neko.web.routes.history import CharacterPath, known, manager_of
+from neko.web.routes.history import CharacterPath, known, manager_of, said_of_index
 from neko.web.schemas import Empty, Schema, Success
 from neko.well_formed import is_blank
 
@@ -211,11 +211,13 @@ class KnownShape(Schema):
 
 
 class Results(Success):
-    """The best first. ``facts`` that bear on it stand beside them, and change nothing of their order."""
+    """The best first. ``facts`` that bear on it stand beside them, and change nothing of their order. ``incomplete``
+    says in a sentence that not all could be searched yet; empty when all was."""
 
     ids: list[str]
     results: list[Result]
     facts: list[KnownShape]
+    incomplete: str
 
 
 @post(
@@ -230,6 +232,7 @@ async def search(call: Call[Question, Empty, Empty]) -> Results:
     now = local_naive(body.now) if body.now else None
     language = request_language(call.request, call.neko)
     found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S, is_search=True)
+    incomplete = await said_of_index(call, character)
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
     ids = await _ids(memory, character, lines.values())
     results = [
@@ -246,7 +249,8 @@ async def search(call: Call[Question, Empty, Empty]) -> Results:
         for one in found
         if (line := lines.get(one.sources[0]))
     ]
-    return Results(ids=[result.id for result in results], results=results, facts=await _facts(call, character))
+    ids_found, facts = [result.id for result in results], await _facts(call, character)
+    return Results(ids=ids_found, results=results, facts=facts, incomplete=incomplete)
 
 
 def _reason(reason: Reason, language: str) -> str:

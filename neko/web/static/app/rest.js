@@ -6,7 +6,7 @@
  *
  * @typedef {{ regions: Record<string, Record<string, HelpNumber[]>> }} Helplines By region (ISO 3166) and danger.
  * @typedef {{ lines: Line[], has_more: boolean, chat: number }} HistoryPage Oldest first; `chat` is the one they are of.
- * @typedef {{ lines: Line[], has_more: boolean }} FoundLines Newest first.
+ * @typedef {{ lines: Line[], has_more: boolean, incomplete: string }} FoundLines Newest first; `incomplete` says that not all could be searched yet.
  * @typedef {{ id: number, title: string, is_named: boolean, last_at: string | null }} Chat `last_at` is ISO 8601, null while nothing was said in it.
  * @typedef {{ current: number, chats: Chat[] }} ChatList The newest first.
  * @typedef {{ lines: Line[] }} ReplyVersions In the order in which they were said.

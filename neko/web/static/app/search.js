@@ -105,11 +105,12 @@ export class Search {
    * @param {FoundLines} page
    * @param {string} words
    */
-  #show({ lines, has_more: more }, words) {
+  #show({ lines, has_more: more, incomplete }, words) {
     this.#list.querySelector(".search-more")?.remove();
     this.#list.append(...lines.map((line) => h("li", {}, this.#hit(line, words))));
     this.#found += lines.length;
-    this.#count.textContent = this.#found ? t(more ? "search.first" : "search.found", { count: String(this.#found) }) : t("search.nothing");
+    const told = this.#found ? t(more ? "search.first" : "search.found", { count: String(this.#found) }) : t("search.nothing");
+    this.#count.textContent = [told, incomplete].filter(Boolean).join(" ");
     const last = lines.at(-1);
     if (more && last) {
       this.#list.append(h("li", { class: "search-more" },

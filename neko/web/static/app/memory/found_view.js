@@ -1,6 +1,7 @@
 /**
  * What holds the words that are searched for, in every layer, as they are typed.
  *
+ * @import { FoundLines } from "../rest.js"
  * @import { Line } from "../wire.js"
  */
 import { sentenceOf } from "../api.js";
@@ -70,7 +71,7 @@ export class FoundView {
       this.#facts.replaceChildren(...facts.map((fact) => factCard(fact, parts, { named: true, words: marked(fact.value, words, Infinity) })));
       this.#memos.replaceChildren(...memos.memos.map((memo) => memoCard(memo, { calls: this.#calls, changed, go: this.#go }, marked(memo.text, words, Infinity))));
       this.#lines.replaceChildren();
-      this.#add(lines.lines, lines.has_more);
+      this.#add(lines);
       this.#view.replaceChildren(this.#report, this.#count, this.#facts, this.#memos, this.#lines, this.#rest, this.#near, this.#bar);
       await this.#addNear(words, asked);
     } catch (error) {
@@ -81,10 +82,9 @@ export class FoundView {
   }
 
   /**
-   * @param {Line[]} lines
-   * @param {boolean} more
+   * @param {FoundLines} found
    */
-  #add(lines, more) {
+  #add({ lines, has_more: more, incomplete }) {
     const parts = {
       calls: this.#calls, when: (/** @type {Line} */ line) => moment(line.at), changed: () => void this.show(this.#words),
       open: (/** @type {Line} */ line) => this.#go(placeOf(line)),
@@ -97,7 +97,8 @@ export class FoundView {
     this.#lines.append(...lines.map((line) => lineRow(line, parts, marked(line.text, this.#words, 400))));
     this.#older = more ? lines.at(-1)?.id ?? 0 : 0;
     const count = this.#lines.childElementCount + this.#memos.childElementCount + this.#facts.childElementCount;
-    this.#count.textContent = count ? t(more ? "search.first" : "search.found", { count }) : t("search.nothing");
+    const told = count ? t(more ? "search.first" : "search.found", { count }) : t("search.nothing");
+    this.#count.textContent = [told, incomplete].filter(Boolean).join(" ");
     this.#rest.replaceChildren(this.#older ? h("button", { type: "button", class: "button is-quiet", "data-testid": "found-more", text: t("search.more"), on: { click: () => void this.#more() } }) : "");
     this.#drawBar();
   }
@@ -126,8 +127,8 @@ export class FoundView {
   async #more(limit = 50) {
     const asked = this.#asked;
     try {
-      const { lines, has_more: more } = await this.#calls.find(this.#words, { before: this.#older, limit });
-      if (asked === this.#asked) this.#add(lines, more);
+      const found = await this.#calls.find(this.#words, { before: this.#older, limit });
+      if (asked === this.#asked) this.#add(found);
     } catch (error) {
       this.#rest.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
     }
