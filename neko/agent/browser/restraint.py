@@ -1,10 +1,12 @@
 """Keeping a page from sending anything, while something is tried in it that shall only change what is seen.
 
 A request that wants nothing but to be shown something is a GET, a HEAD or an OPTIONS (RFC 9110 §9.2.1), unless its
-address names a deed as badly made pages have it (``/items/5/delete``, ``?action=buy``); and a POST of a GraphQL query.
+address names a deed as badly made pages have it (``/items/5/delete``, ``?action=buy``, ``?add-to-cart=5``), whatever
+it is asked as; and a POST of a GraphQL query.
 All else is held back while a page is restrained: it is never sent, and the page is told that it failed. A page stays
-restrained until the user has approved something in it, or it has been left for another. What goes through an open
-WebSocket cannot be held back, so in a page that has one nothing is tried (``Tab.has_socket``).
+restrained until the user has approved something, or it has been left for another. What goes through an open
+WebSocket cannot be held back, so in a page that has one nothing is tried (``Tab.has_socket``); one that is opened
+meanwhile is closed when the page would send through it.
 """
 
 from __future__ import annotations
@@ -32,12 +34,41 @@ _DEEDS: Final = """
     uninstall unlike unsubscribe upgrade upvote vote withdraw
 """
 _NAMING_A_DEED: Final = frozenset({"action", "act", "do", "op", "cmd", "command", "method", "_method", "task", "mode"})
-_RUNNING: Final = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|pl|action)$")
-_LOOKED_AT: Final = frozenset({"document", "xhr", "fetch"})
-"""Types of requests whose address may name a deed: that of a picture names what it shows."""
+_VERBS: Final = """
+    confirm delete destroy discard erase logout purchase remove revoke signout uninstall unfollow unsubscribe
+"""
+"""Of the deeds, those that an address names as no thing: as the name of a value, too, and with what it is done to."""
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W_]+")
+_SHOWN: Final = re.compile(r"\.(avif|bmp|css|gif|ico|jpe?g|m?js|map|png|svg|ttf|webp|woff2?)$")
+_MOST_WORDS: Final = 3
+"""What has more is the title of something to read."""
+_RUNNING: Final = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|pl|action|html?|json)$")
 _UNTOLD: Final = frozenset({"ping", "beacon", "cspviolationreport", "cspreport"})
 """What pages count their visitors with; nothing on them waits for it."""
 _MUTATION: Final = re.compile(r"\b(mutation|subscription)\b")
+_QUERY: Final = re.compile(r"\s*(?:#.*\s*)*(?:query\b|fragment\b|\{)[^{]*\{?\s*[\w.]")
+_OF_GRAPHQL: Final = frozenset({"query", "variables", "operationName", "extensions"})
+_SILENCE_S: Final = 2.0
+"""However many frames and workers a page has."""
+_SILENCED: Final = """() => {
+  const mark = Symbol.for('silenced'), all = globalThis;
+  if (all[mark]) return;
+  const sockets = all.WebSocket?.prototype, beacons = all.Navigator?.prototype;
+  all[mark] = {fetch: all.fetch, send: sockets?.send, beacon: beacons?.sendBeacon};
+  const fetched = all.fetch;
+  all.fetch = (what, how) => fetched(what, how?.keepalive ? {...how, keepalive: false} : how);
+  if (sockets) sockets.send = function () { this.close(); };
+  if (beacons) beacons.sendBeacon = () => true;
+}"""
+"""What is sent while a page is left passes by us, and so does what goes through a socket."""
+_SPEAKING: Final = """() => {
+  const mark = Symbol.for('silenced'), all = globalThis, was = all[mark];
+  if (!was) return;
+  delete all[mark];
+  all.fetch = was.fetch;
+  if (was.send) all.WebSocket.prototype.send = was.send;
+  if (was.beacon) all.Navigator.prototype.sendBeacon = was.beacon;
+}"""
 _MOST_HELD: Final = 20
 _LONGEST_BODY: Final = 2_000
 _LONGEST_QUERY: Final = 200_000
@@ -61,10 +92,25 @@ class HeldBack:
 def names_deed(url: str) -> bool:
     """Does an address say that asking for it does something?"""
     parts = urlsplit(url)
-    said = [_RUNNING.sub("", segment) for segment in parts.path.casefold().split("/")]
-    for name, value in parse_qsl(parts.query.casefold(), keep_blank_values=True, max_num_fields=100):
-        said += [value] if name in _NAMING_A_DEED else [name] if not value else []
-    return not _deeds().isdisjoint(re.sub(r"[-_.]", "", one) for one in said)
+    said = [_RUNNING.sub("", part) for part in parts.path.split("/") if not _SHOWN.search(part)]
+    verbs = [one for one in said if len(_WORD.findall(one)) <= _MOST_WORDS]
+    for name, value in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100):
+        if name.casefold() in _NAMING_A_DEED:
+            said.append(value)
+            verbs.append(value)
+        elif not value:
+            said.append(name)
+        if value not in ("0", "false"):
+            verbs.append(name)
+    firsts = {words[0].casefold() for words in map(_WORD.findall, verbs) if words}
+    deeds = {re.sub(r"[-_.]", "", one).casefold() for one in said}
+    named = not (_deeds().isdisjoint(deeds) and _verbs().isdisjoint(firsts))
+    return named or any(re.match(r"add[-_.]?to", one, re.IGNORECASE) for one in verbs)
+
+
+@cache
+def _verbs() -> frozenset[str]:
+    return frozenset(_VERBS.split())
 
 
 @cache
@@ -72,11 +118,13 @@ def _deeds() -> frozenset[str]:
     return frozenset(_DEEDS.split())
 
 
-def sends(method: str, url: str, kind: str, body: str) -> bool:
-    """Whether a request is more than a look. ``kind``: its resource type in Playwright's words."""
+def sends(method: str, url: str, body: str) -> bool:
+    """Whether a request is more than a look."""
     if method.upper() in _SAFE:
-        return kind in _LOOKED_AT and names_deed(url)
-    return not (method.upper() == "POST" and _is_graphql_query(body))
+        return names_deed(url) or any(
+            name == "query" and _MUTATION.search(value) for name, value in parse_qsl(urlsplit(url).query)
+        )
+    return method.upper() != "POST" or names_deed(url) or not _is_graphql_query(body)
 
 
 def _is_graphql_query(body: str) -> bool:
@@ -88,8 +136,14 @@ def _is_graphql_query(body: str) -> bool:
     except (ValueError, RecursionError):
         return False
     asked = value if isinstance(value, list) else [value]
-    queries = [one.get("query") if isinstance(one, dict) else None for one in asked]
-    return bool(queries) and all(isinstance(one, str) and not _MUTATION.search(one) for one in queries)
+    return bool(asked) and all(isinstance(one, dict) and _is_query(one) for one in asked)
+
+
+def _is_query(asked: dict[str, Any]) -> bool:
+    """Words that somebody searches for, or has written, may be called a query, too."""
+    query = asked.get("query")
+    known = asked.keys() <= _OF_GRAPHQL
+    return known and isinstance(query, str) and bool(_QUERY.match(query)) and not _MUTATION.search(query)
 
 
 class Restraint:
@@ -116,9 +170,31 @@ class Restraint:
         self.release(page)
 
     async def restrain(self, page: Page) -> None:
-        """Raises Playwright's errors."""
+        """Raises Playwright's errors, ``TimeoutError``."""
         self._held.setdefault(page, deque(maxlen=_MOST_HELD))
         await self._follow()
+        await self._in_all(page, _SILENCED)
+
+    async def free(self, page: Page) -> None:
+        """It may send again, by all ways. Raises Playwright's errors, ``TimeoutError``."""
+        if page in self._held:
+            await self._in_all(page, _SPEAKING)
+            self.release(page)
+
+    async def _in_all(self, page: Page, script: str) -> None:
+        """In a page, its frames and its workers; of these, those that answer."""
+        async with asyncio.timeout(_SILENCE_S):
+            await page.evaluate(script)
+        frames = [frame.evaluate(script) for frame in page.frames if frame is not page.main_frame]
+        workers = [worker.evaluate(script) for worker in page.workers]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SILENCE_S):
+                await asyncio.gather(*frames, *workers, return_exceptions=True)
+
+    def opened(self, page: Page, socket: str) -> None:
+        """A page has opened a WebSocket to that address."""
+        if page in self._held:
+            self._held[page].append(HeldBack("WEBSOCKET", socket[:_LONGEST_BODY]))
 
     def release(self, page: Page) -> None:
         if self._held.pop(page, None) is not None and not self._held and not self._owner.closed:
@@ -153,7 +229,7 @@ class Restraint:
             request = route.request
             holders = self._holders(request)
             body = (request.post_data_buffer or b"").decode("utf-8", "replace") if holders else ""
-            if not holders or not sends(request.method, request.url, request.resource_type, body):
+            if not holders or not sends(request.method, request.url, body):
                 await route.continue_()
                 return
             if request.resource_type not in _UNTOLD:

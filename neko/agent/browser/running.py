@@ -34,11 +34,15 @@ logger = logging.getLogger(__name__)
 VIEWPORT: Final = {"width": 1080, "height": 810}
 """Pixels; a screenshot is as large, and a larger one would only cost tokens."""
 _START_S: Final = 30.0
+# What a shared worker sends, or the browser itself later on, belongs to no page and could not be held back
+# (``restraint``).
 _FLAGS: Final = (
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-shared-workers",
+    "--disable-blink-features=FetchLaterAPI",
     "--no-first-run",
     "--no-default-browser-check",
     "--hide-crash-restore-bubble",

@@ -93,6 +93,7 @@ class Tab:
 
     def _on_socket(self, socket: WebSocket) -> None:
         self._sockets = {one for one in self._sockets if not one.is_closed()} | {socket}
+        self._restraint.opened(self.page, socket.url)
 
     def _on_new_document(self, event: dict[str, Any]) -> None:
         if "parentId" not in event["frame"]:

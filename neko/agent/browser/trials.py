@@ -4,6 +4,7 @@ same act again is asked for, and the question shows what would be sent."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -48,38 +49,48 @@ class Trials:
         self._restraint = restraint
         self._known: dict[Hashable, tuple[str, ...]] = {}
         self._last: Hashable = None
+        self._untold: list[HeldBack] = []
 
-    def judged(self, tab: Tab, element: Element, act: Act, *, may_try: bool) -> Judged:
-        """An act on an element that does this at worst, as it is now."""
+    def judged(self, tabs: Iterable[Tab], element: Element, act: Act, *, may_try: bool) -> Judged:
+        """An act on an element that does this at worst, as it is now, in one of these tabs."""
         known = self._known.get(_key(element))
         if known:
             return Judged(worst(act, Act.WRITE), would_send=known)
-        if act is not Act.READ and may_try and not tab.has_socket:
+        if act is not Act.READ and may_try and not any(tab.has_socket for tab in tabs):
             return Judged(Act.READ, tried=True)
         return Judged(act)
 
-    async def begin(self, tab: Tab, element: Element | None, act: Act, *, tried: bool) -> None:
-        """Before an act that may be done. Raises Playwright's errors."""
+    async def begin(self, tabs: Sequence[Tab], element: Element | None, act: Act, *, tried: bool) -> None:
+        """Before an act that may be done. A page can have another one send for it, so it counts for all. Raises
+        Playwright's errors, ``TimeoutError``."""
+        self._untold += await self._taken(tabs)
+        pages = [tab.page for tab in tabs if not tab.crashed and not tab.page.is_closed()]
         if tried:
-            await self._restraint.restrain(tab.page)
+            await asyncio.gather(*map(self._restraint.restrain, pages))
         elif act is not Act.READ:
-            self._restraint.release(tab.page)
+            await asyncio.gather(*map(self._restraint.free, pages))
         if element is not None:
             self._last = _key(element)
 
     async def came_of_it(self, tabs: Iterable[Tab]) -> str:
         """What was held back in them since the last time, in words for the model."""
+        held = [*self._untold, *await self._taken(tabs)]
+        self._untold.clear()
+        if not held:
+            return ""
+        told = [shown(one.title, 160) for one in held[:_MOST_TOLD]]
+        return _TOLD.format(", ".join(told))
+
+    async def _taken(self, tabs: Iterable[Tab]) -> list[HeldBack]:
+        """What was held back since it was asked last, by what was done last."""
         held, written = [], []
         for tab in tabs:
             if here := self._restraint.taken(tab.page):
                 held += here
                 written += await _without_secrets(tab.page, here)
-        if not held:
-            return ""
-        if len(self._known) < _MOST_KNOWN:
+        if held and len(self._known) < _MOST_KNOWN:
             self._known[self._last] = tuple(written[:_MOST_TOLD])
-        told = [shown(one.title, 160) for one in held[:_MOST_TOLD]]
-        return _TOLD.format(", ".join(told))
+        return held
 
 
 async def _without_secrets(page: Page, held: Sequence[HeldBack]) -> list[str]:

@@ -91,11 +91,10 @@ class BrowserWorkspace:
         progress(deed.title)
         self._heard.chosen += deed.bits
         self._picture = None
-        tab = self._pages.tab if self._pages.has_page else None
+        tabs = list(self._pages.tabs.values()) if self._pages.has_page else []
         try:
             async with asyncio.timeout(deed.most_s):
-                if tab is not None:
-                    await self._trials.begin(tab, deed.element, deed.act, tried=deed.judged.tried)
+                await self._trials.begin(tabs, deed.element, deed.act, tried=deed.judged.tried)
                 done = await self._cancellable(deed.do(progress))
             if deed.shows_page:
                 await self._pages.settled(downloads_s=deed.downloads_s)
@@ -312,7 +311,7 @@ class BrowserWorkspace:
         return Deed(act, host, title, do, where, element, locator, downloads_s=seconds, bits=bits, judged=judged)
 
     def _judged(self, element: Element, worst: Act, *, may_try: bool) -> Judged:
-        return self._trials.judged(self._pages.tab, element, worst, may_try=may_try)
+        return self._trials.judged(self._pages.tabs.values(), element, worst, may_try=may_try)
 
     def _bits(self, *hosts: str) -> float:
         """What it tells these hosts that it is this element of the page."""

@@ -3,13 +3,17 @@ else, and always before something is sent."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve as serve_sockets
 
 from neko.agent.browser.hand import BrowserHand
+from neko.agent.browser.restraint import sends
 from neko.agent.tasks import Task, TaskState
 from neko.types.agent import Act, Decision
 from neko.types.hands import Said, Thought
@@ -99,14 +103,100 @@ SLY = {
     "a frame": "document.querySelector('iframe').contentWindow.postMessage('go', '*')",
     "a frame of elsewhere": "document.querySelectorAll('iframe')[1].contentWindow.postMessage('go', '*')",
     "a moment later": f"setTimeout(() => {HARM}, 700)",
+    "another tab of the task": "new BroadcastChannel('all').postMessage('go')",
+    "a picture": "new Image().src = '/items/5/delete'",
+    "words that look for something": "fetch('/harm', {method: 'POST', body: JSON.stringify({query: 'red shoes'})})",
     "an address that names the deed": "fetch('/items/5/delete')",
     "a place that names the deed": "location.assign('/cart.php?action=add&action=buy&id=5')",
     "words that are no query": "fetch('/harm', {method: 'POST', body: '{\"query\": \"mutation { buy }\"}'})",
 }
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/x?delete=5", "/?add-to-cart=5", "/?remove_item=3", "/api/deleteItem?id=5", "/remove-item/5"),
+        *("/logout.html", "/graphql?query=mutation{buy}", "/a?_method=DELETE", "/addToCart"),
+    ],
+)
+async def test_an_address_tells_that_it_does_something(address: str) -> None:
+    assert sends("GET", f"https://a.example{address}", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/how-to-delete-a-file", "/remove-stains-from-wool", "/?book=5", "/search?q=delete", "/delete.svg"),
+        *("/shoes?order=asc", "/add-ons", "/?confirm=0", "/search?submit=Search", "/address"),
+    ],
+)
+async def test_an_address_tells_that_it_shows_something(address: str) -> None:
+    assert not sends("GET", f"https://a.example{address}", "")
+
+
+async def test_a_socket_that_is_opened_meanwhile_sends_nothing_until_the_user_has_said_yes(
+    open_worker: Open, site: Site
+) -> None:
+    heard: list[object] = []
+
+    async def talk(connection: ServerConnection) -> None:
+        async for said in connection:
+            heard.append(said)
+            await connection.send("heard")
+
+    async with serve_sockets(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        site.pages["/"] = Page(
+            f"""<button>Well</button><script>document.querySelector('button').onclick = () => {{
+            const talk = new WebSocket('ws://127.0.0.1:{port}'); talk.onopen = () => talk.send('all');
+            talk.onclose = () => document.title = 'Closed'; talk.onmessage = () => document.title = 'Heard'
+            }}</script>"""
+        )
+        worker = await open_worker(f"Talk to 127.0.0.1:{port}")
+        await worker.do("navigate", url=site.url)
+        held = await worker.do("click", at="Well")
+        later = await worker.do("wait", seconds=0.7)
+        assert worker.intents[1].act is Act.READ
+        assert "held back" in held.text + later.text
+        assert "Closed" in later.text
+        assert not heard
+        await worker.do("click", at="Well")
+        assert worker.intents[-1].act is Act.DESTRUCTIVE
+        assert "Heard" in (await worker.do("wait", seconds=0.7)).text
+
+
+async def test_a_page_that_is_left_sends_no_last_words_of_what_was_tried_in_it(open_worker: Open, site: Site) -> None:
+    last = "addEventListener('pagehide', () => navigator.sendBeacon('/harm', 'all'))"
+    kept = "addEventListener('pagehide', () => fetch('/harm', {method: 'POST', keepalive: true}))"
+    site.pages |= {"/page": Page(f'<button onclick="{last}; {kept}">Well</button>'), "/next": Page("Next")}
+    site.pages |= {"/harm": Page()}
+    worker = await open_worker()
+    await worker.do("navigate", url=f"{site.url}/page")
+    await worker.do("click", at="Well")
+    await worker.do("navigate", url=f"{site.url}/next")
+    await worker.do("wait", seconds=0.5)
+    assert "/harm" not in site.paths
+
+
+async def test_what_was_held_back_before_the_user_allowed_something_else_is_told(open_worker: Open, site: Site) -> None:
+    site.pages |= {
+        "/": Page(f"""<button onclick="setTimeout(() => {HARM}, 400)">Well</button>
+      <button onclick="document.title = 'Done'">Buy</button>""")
+    }
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    failing = (await worker.do("click", at="Well")).text
+    assert "held back" not in failing
+    await asyncio.sleep(1)
+    told = await worker.do("click", at="Buy")
+    assert "held back" in told.text
+    assert (await worker.intend("click", at="Well")).act is Act.DESTRUCTIVE
+
+
 @pytest.mark.few(2)
-@pytest.mark.parametrize("way", ["a moment later", "a form that goes to a new tab", "a frame of elsewhere", *SLY])
+@pytest.mark.parametrize(
+    "way", ["a moment later", "another tab of the task", "a form that goes to a new tab", "a frame of elsewhere", *SLY]
+)
 async def test_a_click_that_is_not_asked_for_sends_nothing_by_any_way(
     open_worker: Open, site: Site, rules: Rules, way: str
 ) -> None:
@@ -119,14 +209,18 @@ async def test_a_click_that_is_not_asked_for_sends_nothing_by_any_way(
             <script>const go = () => {{ {SLY[way]} }}</script>"""
         ),
         "/frame": Page(frame),
+        "/other": Page(f"<script>new BroadcastChannel('all').onmessage = () => {HARM}</script>"),
         **dict.fromkeys(("/harm", "/items/5/delete", "/cart.php"), Page("harmed")),
     }
     worker = await open_worker()
     await worker.do("navigate", url=site.url)
+    if way == "another tab of the task":
+        await worker.do("new_tab", url=f"{site.url}/other")
+        await worker.do("switch_tab", tab=1)
     done = await worker.do("click", at="Well")
     assert worker.intents[-1].act is Act.READ
     later = await worker.do("wait", seconds=1)
-    assert set(site.paths) <= {"/", "/frame"}
+    assert set(site.paths) <= {"/", "/frame", "/other"}
     if way == "a beacon":
         return
     assert "held back" in done.text + later.text
