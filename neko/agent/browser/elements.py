@@ -25,6 +25,8 @@ _READ: Final = r"""element => {
   const link = element.closest('a[href]');
   const senders = 'button:not([type=button]):not([type=reset]), input[type=submit], input[type=image]';
   const here = element.ownerDocument.location.href.split('#')[0];
+  const acting =
+    /^(onclick|(data-)?hx-(post|put|patch|delete)|data-(turbo-)?(method|confirm)|data-remote|wire:|@|x-on:|ng-click)/;
   const leadsNowhere = /^#!?$/.test(link?.getAttribute('href') ?? '') || (!!link && link.href === here + '#');
   const submitter = form?.querySelector(senders);
   const submits = !!form && !!control.matches?.(senders);
@@ -65,7 +67,8 @@ _READ: Final = r"""element => {
     words: said(control).join(' ').slice(0, 1000),
     link: link ? link.href : '',
     opens: control.hasAttribute('aria-expanded') || control.hasAttribute('aria-haspopup'),
-    handled: !!link && (link.hasAttribute('onclick') || link.getAttribute('role') === 'button' || leadsNowhere),
+    handled: !!link && (link.getAttribute('role') === 'button' || leadsNowhere
+      || [...link.attributes].some(one => acting.test(one.name))),
     autocomplete: control.getAttribute('autocomplete') ?? '',
     editable: control.isContentEditable === true,
     submits,

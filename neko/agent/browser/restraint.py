@@ -16,12 +16,13 @@ import contextlib
 import json
 import re
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, together
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request, Route
@@ -189,7 +190,7 @@ class Restraint:
         workers = [worker.evaluate(script) for worker in page.workers]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SILENCE_S):
-                await asyncio.gather(*frames, *workers, return_exceptions=True)
+                await together(*map(_tolerant, [*frames, *workers]))
 
     def opened(self, page: Page, socket: str) -> None:
         """A page has opened a WebSocket to that address."""
@@ -246,6 +247,12 @@ class Restraint:
         if page in self._pages:
             return [self._held[page]] if page in self._held else []
         return list(self._held.values())
+
+
+async def _tolerant(work: Coroutine[Any, Any, Any]) -> None:
+    """A frame or a worker may end meanwhile."""
+    with contextlib.suppress(_errors()):
+        await work
 
 
 def _errors() -> type[Exception]:

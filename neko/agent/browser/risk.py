@@ -137,11 +137,15 @@ def of_click(element: Element) -> Act:
         return Act.DESTRUCTIVE if names_deed(element.link) else Act.READ
     if element.submits:
         return of_submit(element)
-    if element.role in _SETTING_ROLES or element.tag in _SETTING_TAGS or element.type in _SETTING_TYPES:
+    if _is_set(element):
         return Act.WRITE
     if element.opens or element.role in _OPENING_ROLES or element.tag == "summary" or element.takes_text:
         return Act.READ
     return Act.WRITE if harmless else Act.DESTRUCTIVE
+
+
+def _is_set(element: Element) -> bool:
+    return element.role in _SETTING_ROLES or element.tag in _SETTING_TAGS or element.type in _SETTING_TYPES
 
 
 def _is_plain_link(element: Element) -> bool:
@@ -190,6 +194,8 @@ def of_typing(element: Element, text: str, host: str, heard: Heard) -> Act:
 
 
 def may_try_key(key: str, element: Element | None) -> bool:
+    if element is not None and key in _SETTING and _is_set(element):
+        return not element.filled
     if element is None or element.tag == "body" or key not in ("Enter", "Space", " "):
         return False
     if element.takes_text:
@@ -215,6 +221,8 @@ _MOVING: Final = frozenset(
         "Control+End",
     }
 )
+_SETTING: Final = _MOVING - {"Tab", "Shift+Tab", "Escape", "F5"}
+"""In a list, between radio buttons or on a slider they choose."""
 KEYS: Final = len(_MOVING)
 """So many are pressed unasked."""
 _EDITING: Final = frozenset(
@@ -225,7 +233,7 @@ _EDITING: Final = frozenset(
 def of_key(key: str, element: Element | None) -> Act:
     """``element``: what has the focus. A key that a page may take for a shortcut of its own can do anything."""
     if key in _MOVING:
-        return Act.READ
+        return Act.WRITE if key in _SETTING and element is not None and _is_set(element) else Act.READ
     if element is not None and key == "Enter" and element.takes_text and element.tag == "input":
         return of_submit(element)
     if element is not None and key in ("Enter", "Space", " ") and not element.takes_text:

@@ -4,7 +4,6 @@ same act again is asked for, and the question shows what would be sent."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from neko.agent.browser.restraint import HeldBack, Restraint
 from neko.agent.browser.risk import worst
 from neko.agent.browser.snapshot import hidden_values
 from neko.agent.browser.tabs import Tab
+from neko.tasks import together
 from neko.types.agent import Act
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class Trials:
         self._untold += await self._taken(tabs)
         pages = [tab.page for tab in tabs if not tab.crashed and not tab.page.is_closed()]
         if tried:
-            await asyncio.gather(*map(self._restraint.restrain, pages))
+            await together(*map(self._restraint.restrain, pages))
         elif act is not Act.READ:
-            await asyncio.gather(*map(self._restraint.free, pages))
+            await together(*map(self._restraint.free, pages))
         if element is not None:
             self._last = _key(element)
 

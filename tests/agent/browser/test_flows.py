@@ -272,6 +272,19 @@ async def test_nothing_is_tried_in_a_page_with_an_open_socket(open_worker: Open,
     assert (await worker.intend("click", at="Well")).act is Act.DESTRUCTIVE
 
 
+async def test_a_link_that_frameworks_make_a_deed_of_is_tried(open_worker: Open, site: Site) -> None:
+    site.pages |= {
+        "/": Page("""<a href="/items/5" data-method=delete>🗑</a><script>document.querySelector('a').onclick = () => {
+          fetch('/items/5', {method: 'DELETE'}); return false }</script>"""),
+        "/items/5": Page(),
+    }
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    assert "held back" in (await worker.do("click", at='link "🗑"')).text
+    assert "/items/5" not in site.paths
+    assert (await worker.intend("click", at='link "🗑"')).act is Act.DESTRUCTIVE
+
+
 async def test_a_file_is_taken_only_when_it_was_asked_for(open_worker: Open, site: Site) -> None:
     attachment = {"Content-Disposition": "attachment; filename=report.txt"}
     site.pages |= {"/": Page("<button onclick=\"location = '/file'\">Well</button>")}

@@ -143,6 +143,10 @@ def test_a_key_does_what_it_does_where_the_focus_is() -> None:
     assert risk.of_key("Enter", element(words="Pay")) is Act.DESTRUCTIVE
     assert risk.of_key("a", field) is Act.WRITE
     assert risk.of_key("PageDown", None) is Act.READ
+    assert risk.of_key("ArrowDown", field) is Act.READ
+    for setting in (element(type="radio", tag="input"), element(tag="select"), element(role="slider")):
+        assert risk.of_key("ArrowDown", setting) is Act.WRITE
+        assert risk.may_try_key("ArrowDown", setting)
     assert risk.of_key("#", element(tag="body")) is Act.DESTRUCTIVE
     assert risk.of_key("Control+Enter", element(tag="textarea")) is Act.DESTRUCTIVE
 
