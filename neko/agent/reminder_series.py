@@ -74,6 +74,15 @@ _MOST_WORDS: Final = 4
 _TELLS_MORE: Final = r"\b(?:her|him|them|it|that|if|is|are|was|starts?|begins?|opens?|closes?|before|because|since)\b"
 _FOR_SOMEBODY: Final = r"^((?:call|phone|ring|text|message|e-?mail|write to|visit|meet|feed|pick up|wake|thank) )"
 _SOMEBODY: Final = r"^(?:[A-Z][\w'-]*|(?:grand)?(?:mum|mom|ma|dad|pa)(?:my|dy)?)(?: [A-Z][\w'-]*)?$"
+_FOR_SOMEBODY_HAN: Final = (
+    r"^(?P<before>(?:打电话|打電話|打|回电话|回電話|发[^给給]{1,4}|發[^给給]{1,4}|写信|寫信)[给給]|[见見找接叫喊]).+$",
+    r"^(?P<before>[给給]).+?(?P<after>打电话|打電話|回电话|回電話|发[^给給]{1,4}|發[^给給]{1,4}|写信|寫信)$",
+)
+_SOMEBODY_HAN: Final = (
+    r"^(?P<given>[给給])?(?P<whom>[A-Z][a-z'-]*(?: [A-Z][a-z'-]*)?|[小阿老][\u4e00-\u9fff]"
+    r"|[\u4e00-\u9fff]{1,3}(?:先生|小姐|太太|老师|老師)"
+    r"|妈妈?|媽媽?|爸爸?|奶奶|爷爷|爺爺|外婆|外公|姐姐?|妹妹?|哥哥?|弟弟?|老婆|老公)$"
+)
 _SHARES: Final = (r"[時分半頃]に|ごろに|後に?|[時分]$", r"[시분반쯤] ?에|뒤에?|후에?|[시분]$")
 """In Japanese and Korean the verb comes last: a part before it shares it if its own time is that of the telling …"""
 _ASKS_ITSELF: Final = r"(?:ください|下さい|お願い(?:します)?|ます|です|[ねよ]|줘|줘요|주세요|줄래|[요다])$"
@@ -309,6 +318,8 @@ def _shared(parts: Sequence[_Part]) -> list[Wish]:
             continue
         if found and (verb := re.match(_FOR_SOMEBODY, found[-1].text)) and re.match(_SOMEBODY, wish.text):
             wish = replace(wish, text=f"{verb[1]}{wish.text}")
+        elif found and (whole := _for_somebody_han(found[-1].text, wish.text)):
+            wish = replace(wish, text=whole)
         if found and is_mere_time:
             wish = wish if part.read.dated else _as_often(wish, found[-1])
             found[-1] = _like_the_next(found[-1], replace(wish, text=found[-1].text))
@@ -319,6 +330,15 @@ def _shared(parts: Sequence[_Part]) -> list[Wish]:
             found[at + 1] = _as_often(found[at + 1], found[at])
             found[at] = _like_the_next(found[at], found[at + 1])
     return found
+
+
+def _for_somebody_han(before: str, text: str) -> str | None:
+    """ "打電話給 Anna … Bob": with what is to be done for the one before."""
+    somebody = re.match(_SOMEBODY_HAN, text)
+    verb = next((found for one in _FOR_SOMEBODY_HAN if (found := re.match(one, before))), None)
+    if somebody is None or verb is None or (somebody["given"] and not verb["before"].endswith(("给", "給"))):
+        return None
+    return f"{verb['before']}{somebody['whom']}{verb.groupdict().get('after') or ''}"
 
 
 def _as_often(wish: Wish, other: Wish) -> Wish:

@@ -255,7 +255,7 @@ _CLOCKS: Final = (
     rf"\b(?:at |by )?(?:a )?quarter past (?P<hour_quarter>{_N_EN})\b",
     rf"\b(?:at |by )?(?:a )?quarter to (?P<hour_to>{_N_EN})\b",
     rf"\bat (?P<h>{_N_EN})\b(?! (?:of|the|least|most|once))",
-    rf"(?P<h>{_N_HAN})[点點](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<m>{_N_HAN})分?)?(?:整|钟|鐘)?(?:に)?",
+    rf"在?(?P<h>{_N_HAN})[点點](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<m>{_N_HAN})分?)?(?:整|钟|鐘)?(?:に)?",
     rf"(?P<h>{_N_HAN})[時时](?![間间候])(?:(?P<half>半)|(?P<m>{_N_HAN})分)?(?:ごろ|頃|ちょうど)?(?:に)?",
     rf"(?P<h>{_N_KO}) ?시(?!간)(?: ?(?P<half>반)| ?(?P<m>{_N_KO}) ?분)?(?:쯤)?(?:에)?",
 )

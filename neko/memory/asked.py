@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from neko.memory.words import terms, weighted_terms
+from neko.memory.words import plain, terms, weighted_terms
 
 _I: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|제|저[는를의도]")
 _YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
@@ -92,6 +92,38 @@ _AMOUNT: Final = Kind(
     ),
 )
 _KINDS: Final = (_CHOICE, _TO_DO, _AMOUNT)
+
+
+_ATTRIBUTES: Final[Mapping[str, re.Pattern[str]]] = {
+    "name": re.compile(r"\b(?:name[ds]?|called)\b|名字|叫什么|名前|이름"),
+    "home": re.compile(
+        r"\b(?:live[sd]?|living|home|resides?|residence|moved?|address)\b|住|搬|家在|暮ら|引っ越|すん|사는|살|사세요|사나|사니|이사"
+    ),
+    "job": re.compile(
+        r"\b(?:works?|worked|working|jobs?|professions?|occupation|career|employ\w*|for a living)\b"
+        r"|工作|职业|上班|做什么的|仕事|働|職業|일하|직업|직장"
+    ),
+    "family": re.compile(
+        r"\b(?:family|parents?|mother|mum|mom|father|dad|sisters?|brothers?|siblings?|wife|husband|sons?|daughters?)\b"
+        r"|家人|家庭|家族|妈|爸|兄弟|姐|妹|母|父|兄|弟|가족|어머니|엄마|아버지|아빠|동생"
+    ),
+    "pet": re.compile(r"\b(?:pets?|cats?|dogs?|animals?)\b|宠物|猫|狗|ペット|犬|동물|고양이|강아지"),
+    "likes": re.compile(
+        r"\b(?:likes?|loves?|enjoys?|favou?rites?|fond)\b|(?<!不)喜欢|最爱|爱[吃喝看听玩]|好き|好物|좋아"
+    ),
+    "dislikes": re.compile(r"\b(?:dislikes?|hates?)\b|讨厌|不喜欢|嫌い|苦手|싫어"),
+    "allergy": re.compile(r"\ballerg\w+|过敏|アレルギー|알레르기"),
+    "birthday": re.compile(r"\b(?:birthday|born)\b|生日|出生|誕生日|生まれ|생일|태어"),
+    "plan": re.compile(r"\b(?:plans?|planning|planned|going to)\b|打算|计划|予定|つもり|계획|예정"),
+    "promise": re.compile(r"\bpromise[ds]?\b|答应|保证|约定|約束|약속"),
+}
+"""How a question asks for an attribute of somebody, by the names that ``assets/facts`` gives them."""
+
+
+def attributes_of(question: str) -> frozenset[str]:
+    """The attributes of facts that a question asks for."""
+    text = f"{question.lower()}\n{plain(question)}"
+    return frozenset(name for name, pattern in _ATTRIBUTES.items() if pattern.search(text))
 
 
 def kind_of(text: str) -> Kind | None:

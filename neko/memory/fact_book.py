@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from neko.i18n import attribute_name
 from neko.language import LANGUAGES
 from neko.memory import changes, deletion, facts
+from neko.memory.asked import attributes_of
 from neko.memory.facts import HAND, Earlier, NewFact
 from neko.memory.undo import Undo
 from neko.memory.words import plain, terms, weighted_terms
@@ -44,10 +45,15 @@ def _terms_of(text: str) -> frozenset[str]:
     return frozenset(terms(text))
 
 
-def _about(known: Sequence[Fact], wanted: Mapping[str, float], limit: int) -> list[Fact]:
+def _about(known: Sequence[Fact], question: str, limit: int) -> list[Fact]:
+    wanted, asked = weighted_terms(question), attributes_of(question)
     scores = {fact.id: _shared(fact, wanted) for fact in known}
     found = [fact for fact in reversed(known) if scores[fact.id] >= _TELLING]
-    return sorted(found, key=lambda fact: scores[fact.id], reverse=True)[:limit]
+
+    def answers(fact: Fact) -> tuple[bool, float, bool]:
+        return fact.attribute in asked, scores[fact.id], fact.valid_to is None
+
+    return sorted(found, key=answers, reverse=True)[:limit]
 
 
 def _shared(fact: Fact, wanted: Mapping[str, float]) -> float:
@@ -83,9 +89,10 @@ class FactBook:
         return await in_thread(lambda: [fact for fact in known if all(word in plain(_words(fact)) for word in wanted)])
 
     async def about(self, question: str, limit: int) -> list[Fact]:
-        """Facts, also of before, that have words with a question in common, those with the most telling ones first."""
-        known, wanted = await self.history(), weighted_terms(question[:_LONGEST_QUESTION])
-        return await in_thread(_about, known, wanted, limit)
+        """Facts, also of before, that have words with a question in common: those of the attribute that it asks for
+        first, then those with the most telling words, then what holds before what did."""
+        known = await self.history()
+        return await in_thread(_about, known, question[:_LONGEST_QUESTION], limit)
 
     async def add(self, subject: str, attribute: str, value: str, since: datetime) -> Changed:
         """Keep what the user says by hand, or that what is known already has been said by hand, too."""

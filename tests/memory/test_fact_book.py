@@ -271,3 +271,27 @@ async def test_a_fact_whose_line_is_lost_with_the_damage_is_still_known_and_can_
     assert await again.facts(MIO) == [replace(oslo, sources=())]
     await (await again.fact_book(MIO)).forget([oslo.id])
     assert await again.facts(MIO) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Where does Tom live?", "Oslo"),
+        ("What pets does Tom have?", "a cat"),
+        ("What is Tom's job?", "baker"),
+        ("Tom住在哪里？", "Oslo"),
+        ("Tom的工作是什麼？", "baker"),
+        ("Tomはどこに住んでいますか", "Oslo"),
+        ("Tom은 어디에 살아요?", "Oslo"),
+        ("Tom", "a cat"),
+    ],
+)
+async def test_facts_that_answer_a_question_come_before_others_of_whom_it_is_about(
+    memory: MemoryService, question: str, first: str
+) -> None:
+    book = await memory.fact_book(MIO)
+    for attribute, value in (("home", "Oslo"), ("job", "baker"), ("pet", "a cat")):
+        await book.add("Tom", attribute, value, MAY)
+    found = [fact.value for fact in await book.about(question, 5)]
+    assert found[0] == first
+    assert sorted(found) == ["Oslo", "a cat", "baker"]

@@ -156,6 +156,9 @@ async def test_what_she_said_before_a_renaming_is_recalled_under_the_name_that_s
     await client.post(f"{CATGIRL}/Rin/rename", json={"new_name": "Ren"})
     recalled = await neko.memory.recall("Ren", "Have you seen a penguin?", timeout_s=30)
     assert [(one.speaker, one.text) for one in recalled] == [("Ren", line.text)]
+    day = f"/api/memory_browser/Ren/day?date={line.at:%Y-%m-%d}"
+    assert [one["speaker"] for one in (await client.get(day)).json()["lines"]] == ["Ren"]
+    assert [one.speaker for one in await neko.memory.lines("Ren", limit=5)] == ["Rin"], "an export tells who it was"
 
 
 UPDATE_NAME = "/api/memory/update_catgirl_name"

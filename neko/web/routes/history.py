@@ -95,15 +95,15 @@ async def history(call: Call[Empty, HistoryQuery, CharacterPath]) -> History:
     more = len(lines) > query.limit
     if more:
         lines = lines[1:] if query.after is None else lines[:-1]
-    return History(lines=[line_shape(line) for line in lines], has_more=more, chat=chat)
+    return History(lines=[line_shape(line, character) for line in lines], has_more=more, chat=chat)
 
 
-def line_shape(line: Line) -> LineShape:
-    """A line as the page gets it."""
+def line_shape(line: Line, character: str) -> LineShape:
+    """A line as the page gets it; hers under the name that the ``character`` has, whatever it was then."""
     return LineShape(
         id=line.id,
         role=line.role,
-        speaker=line.speaker,
+        speaker=character if line.role == "assistant" else line.speaker,
         text=line.text,
         at=line.at.astimezone().isoformat(timespec="milliseconds"),
         status=line.status,
@@ -168,7 +168,7 @@ async def search(call: Call[Empty, SearchQuery, CharacterPath]) -> Found:
     character, query = _known(call), call.query
     found = await call.neko.memory.find(character, well_formed(query.q), limit=query.limit + 1, before=query.before)
     incomplete = await said_of_index(call, character)
-    lines = [line_shape(line) for line in found[: query.limit]]
+    lines = [line_shape(line, character) for line in found[: query.limit]]
     return Found(lines=lines, has_more=len(found) > query.limit, incomplete=incomplete)
 
 
@@ -273,7 +273,7 @@ class Versions(Schema):
 )
 async def versions(call: Call[Empty, VersionsQuery, CharacterPath]) -> Versions:
     found = await call.neko.memory.versions(_known(call), call.query.line)
-    return Versions(lines=[line_shape(line) for line in found])
+    return Versions(lines=[line_shape(line, call.path.character) for line in found])
 
 
 class Choice(Schema):
@@ -298,7 +298,7 @@ async def choose_version(call: Call[Choice, Empty, CharacterPath]) -> Chosen:
     line = await manager_of(call, call.path.character).edits.choose_version(call.body.line)
     if line is None:
         raise HTTPError(409, "version_not_now", "Only a version of the last reply can be chosen, while she is silent.")
-    return Chosen(line=line_shape(line))
+    return Chosen(line=line_shape(line, call.path.character))
 
 
 def known(call: Call[Any, Any, Any], character: str) -> str:

@@ -79,11 +79,11 @@ class LinesShape(Schema):
     failures={404: _NO_CHARACTER},
 )
 async def day(call: Call[Empty, DayQuery, CharacterPath]) -> LinesShape:
-    query = call.query
-    found = await call.neko.memory.day(
-        known(call, call.path.character), query.date, after=query.after, limit=query.limit + 1
+    character, query = known(call, call.path.character), call.query
+    found = await call.neko.memory.day(character, query.date, after=query.after, limit=query.limit + 1)
+    return LinesShape(
+        lines=[line_shape(line, character) for line in found[: query.limit]], has_more=len(found) > query.limit
     )
-    return LinesShape(lines=[line_shape(line) for line in found[: query.limit]], has_more=len(found) > query.limit)
 
 
 class LinesQuery(Schema):
@@ -100,7 +100,7 @@ class LinesQuery(Schema):
 )
 async def lines(call: Call[Empty, LinesQuery, CharacterPath]) -> LinesShape:
     found = await call.neko.memory.named_lines(known(call, call.path.character), call.query.ids)
-    return LinesShape(lines=[line_shape(line) for line in found])
+    return LinesShape(lines=[line_shape(line, call.path.character) for line in found])
 
 
 class MemosQuery(Schema):
@@ -185,7 +185,7 @@ async def near(call: Call[Empty, NearQuery, CharacterPath]) -> NearLines:
     cut = await in_thread(lambda: [pieces(line.text, words) for line in best])
     return NearLines(
         lines=[
-            NearLine(line=line_shape(line), pieces=[Piece(text=text, hit=hit) for text, hit in parts])
+            NearLine(line=line_shape(line, character), pieces=[Piece(text=text, hit=hit) for text, hit in parts])
             for line, parts in zip(best, cut, strict=True)
         ]
     )
@@ -213,7 +213,7 @@ async def correct_line(call: Call[LineText, Empty, CharacterPath]) -> Corrected:
     line = await manager.edits.correct_line(call.body.id, call.body.text)
     if line is None:
         raise HTTPError(404, "no_line", "There is no such line.")
-    return Corrected(line=line_shape(line))
+    return Corrected(line=line_shape(line, call.path.character))
 
 
 class MemoText(Schema):
@@ -273,7 +273,7 @@ async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
     restored = await manager_of(call, call.path.character).edits.undo_deletion()
     if not restored:
         raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
-    return Restored(lines=[line_shape(line) for line in restored])
+    return Restored(lines=[line_shape(line, call.path.character) for line in restored])
 
 
 class Cleared(Success):
