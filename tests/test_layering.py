@@ -97,8 +97,30 @@ HEAVY = {
     "Quartz",
     "zmq",
 }
-LATE = {"jinja2", "urllib.request", "unittest", "doctest", "pdb", "xml.etree", "sqlite3.dump", "pydoc"}
+LATE = {
+    "jinja2",
+    "urllib.request",
+    "unittest",
+    "doctest",
+    "pdb",
+    "xml.etree",
+    "sqlite3.dump",
+    "pydoc",
+    "wave",
+    "webbrowser",
+}
 """Not heavy each, but of no use to who has not opened a page or asked for anything."""
+MAY_IMPORT_LATE = {
+    "neko.__main__",
+    "neko.agent.browser.hand",
+    "neko.agent.computer.hand",
+    "neko.sessions.models.realtime",
+}
+SERVICES = {
+    f"neko.audio.engines.{name}"
+    for name in ("cogtts", "cosyvoice", "gemini_speech", "gpt_sovits", "qwen_speech", "step_speech", "voicevox")
+} | {f"neko.sessions.models.realtime.{name}" for name in ("gemini", "session", "talk")}
+"""What talks to services that speak, of which one is loaded when it is chosen."""
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
 """What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""
 LONGEST_FILE = 600
@@ -198,12 +220,12 @@ def test_a_module_imports_only_its_own_package_and_the_rows_below() -> None:
 
 
 def test_no_function_imports_our_own_package() -> None:
-    """But for the command line, which loads one command with the collector off, and the hands with much code that
-    nobody needs who never asks for them."""
+    """But for the command line, which loads one command with the collector off, and the hands and calls with
+    much code that nobody needs who never asks for them."""
     offences = [
         f"{module}.{function.name} imports {name}"
         for module, path in MODULES.items()
-        if module not in ("neko.__main__", "neko.agent.browser.hand", "neko.agent.computer.hand")
+        if module not in MAY_IMPORT_LATE
         for function in _functions(path)
         for node in ast.walk(function)
         for name in _imported(node, module)
@@ -325,7 +347,8 @@ def test_heavy_packages_are_imported_late() -> None:
 
 
 def test_importing_the_whole_of_neko_loads_nothing_heavy() -> None:
-    program = f"import sys, neko.application; print(sorted({HEAVY | LATE!r} & sys.modules.keys()))"
+    late = HEAVY | LATE | SERVICES
+    program = f"import sys, neko.serve; print(sorted({late!r} & sys.modules.keys()))"
     answer = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )

@@ -11,7 +11,6 @@ from typing import Self
 from uuid import uuid4
 
 from neko import i18n, set_aside
-from neko import language as languages
 from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.browser.hand import BrowserHand
@@ -317,7 +316,7 @@ class Neko:
             still_there = [set_aside.report_of(aside) for aside in earlier if aside.exists()]
             for fault in (*still_there, *stored.unusable(), *cards.unusable()):
                 self._on_file_fault(fault)
-            for tag in languages.LANGUAGES:
+            for tag in {self.language.current, "en"}:  # the others in milliseconds, when somebody reads them
                 i18n.load(tag)
                 phrases(tag)
             emotion.load()

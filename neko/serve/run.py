@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,12 +20,15 @@ from neko.errors import NekoError
 from neko.serve.listener import Listener, listen, network_url_of, url_of
 from neko.serve.server import serving
 from neko.settings import Settings
-from neko.tasks import TaskOwner, in_thread
+from neko.tasks import TaskOwner, give_memory_back, in_thread
 
 logger = logging.getLogger(__name__)
 
 THREADS_TIMEOUT_S = 0.7
 """Seconds that threads get to end, once all is saved."""
+
+SETTLED_S = 2.0
+"""Seconds after which what only the start has needed is freed, the making of the first page included."""
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -45,11 +47,18 @@ async def _run(settings: Settings, listener: Listener) -> None:
         async with Neko(settings) as neko, serving(neko, listener) as server, TaskOwner("start") as owner:
             stop_request = owner.spawn(stop.wait(), name="stop signal")
             _announce(settings, listener, owner)
+            owner.spawn(_settle(), name="give memory back")
             await asyncio.wait({server, stop_request}, return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
                 raise NekoError("the HTTP server ended by itself")
             logger.info("stopping")
     _leave_soon()
+
+
+async def _settle() -> None:
+    """Text of files, tables half built and parsed templates leave holes that the C library would keep."""
+    await asyncio.sleep(SETTLED_S)
+    await in_thread(give_memory_back)
 
 
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -65,6 +74,8 @@ def _announce(settings: Settings, listener: Listener, owner: TaskOwner) -> None:
         sys.stdout.write(f"On your other devices: {elsewhere}/?token=   (with your token at its end)\n")
     sys.stdout.flush()
     if settings.open_browser and has_screen(settings.environ):
+        import webbrowser
+
         login = f"/?token={quote(settings.token, safe='')}" if settings.token else ""
         owner.spawn(in_thread(webbrowser.open, url + login), name="open the browser")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from neko.audio.engines import SERVICES, cosyvoice
+from neko.audio.engines import SERVICES, cosyvoice, service
 from neko.audio.engines.chained_voice import ChainedVoice, Standing
 from neko.audio.engines.fallback import FallbackEngine
 from neko.audio.engines.openai_speech import OpenAISpeech
@@ -96,7 +96,7 @@ def built(kind: str, url: str) -> SpeechEngine:
     if kind == "openai":
         endpoint = ModelEndpoint("tts_default", "custom", "Scripted", url, "voice-1", KEY)
         return OpenAISpeech(endpoint, Network())
-    return SERVICES[kind](SpeechServer("Scripted", url, "voice-1", KEY), Network(), None)
+    return service(kind)(SpeechServer("Scripted", url, "voice-1", KEY), Network(), None)
 
 
 def test_every_service_is_tried() -> None:

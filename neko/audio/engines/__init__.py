@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Final
 
 from neko.audio.engines.browser import BrowserVoice
 from neko.audio.engines.by_script import BuiltinVoice
-from neko.audio.engines.cogtts import CogTTS
-from neko.audio.engines.cosyvoice import CosyVoiceCloud, LocalCosyVoice
-from neko.audio.engines.edge import EdgeSpeech
-from neko.audio.engines.gemini_speech import GeminiSpeech
-from neko.audio.engines.gpt_sovits import GPTSoVITS
 from neko.audio.engines.openai_speech import OpenAISpeech
-from neko.audio.engines.qwen_speech import QwenSpeech
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.silent import SilentEngine
-from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
-from neko.audio.engines.voicevox import Voicevox
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.settings.registry import ENGINE_KINDS
@@ -25,19 +18,27 @@ from neko.types.speech import SpeechEngine, VoiceSettings
 
 KINDS = ENGINE_KINDS
 BuildService = Callable[[SpeechServer, Network, VoiceSettings | None], SpeechEngine]
-SERVICES: Final[Mapping[str, BuildService]] = {
-    "gptsovits": GPTSoVITS,
-    "cosyvoice": LocalCosyVoice,
-    "voicevox": Voicevox,
-    "edge": EdgeSpeech,
-    "gemini": GeminiSpeech,
-    "step": StepSpeech,
-    "free": FreeSpeech,
-    "cogtts": CogTTS,
-    "qwen": QwenSpeech,
-    "cosyvoice_cloud": CosyVoiceCloud,
+_HOMES: Final[Mapping[str, tuple[str, str]]] = {
+    "gptsovits": ("gpt_sovits", "GPTSoVITS"),
+    "cosyvoice": ("cosyvoice", "LocalCosyVoice"),
+    "voicevox": ("voicevox", "Voicevox"),
+    "edge": ("edge", "EdgeSpeech"),
+    "gemini": ("gemini_speech", "GeminiSpeech"),
+    "step": ("step_speech", "StepSpeech"),
+    "free": ("step_speech", "FreeSpeech"),
+    "cogtts": ("cogtts", "CogTTS"),
+    "qwen": ("qwen_speech", "QwenSpeech"),
+    "cosyvoice_cloud": ("cosyvoice", "CosyVoiceCloud"),
 }
-"""Those that speak through a ``SpeechServer``, by kind."""
+SERVICES: Final = _HOMES.keys()
+"""The kinds that speak through a ``SpeechServer``."""
+
+
+def service(kind: str) -> BuildService:
+    """What makes the engine of one of ``SERVICES``; it is loaded now, since hardly anybody has more than one."""
+    module, name = _HOMES[kind]
+    made: BuildService = getattr(import_module(f"{__name__}.{module}"), name)
+    return made
 
 
 def build(
@@ -55,5 +56,5 @@ def build(
     if kind == "openai" and isinstance(where, ModelEndpoint):
         return OpenAISpeech(where, network)
     if kind in SERVICES and isinstance(where, SpeechServer):
-        return SERVICES[kind](where, network, voice)
+        return service(kind)(where, network, voice)
     return BrowserVoice() if kind == "browser" else SilentEngine()

@@ -7,9 +7,7 @@ own, which is cut off: sound comes some 0.3 s sooner, and pauses are as long as 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import importlib.util
-import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -20,7 +18,7 @@ from neko.audio.engines.spelling import in_words
 from neko.audio.engines.threaded import HandOver, SharedWorker, ThreadedVoice, pause_after
 from neko.audio.scripts import primary
 from neko.errors import LocalVoiceError
-from neko.tasks import spare_collector
+from neko.tasks import give_memory_back, spare_collector
 from neko.types.speech import Convert, OfferedVoice, SpeechCapabilities, Utterance
 
 if TYPE_CHECKING:
@@ -119,7 +117,7 @@ class SpeechModel(SharedWorker, ABC):
         with self._loading:
             if self.loaded and not self._utterances:
                 self.unload()
-                _give_memory_back()
+                give_memory_back()
                 self.loaded = False
 
     def _rest(self) -> None:
@@ -213,12 +211,6 @@ class ModelVoice(ThreadedVoice):
                 hand_over(convert(piece))
             if len(sound):
                 hand_over(convert(bytes(2 * (model.rate * pause_after(clause) // 1000))))
-
-
-def _give_memory_back() -> None:
-    """glibc keeps what was freed, which is nearly all of a model. Takes some 50 ms, without the interpreter's lock."""
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
-        library.malloc_trim(0)
 
 
 def _trimmed(sound: Samples, rate: int) -> Samples:

@@ -10,7 +10,6 @@ import asyncio
 import io
 import math
 import re
-import wave
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -230,6 +229,8 @@ def _language(value: object) -> str:
 
 def as_wav(pcm: bytes) -> bytes:
     """PCM16 mono at ``HEARING_RATE`` as a WAV file."""
+    import wave
+
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)

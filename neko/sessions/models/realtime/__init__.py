@@ -10,10 +10,8 @@ from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.dialects import DIALECTS
-from neko.sessions.models.realtime.gemini import GeminiSession
 from neko.sessions.models.realtime.gemini_messages import GEMINI
 from neko.sessions.models.realtime.own_turns import Detection
-from neko.sessions.models.realtime.session import RealtimeSession
 from neko.tasks import TaskOwner
 from neko.types.model_session import ModelSession
 
@@ -57,7 +55,11 @@ def build(
     Raises ``KeyError`` for a provider that is not spoken with.
     """
     if provider == GEMINI.key:
+        from neko.sessions.models.realtime.gemini import GeminiSession
+
         return GeminiSession(endpoint, owner=owner, network=network, speaks=speaks, longest_units=longest_units)
+    from neko.sessions.models.realtime.session import RealtimeSession
+
     return RealtimeSession(
         endpoint,
         DIALECTS[provider],
