@@ -33,6 +33,9 @@ def test_a_statement_is_kept_with_what_it_is_about(language: str, sentence: str,
         ("ja", "好きな人は誰ですか"),
         ("en", "My mum's cat is fat."),
         ("en", "I know a man and work as usual."),
+        ("en", "I love her and I can't stand him."),
+        ("ko", "저는 개를 키우지 않아요."),
+        ("ja", "猫はモモといいます。"),
     ],
 )
 def test_what_only_looks_like_a_statement_is_none(language: str, sentence: str) -> None:
