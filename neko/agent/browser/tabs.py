@@ -29,6 +29,8 @@ _QUIET_S: Final = 0.1
 _ANSWER_S: Final = 3.0
 _WAITED_FOR: Final = frozenset({"document", "xhr", "fetch"})
 _MOST_REQUESTS: Final = 500
+_CLOSE_S: Final = 0.7
+"""For each of two requests to close a page."""
 _THUMBNAIL_SCALE: Final = 0.3
 _NAME_FORBIDDEN: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
 _WINDOWS_DEVICES: Final = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -237,9 +239,16 @@ class Tab:
 
     async def close(self) -> None:
         self.stop_downloads()
-        with contextlib.suppress(TimeoutError, playwright_errors()):
-            async with asyncio.timeout(1.0):
+        try:
+            async with asyncio.timeout(_CLOSE_S):
                 await self.page.close()
+        except TimeoutError:
+            # Chromium loses the request when it comes as another document takes the place of the last one
+            with contextlib.suppress(TimeoutError, playwright_errors()):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._cdp.send("Page.close")
+        except playwright_errors():
+            pass
 
     async def thumbnail(self) -> Picture | None:
         """What the page looks like, small."""
