@@ -42,7 +42,7 @@ class Connection:
         self, lane: Lane, path: Path, *, lock_timeout_s: float, prepare: Work[None], file: Identity | None = None
     ) -> None:
         self._lane = lane
-        self._path = path
+        self.path = path
         self._lock_timeout_s = lock_timeout_s
         self._prepare = prepare
         self.file = file
@@ -54,10 +54,10 @@ class Connection:
 
     def open(self) -> sqlite3.Connection:
         """For the lane. Raises ``FileMovedError`` when the file at the path is not ``file``."""
-        if self.file is not None and identity(self._path) != self.file:
+        if self.file is not None and identity(self.path) != self.file:
             raise FileMovedError()
-        connection = _open(self._path, self._lock_timeout_s, self._prepare)
-        self.file, self.wal = identity(self._path), identity(self._path.with_name(self._path.name + "-wal"))
+        connection = _open(self.path, self._lock_timeout_s, self._prepare)
+        self.file, self.wal = identity(self.path), identity(self.path.with_name(self.path.name + "-wal"))
         return connection
 
     async def opened(self) -> Self:
@@ -107,7 +107,7 @@ class Connection:
                 if is_damage(error):
                     self._unusable = error
                 raise
-            if identity(self._path) != self.file:
+            if identity(self.path) != self.file:
                 self._unusable, self.must_stay_open = FileMovedError(), True
                 raise FileMovedError(committed=True, result=result)
             return result

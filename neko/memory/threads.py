@@ -3,7 +3,8 @@
 aiosqlite starts a thread for each connection: 300 characters, each with a connection to write and two to read, had
 900 threads and 2,000 descriptors. So each of its threads is given ``OpenFiles`` here, the connections of many
 characters, and work is queued as functions. A file is opened in a thread when a piece of work needs it there, and
-closed when that thread has too many open and has not used it for longest.
+closed when that thread has too many open and has not used it for longest. Those open for writing, which are most,
+give way when all together hold too many descriptors.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import aiosqlite
 
+from neko.memory.descriptors import Descriptors
 from neko.memory.sqlite_errors import ConnectionClosedError
 from neko.tasks import to_the_end, together
 
@@ -34,17 +37,23 @@ _WRITERS: Final = 3
 _READERS: Final = 2
 _SEARCHERS: Final = 2
 _MOST_WRITTEN: Final = 24
-"""Connections that a thread holds open: two descriptors each, and one a file for its shared memory. To open a file
-for writing costs a dozen times what it costs to read it beside its writer: its WAL is made anew, and folded in at the
-end."""
+"""Connections that a thread holds open, unless all hold too many descriptors. To open a file for writing costs a dozen
+times what it costs to read it beside its writer: its WAL is made anew, and folded in at the end."""
 _MOST_READ: Final = 4
 _MOST_SEARCHED: Final = 8
+_MOST_DESCRIPTORS: Final = 300
+"""Of the usual limit of 1,024; a few more while all threads open files at once."""
 _MOST_IN_A_ROW: Final = 8
 """Pieces of work on files that are open before the one that waits longest gets its turn."""
 
 
 class Source(Hashable, Protocol):
     """A file, in the threads of one lane."""
+
+    @property
+    def path(self) -> Path:
+        """Where its database is."""
+        ...
 
     @property
     def must_stay_open(self) -> bool:
@@ -57,14 +66,19 @@ class Source(Hashable, Protocol):
 
 
 class OpenFiles:
-    """The connections that one thread has open, the one used last at the end. For that thread only, but ``in``."""
+    """The connections that one thread has open, the one used last at the end. For that thread only, ``in`` apart."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, descriptors: Descriptors) -> None:
         self._most = most
+        self._descriptors = descriptors
         self._connections: dict[Source, sqlite3.Connection] = {}
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._connections)
+
+    @property
+    def count(self) -> int:
+        return len(self._connections)
 
     def __contains__(self, source: Source) -> bool:
         return source in self._connections
@@ -73,26 +87,41 @@ class OpenFiles:
         """The open one, or a new one. Raises ``sqlite3.Error``."""
         connection = self._connections.pop(source, None)
         if connection is None:
-            self._make_room()
+            unused = self._unused()
+            for other in unused[: max(len(self._connections) - self._most + 1, 0)]:
+                self.close_one(other)
             connection = source.open()
+            self._descriptors.opened(source.path)
         self._connections[source] = connection
         return connection
 
     def close_one(self, source: Source) -> None:
         """Nothing for one that is not open."""
         if connection := self._connections.pop(source, None):
-            connection.close()
+            self._close(source, connection)
+
+    def give_way(self) -> None:
+        """Close what was not used for longest, but not the last one, as long as there are too many descriptors."""
+        for source in self._unused()[:-1]:
+            if not self._descriptors.are_too_many:
+                return
+            with suppress(sqlite3.Error):
+                self.close_one(source)
 
     def close(self) -> None:
         """All of them."""
         while self._connections:
             with suppress(sqlite3.Error):
-                self._connections.popitem()[1].close()
+                self._close(*self._connections.popitem())
 
-    def _make_room(self) -> None:
-        unused = [source for source in self._connections if not source.must_stay_open]
-        for source in unused[: max(len(self._connections) - self._most + 1, 0)]:
-            self.close_one(source)
+    def _unused(self) -> list[Source]:
+        return [source for source in self._connections if not source.must_stay_open]
+
+    def _close(self, source: Source, connection: sqlite3.Connection) -> None:
+        try:
+            connection.close()
+        finally:
+            self._descriptors.closed(source.path)
 
 
 @dataclass(slots=True)
@@ -132,8 +161,8 @@ class _Thread(aiosqlite.Connection):
     ``is_at_work``, ``in_a_row`` and ``own`` are guarded by the lock of its lane.
     """
 
-    def __init__(self, work: Callable[[_Thread], None], most_open: int) -> None:
-        self.files = OpenFiles(most_open)
+    def __init__(self, work: Callable[[_Thread], None], files: OpenFiles) -> None:
+        self.files = files
         # of a connection it needs ``close`` alone
         super().__init__(lambda: cast(sqlite3.Connection, self.files), iter_chunk_size=64)
         self.own: deque[_Job] = deque()
@@ -153,8 +182,13 @@ class Lane:
     woken rather than another; who is done takes the source that waits longest, but first one that it has open.
     """
 
-    def __init__(self, threads: int, most_open: int) -> None:
-        self._threads = [_Thread(self._drain, most_open) for _ in range(threads)]
+    def __init__(
+        self, threads: int, most_open: int, descriptors: Descriptors | None = None, gives_way: Lane | None = None
+    ) -> None:
+        """``gives_way`` closes files when there are too many ``descriptors``; without it this lane itself does."""
+        self._descriptors = descriptors or Descriptors(_MOST_DESCRIPTORS)
+        self._gives_way = gives_way or self
+        self._threads = [_Thread(self._drain, OpenFiles(most_open, self._descriptors)) for _ in range(threads)]
         self._lock = threading.Lock()
         self._waiting: dict[Source, deque[_Job]] = {}
         self._at_work: set[Source] = set()
@@ -164,8 +198,19 @@ class Lane:
 
     async def run(self, source: Source, work: Work[T]) -> T:
         """The result of ``work``, called with the open file in a thread. Raises what opening it raises."""
-        result: T = await self._do(source, lambda files: work(files.connection(source)))
+        try:
+            result: T = await self._do(source, lambda files: work(files.connection(source)))
+        finally:
+            if self._descriptors.are_too_many:
+                self._gives_way.give_way()
         return result
+
+    def give_way(self) -> None:
+        """Let the thread with the most open files close some, after the work that it has (``OpenFiles.give_way``)."""
+        thread = max(self._threads, key=lambda one: one.files.count)
+        with self._lock:
+            if not thread.own:
+                self._hand(thread, _Job(OpenFiles.give_way, asyncio.get_running_loop().create_future()))
 
     def has_open(self, source: Source) -> bool:
         """Whether a thread has its file open now."""
@@ -178,9 +223,7 @@ class Lane:
             if source in thread.files:
                 job = _Job(lambda files: files.close_one(source), asyncio.get_running_loop().create_future())
                 with self._lock:
-                    thread.own.append(job)
-                    if not thread.is_at_work:
-                        self._wake(thread)
+                    self._hand(thread, job)
                 await job.waiter
 
     async def aclose(self) -> None:
@@ -224,6 +267,12 @@ class Lane:
         idle = [thread for thread in self._threads if not thread.is_at_work]
         if idle and source not in self._at_work:
             self._wake(next((thread for thread in idle if source in thread.files), idle[0]))
+
+    def _hand(self, thread: _Thread, job: _Job) -> None:
+        """Have it done in this thread and no other. Holding the lock."""
+        thread.own.append(job)
+        if not thread.is_at_work:
+            self._wake(thread)
 
     @staticmethod
     def _wake(thread: _Thread) -> None:
@@ -272,10 +321,11 @@ class Threads:
     and for what reads a whole file, for which nobody waits."""
 
     def __init__(self) -> None:
-        self.writing = Lane(_WRITERS, _MOST_WRITTEN)
-        self.reading = Lane(_READERS, _MOST_READ)
-        self.searching = Lane(_SEARCHERS, _MOST_SEARCHED)
-        self.copying = Lane(1, 1)
+        descriptors = Descriptors(_MOST_DESCRIPTORS)
+        self.writing = Lane(_WRITERS, _MOST_WRITTEN, descriptors)
+        self.reading = Lane(_READERS, _MOST_READ, descriptors, self.writing)
+        self.searching = Lane(_SEARCHERS, _MOST_SEARCHED, descriptors, self.writing)
+        self.copying = Lane(1, 1, descriptors, self.writing)
 
     async def aclose(self) -> None:
         """After the work that was handed in, close all files and end the threads; idempotent."""

@@ -41,11 +41,36 @@ async def test_more_characters_than_files_may_be_open_are_written_and_read(memor
     assert [line.text for lines in found for line in lines] == [f"two of {name}" for name in names]
     assert threading.active_count() - before <= 7 + 6, "SQLite's, and those of the loop's executor"
     if DESCRIPTORS.exists():
-        assert 0 < len(_open_logs()) <= 360
+        assert 0 < len(_open_logs()) <= 330
     await memory.aclose()
     if DESCRIPTORS.exists():
         assert _open_logs() == []
     assert not [path for path in memory_folder.folder.iterdir() if path.name.endswith(("-wal", "-shm"))]
+
+
+async def test_many_that_are_brought_in_and_searched_hold_few_descriptors(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(find_timeout_s=60.0, recall_timeout_s=60.0)
+    names = [f"character {number}" for number in range(150)]
+
+    async def use(name: str) -> list[str]:
+        await memory.store_many(name, [new_line(f"tea for {name}"), new_line("yes", "assistant")])
+        await memory.lines(name)
+        return [line.text for line in await memory.find(name, "tea")]
+
+    async def look(name: str) -> list[str]:
+        await memory.recall(name, "tea")
+        return [line.text for line in await memory.find(name, "tea")]
+
+    for work in (use, look):
+        for at in range(0, len(names), 10):
+            some = names[at : at + 10]
+            assert await asyncio.gather(*map(work, some)) == [[f"tea for {name}"] for name in some]
+            if DESCRIPTORS.exists():
+                assert len(_open_logs()) <= 330
+    newest = names[-40:]
+    await asyncio.gather(*map(look, newest))
+    if DESCRIPTORS.exists():
+        assert len({name for name in _open_logs() if name.endswith("-wal")}) >= 30, "those that are used are kept open"
 
 
 async def test_a_log_that_is_taken_away_while_it_is_closed_is_told_and_begun_anew(memory_folder: MemoryFolder) -> None:
