@@ -12,6 +12,7 @@ from neko import i18n, prompts
 from neko.app.character_settings import CharacterSettings
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
+from neko.app.imports import Imports
 from neko.app.pictures import Pictures
 from neko.app.trash import Trash
 from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_name, default_characters
@@ -60,6 +61,7 @@ class Characters:
         folder: DataFolder,
         settings: CharacterSettings,
         records: Records,
+        imports: Imports,
     ) -> None:
         self.cards = cards
         self._conversations = conversations
@@ -71,6 +73,7 @@ class Characters:
         self._pictures = Pictures(folder.path / PICTURES)
         self._settings = settings
         self._records = records
+        self._imports = imports
         self._changing = asyncio.Lock()
 
     @property
@@ -250,7 +253,8 @@ class Characters:
             await self._records.forget(name)
 
     async def clear_memory(self, name: str) -> int:
-        """Let a character forget all that was ever said to her, for good; how many lines that was.
+        """Let a character forget all that was ever said to her, for good; how many lines that was. What was about to be
+        imported goes, too.
 
         Raises ``MemoryStoreError``.
         """
@@ -258,6 +262,7 @@ class Characters:
             conversation = self._conversations.opened.get(name)
             if conversation:
                 await conversation.edits.open_chat(None)
+            await self._imports.give_up(name)
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()

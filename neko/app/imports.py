@@ -23,7 +23,7 @@ from neko.memory.import_files import Kind, Source, look_into, named_sources
 from neko.memory.import_rows import Known, Precision, Summary, Taken
 from neko.memory.importing import Importing, Target
 from neko.storage import WORKPLACE
-from neko.tasks import TaskOwner, in_thread
+from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import NewLine
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class State(Enum):
 
 
 _AT_WORK: Final = (State.RUNNING, State.TAKING_BACK)
+_AHEAD: Final = (State.READING, State.READY)
 
 
 async def what_would_come(
@@ -250,10 +251,10 @@ class Imports:
 
     async def aim(self, into: Mapping[str, str]) -> bool:
         """Let the lines of what the files call so go to another character, whatever else was asked for just before;
-        false when it has begun, or there is none."""
+        false when it has begun, is over, or there is none."""
         async with self._changing:
             before = self.current
-            if before is None or before.is_at_work:
+            if before is None or before.state not in _AHEAD:
                 return False
             current = Import(files=before.files, sources=before.sources, into={**before.into, **into})
             await self._replace(current, self._look)
@@ -288,16 +289,31 @@ class Imports:
         async with self._receiving:
             await self.aclose()
 
+    async def give_up(self, character: str) -> None:
+        """Forget an import that has not begun and would bring something to this character, and its files."""
+        async with self._changing:
+            current = self.current
+            if current is None or current.state not in _AHEAD:
+                return
+            if current.state is State.READING or any(share.character == character for share in current.shares):
+                await self._drop()
+
     async def aclose(self) -> None:
         """Forget the import, and its files."""
         async with self._changing:
-            await self._end()
-            if self._timer:
-                self._timer.cancel()
-            self.current = None
-            workplace, self._workplace = self._workplace, None
-            if workplace:
-                await in_thread(workplace.cleanup)
+            await self._drop()
+
+    async def _drop(self) -> None:
+        await self._end()
+        if self._timer:
+            self._timer.cancel()
+        self.current = None
+        await self._drop_files()
+
+    async def _drop_files(self) -> None:
+        workplace, self._workplace = self._workplace, None
+        if workplace:
+            await in_thread(workplace.cleanup)
 
     async def _end(self) -> None:
         if self.current and self._task and not self._task.done():
@@ -342,8 +358,11 @@ class Imports:
         current.state = State.READY
 
     async def _run(self, current: Import) -> None:
-        for share in current.shares:
-            await take_over(self._importing, current.sources, share, current.tell)
+        try:
+            for share in current.shares:
+                await take_over(self._importing, current.sources, share, current.tell)
+        finally:
+            await to_the_end(self._drop_files())
         current.state = State.DONE
 
     async def _return(self, current: Import) -> None:

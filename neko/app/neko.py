@@ -149,18 +149,7 @@ class Neko:
         )
         self.agent = self._agent(stored)
         self.reminders, self._untold = waiting_errands(self.agent, self.bus, self._on_file_fault)
-        self.memory = MemoryService(
-            self.folder.memory,
-            self._owner,
-            lambda: cards.master_name,
-            language=lambda: self.language.current,
-            on_damage=self._on_damage,
-            on_written=self._standing.file_works,
-            claim=self.folder.claim,
-            knows=cards.knows,
-            embedders=self.embedding,
-            models=self.models.of_memory,
-        )
+        self.memory = self._memory(cards)
         self._requests = TaskRequests(
             self.agent, self.models, self.bus, self._standing, self.language_of, self.reminders
         )
@@ -179,6 +168,7 @@ class Neko:
             self.folder,
             CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
             AgentRecords(self.agent, self.reminders, self._untold),
+            self.imports,
         )
         self.config = Configuration(
             stored,
@@ -245,6 +235,20 @@ class Neko:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self.listening.close()
         self.folder.close()
+
+    def _memory(self, cards: CharacterCards) -> MemoryService:
+        return MemoryService(
+            self.folder.memory,
+            self._owner,
+            lambda: cards.master_name,
+            language=lambda: self.language.current,
+            on_damage=self._on_damage,
+            on_written=self._standing.file_works,
+            claim=self.folder.claim,
+            knows=cards.knows,
+            embedders=self.embedding,
+            models=self.models.of_memory,
+        )
 
     def _imports(self, cards: CharacterCards) -> Imports:
         return Imports(

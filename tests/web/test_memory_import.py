@@ -63,6 +63,7 @@ async def test_what_would_come_is_told_first_then_it_comes_and_is_taken_back(
     assert (await client.post("/api/memory_import/start")).status_code == 200
     done = await at_rest(client)
     assert (done["state"], done["done"], done["total"]) == ("done", 3, 3)
+    assert workplaces(neko) == [], "what is not needed any more"
     assert await texts(neko, name) == ["line 0", "line 1", "line 2"]
     number = done["shares"][0]["number"]
     (change,) = (await client.get(f"/api/memory_browser/{name}/changes")).json()["changes"]
@@ -177,6 +178,19 @@ async def test_what_was_exported_comes_back_after_its_character_was_deleted(
     assert (await client.get("/api/history/Yuki/export?form=json")).content == kept.content
     again = (await client.post("/api/memory/turns", json={"turns": turns})).json()
     assert (again["stored"], again["known"]) == (0, 20)
+
+
+@pytest.mark.parametrize(("into", "stays"), [("", False), ("Yuki", True)])
+async def test_what_waits_to_be_imported_goes_when_its_character_forgets_everything(
+    client: httpx2.AsyncClient, neko: Neko, into: str, stays: bool
+) -> None:
+    name = neko.characters.current
+    await neko.characters.create("Yuki", {})
+    await send(client, neko, export(3, into or name))
+    assert (await at_rest(client))["state"] == "ready"
+    await neko.characters.clear_memory(name)
+    assert (await client.get("/api/memory_import")).json()["state"] == ("ready" if stays else "none")
+    assert bool(workplaces(neko)) == stays
 
 
 async def test_nothing_is_started_that_was_not_looked_at(client: httpx2.AsyncClient) -> None:
