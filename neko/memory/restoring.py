@@ -39,6 +39,7 @@ from neko.memory.memo import cut_memo_prefix
 from neko.memory.memo_edits import MOST_PINNED
 from neko.memory.pictures import Pictures
 from neko.memory.places import Lines, Places, Plan
+from neko.memory.recent import line_ids, lines_since
 from neko.tasks import in_thread
 from neko.types.lines import Line
 from neko.types.memory import RecentEntry
@@ -173,7 +174,7 @@ class Restored:
     """The largest id before it, which facts have been looked for up to if ``was_learnt``."""
     was_learnt: bool
     pending: int | None
-    """What stood in the log as ``BROUGHT_IN`` before it."""
+    """What stood in the log as ``BROUGHT_IN`` before it, lowered to lines that the window has no room for now."""
     moved: dict[int, int] = field(default_factory=dict)
     summaries: dict[int, int] = field(default_factory=dict)
 
@@ -256,7 +257,14 @@ class Restoring:
             changes.grow(connection, restored.number, len(stored))
             return stored
 
-        return len(await memory.window.put_in(work))
+        there = set(line_ids(lines_since(await memory.window.entries())))
+        stored = await memory.window.put_in(work)
+        if pushed_out := there.difference(line_ids(await memory.window.entries())):
+            before = min(pushed_out) - 1
+            restored.pending = before if restored.pending is None else min(restored.pending, before)
+            lower = (BROUGHT_IN, before)
+            await memory.log.transaction(lambda at: at.execute(schema.LOWER_STATE, lower), durable=False)
+        return len(stored)
 
     async def finish(self, character: str, restored: Restored, export: Export) -> tuple[int, int]:
         """Once all lines are there, what it has besides: how many summaries, the memo among them, and facts are new."""

@@ -26,7 +26,7 @@ from neko.memory.service import MemoryService
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, LineElsewhere, Remark, Role
 from neko.types.memory import InChats, RecentEntry
-from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, window
 
 PICTURE = b"\xff\xd8 a picture"
 EXACT = START + timedelta(microseconds=123_456)
@@ -132,6 +132,27 @@ async def test_a_memory_comes_back_as_it_was(memory_folder: MemoryFolder, tmp_pa
         looked, share = await brought(other, path)
         assert (looked.new, looked.known, looked.versions, looked.facts) == (share.new, 15, 0, 0) == (0, 15, 0, 0)
         assert await text_of(other) == path.read_text("utf-8")
+
+
+async def test_what_the_window_has_no_room_for_after_an_import_is_in_the_memo(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.json"
+    async with memory_in(tmp_path / "other") as other:
+        await other.store_many(
+            MIO, [new_line(f"newer {at}", at=START + timedelta(days=900, minutes=at)) for at in range(3)]
+        )
+        path.write_text(await text_of(other))
+    memory = await memory_folder.open(quiet_s=0.0)
+    for text in ("I live in Oslo.", *("so it is", "indeed") * 6):
+        await say(memory, text)
+    await brought(memory, path)
+    async with asyncio.timeout(30):
+        while await memory.learning(MIO):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+    memo, *turns = await window(memory)
+    assert "I live in Oslo." in memo
+    assert turns[-3:] == ["newer 0", "newer 1", "newer 2"]
 
 
 async def test_the_clock_of_where_something_was_said_comes_with_it(memory_folder: MemoryFolder, tmp_path: Path) -> None:
