@@ -452,7 +452,7 @@ async def test_a_peer_that_answers_no_ping_is_gone() -> None:
         await connection.wait_closed()
 
     async with (
-        serve(go_dark, "127.0.0.1", 0, ping_interval=None) as server,
+        serve(go_dark, "127.0.0.1", 0, ping_interval=None, close_timeout=0.1) as server,
         await Network().websocket("t", _url(server), ping_every_s=0.05, pong_timeout_s=0.1) as socket,
         asyncio.timeout(15),
     ):

@@ -392,7 +392,7 @@ async def test_what_is_known_is_written_set_right_pinned_merged_and_forgotten(
     await driver.get("memory-search").fill("likes")
     await expect(driver.get("found-facts").locator(".memory-words")).to_have_text(["black tea", "green tea"])
     await driver.get("memory-search").fill("")
-    await driver.get("tab-changes").click()
+    await driver.get("tab-changes").click(timeout=5_000)  # no notice with an undo lies over it
     await expect(driver.get("changes").locator("li")).to_have_count(9)
 
 
