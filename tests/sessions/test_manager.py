@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -34,42 +33,12 @@ from neko.sessions.events import (
 )
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TOO_SLOW, Outbox
-from neko.settings import Settings
 from neko.types.speech import VoiceSettings
+from tests.page_events import until
 from tests.scripted_provider import Script, ScriptedProvider
 from tests.scripted_speech import ScriptedSpeech
 
 TIMEOUT_S = 30.0
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[ScriptedProvider]:
-    async with ScriptedProvider() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko]:
-    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
-    async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as whole:
-        yield whole
-
-
-@pytest.fixture
-async def manager(neko: Neko) -> SessionManager:
-    found = neko.conversations.get("Mio")
-    assert found is not None
-    return found
-
-
-async def until(outbox: Outbox, wanted: type[Event]) -> list[Event]:
-    seen: list[Event] = []
-    async with asyncio.timeout(TIMEOUT_S):
-        while not seen or not isinstance(seen[-1], wanted):
-            event = await outbox.get()
-            assert event is not None
-            seen.append(event)
-    return seen
 
 
 async def test_the_state_goes_from_thinking_to_speaking_to_idle(manager: SessionManager) -> None:
