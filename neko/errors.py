@@ -21,6 +21,7 @@ NekoError
 │   └── AddressError       neko.serve.listener: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
 │   ├── FrameError             a socket frame that is no action; its code says why
+│   ├── AvatarError            neko.avatar_errors: a model of an avatar is not there, or what was sent cannot be one
 │   ├── CharacterError         a name or a deed with a character that cannot be; its reason says why
 │   ├── SettingError           a choice of settings that cannot be; its code says why
 │   │   └── PinnedSettingError      the environment decides it

@@ -49,7 +49,7 @@ PREFERENCES_FILE: Final = "user_preferences.json"
 _SUBFOLDERS: Final = ("config", "memory", "live2d", "vrm/animation", "character_cards", "workshop")
 _PRIVATE: Final = ("config", "memory", "character_cards")
 """Folders that hold words or keys."""
-_LONGEST_NAME: Final = 200
+LONGEST_NAME: Final = 200
 """Bytes of a name that is part of a file's name; file systems allow 255."""
 WORKPLACE: Final = ".work-"
 """Beginning of the name of a folder for copies that are needed for a moment."""
@@ -312,7 +312,7 @@ class DataFolder:
         except OSError as error:
             raise _not_writable(path, error) from error
         lock = _acquired(path)
-        _sweep((path / "config", path / "memory"))
+        _sweep(path / name for name in (*_SUBFOLDERS, "vrm"))
         for name in _PRIVATE:
             _tighten(path / name)
         return cls(path, lock)
@@ -379,7 +379,12 @@ def file_name_fault(name: str) -> str | None:
         return "it is a path"
     if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in name):
         return "it holds control characters"
-    return "it is too long" if len(name.encode()) > _LONGEST_NAME else None
+    return "it is too long" if len(name.encode()) > LONGEST_NAME else None
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a file's name means the same on every system, and no hidden file."""
+    return name.isprintable() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|')
 
 
 def _not_writable(path: Path, error: OSError) -> DataFolderError:

@@ -24,6 +24,8 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "settings",
+            "avatars",
+            "avatar_errors",
             "characters",
             "preferences",
             "providers",

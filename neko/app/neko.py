@@ -26,6 +26,7 @@ from neko.agent.reminders import Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
 from neko.app.agent import build_agent
+from neko.app.avatars import Avatars
 from neko.app.browser import build_browser
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
@@ -100,6 +101,7 @@ class Neko:
     characters: Characters
     conversations: Conversations
     imports: Imports
+    avatars: Avatars
     memory: MemoryService
     preferences: Preferences
     faults: Faults
@@ -170,6 +172,7 @@ class Neko:
             AgentRecords(self.agent, self.reminders, self._untold),
             self.imports,
         )
+        self.avatars = Avatars(self.folder.path, self.characters)
         self.config = Configuration(
             stored,
             self.models,

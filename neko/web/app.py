@@ -44,6 +44,7 @@ from neko.web.routes import (
     helplines,
     history,
     languages,
+    live2d,
     mcp,
     memory,
     memory_browser,
@@ -68,8 +69,9 @@ from neko.web.routes import (
     small_model,
     speech,
     steam,
+    vrm,
 )
-from neko.web.static_files import StaticFiles
+from neko.web.static_files import ForeignFiles, StaticFiles
 from neko.web.style_sheets import STYLE_SHEETS
 from neko.web.token_auth import TokenAuth
 
@@ -82,6 +84,8 @@ ROUTE_MODULES = (
     providers,
     characters,
     avatar_models,
+    live2d,
+    vrm,
     chats,
     microphone,
     history,
@@ -134,6 +138,9 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
         description_route(ENDPOINTS),
         Mount("/static/locales", StaticFiles(ASSETS / "locales")),
         Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
+        Mount("/user_live2d", ForeignFiles(lambda: neko.avatars.live2d.user_root.folder)),
+        Mount("/user_vrm", ForeignFiles(lambda: neko.avatars.vrm.folder)),
+        Mount("/workshop", ForeignFiles(lambda: neko.avatars.workshop)),
         STYLE_SHEETS,
         Mount("/static", StaticFiles(WEB / "static")),
         socket_route,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from neko import i18n
 from neko.app import Neko
+from neko.avatar_errors import AvatarError
 from neko.errors import (
     ConfigError,
     InputError,
@@ -42,6 +43,7 @@ _OF_PLUGINS = {
     "plugin_arguments": 422,
     "plugin_timeout": 504,
 }
+_AVATAR_STATUS = {"avatar_unknown": 404, "avatar_not_own": 403}
 _AGENT_STATUS = {
     "agent_off": 403,
     "agent_hand_off": 403,
@@ -139,6 +141,8 @@ def _status(error: NekoError) -> int:
         return error.status
     if isinstance(error, PinnedSettingError):
         return 409
+    if isinstance(error, AvatarError):
+        return _AVATAR_STATUS.get(error.code, 400)
     if isinstance(error, InputError):
         return 400
     if isinstance(error, MemoryStoreError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -18,6 +18,8 @@ from urllib.parse import parse_qs
 from starlette import staticfiles
 from starlette.responses import FileResponse, Response
 from starlette.types import Scope
+
+from neko.storage import is_plain_name
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
@@ -62,8 +64,19 @@ class _SmallFile:
     content: bytes
 
 
+_FOREIGN_TYPES = {
+    ending: kind
+    for ending, kind in _TYPES.items()
+    if ending not in (".css", ".html", ".js", ".map", ".mjs", ".svg", ".wasm", ".webmanifest")
+} | {".vrm": "model/gltf-binary", ".vrma": "model/gltf-binary"}
+"""Of files that somebody else made: nothing that a browser takes for a page, a script or a style."""
+_FOREIGN_POLICY = "sandbox; default-src 'none'"
+
+
 class StaticFiles(staticfiles.StaticFiles):
     """Serves the files below ``folder``, which need not be there yet; neither hidden files nor links out of it."""
+
+    types = _TYPES
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, check_dir=False)
@@ -73,7 +86,7 @@ class StaticFiles(staticfiles.StaticFiles):
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         """In a thread: small files are read on the way, as a page asks for a hundred of them at once."""
-        if not all(map(_is_plain, Path(path).parts)):
+        if not all(map(is_plain_name, Path(path).parts)):
             return "", None
         full_path, status = super().lookup_path(path)
         if status is not None and S_ISREG(status.st_mode) and status.st_size <= _SMALL:
@@ -111,18 +124,43 @@ class StaticFiles(staticfiles.StaticFiles):
             response = Response(kept.content, response.status_code, dict(response.headers))
         response.headers["cache-control"] = cache_control(scope)
         if "content-type" in response.headers:
-            response.headers["content-type"] = _TYPES.get(Path(full_path).suffix.lower(), "application/octet-stream")
+            response.headers["content-type"] = self.types.get(
+                Path(full_path).suffix.lower(), "application/octet-stream"
+            )
+        return response
+
+
+class ForeignFiles(StaticFiles):
+    """Files that came from elsewhere, such as models: data only, whatever they are called.
+
+    ``folder`` is asked for at each request, since the user may choose another one.
+    """
+
+    types = _FOREIGN_TYPES
+
+    def __init__(self, folder: Callable[[], Path]) -> None:
+        super().__init__(Path())
+        self._folder = folder
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        self.all_directories = [self._folder()]
+        return super().lookup_path(path)
+
+    def file_response(
+        self,
+        full_path: staticfiles.PathLike,
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["content-security-policy"] = _FOREIGN_POLICY
         return response
 
 
 def cache_control(scope: Scope) -> str:
     """How long a browser may keep what it asks for here."""
     return _FOR_EVER if parse_qs(scope["query_string"]).get(b"v") else _ASK_AGAIN
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name means the same on every system, and no hidden file."""
-    return name.isprintable() and not name.startswith(".") and not set(name) & set('\\:*?"<>|')
 
 
 def content_version(folders: Iterable[Path]) -> str:

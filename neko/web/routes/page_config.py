@@ -1,11 +1,9 @@
-"""Who stands on the page and with which model: the first thing a page asks, answered from memory."""
+"""Who stands on the page and with which model: the first thing a page asks, answered at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from neko.web.endpoint import Call, get
+from neko.web.mount import mount_path
 from neko.web.schemas import Empty, Schema, Success
 
 
@@ -32,13 +30,9 @@ async def page_config(call: Call[Empty, PageQuery]) -> PageConfig:
     name = call.query.lanlan_name or characters.current
     card = characters.card(name) if name in characters.names else {}
     kind = str(card.get("model_type") or "live2d")
-    return PageConfig(lanlan_name=name, model_path=_model_path(kind, card), model_type=kind)
-
-
-def _model_path(kind: str, card: Mapping[str, Any]) -> str:
-    """Only what the card itself addresses; there is no folder of models to look in."""
-    path = str(card.get("vrm") or "") if kind.lower() == "vrm" else ""
-    return path if path.startswith(("http://", "https://", "/")) else ""
+    path = await call.neko.avatars.address_of(card)
+    root = mount_path(call.request.scope) if path.startswith("/") else ""
+    return PageConfig(lanlan_name=name, model_path=root + path, model_type=kind)
 
 
 ENDPOINTS = (page_config,)

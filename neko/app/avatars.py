@@ -1,0 +1,92 @@
+"""``neko.avatars``: the models of avatars that are there, and which one a character's card names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from neko.app.characters import Characters
+from neko.avatar_errors import AvatarError
+from neko.avatars import arrival
+from neko.avatars.live2d import Live2DModel, Live2DModels
+from neko.avatars.places import Root, Source
+from neko.avatars.vrm import VrmFile, VrmModels
+from neko.characters import CHARACTERS
+from neko.tasks import in_thread
+
+
+class Avatars:
+    """``folder`` is the data folder. What a card names is found by name, address or the Workshop's number."""
+
+    def __init__(self, folder: Path, characters: Characters) -> None:
+        self._folder = folder
+        self._characters = characters
+        self.live2d = Live2DModels(self._roots)
+        self.vrm = VrmModels(folder / "vrm")
+
+    def _roots(self) -> Sequence[Root]:
+        return (
+            Root(self._folder / "live2d", "/user_live2d", Source.USER),
+            Root(self.workshop, "/workshop", Source.WORKSHOP),
+        )
+
+    @property
+    def workshop(self) -> Path:
+        """The folder of items of Steam's Workshop."""
+        return self._folder / "workshop"
+
+    async def take(self, files: Sequence[tuple[str, BinaryIO]]) -> arrival.Arrived:
+        """Take in a Live2D model of files by their relative paths, or of one archive. Raises ``AvatarError``."""
+        return await in_thread(arrival.take, files, self.live2d.user_root.folder)
+
+    async def rename_live2d(self, old: str, new: str) -> str:
+        """Rename a Live2D model, also in the cards that name it. Raises ``AvatarError``."""
+        name = await in_thread(self.live2d.rename, old, new)
+        await self._reword("live2d", {old: name})
+        return name
+
+    async def rename_vrm(self, old: str, new: str) -> VrmFile:
+        """Rename a VRM model or animation, also in the cards that name it. Raises ``AvatarError``."""
+        before, after = await in_thread(self.vrm.rename, old, new)
+        for key in ("vrm", "vrm_animation", "idleAnimation"):
+            await self._reword(key, {before.url: after.url, before.path.name: after.url})
+        return after
+
+    async def _reword(self, key: str, names: Mapping[str, str]) -> None:
+        def change(raw: dict[str, Any]) -> None:
+            for card in raw[CHARACTERS].values():
+                if isinstance(card, dict) and isinstance(card.get(key), str) and card[key] in names:
+                    card[key] = names[card[key]]
+
+        if any(card.get(key) in names for card in map(self._characters.cards.card, self._characters.cards.names)):
+            await self._characters.edit(change)
+
+    async def live2d_of(self, card: Mapping[str, Any], item: str = "") -> Live2DModel | None:
+        """The Live2D model of a card: by ``item``, the card's own item, or its name; None where none is there."""
+        named = str(card.get("live2d") or "")
+        kept = str(card.get("live2d_item_id") or "")
+
+        def look() -> Live2DModel | None:
+            for find, what in ((self.live2d.of_item, item), (self.live2d.of_item, kept), (self.live2d.find, named)):
+                try:
+                    if what:
+                        return find(what)
+                except AvatarError:
+                    continue
+            return None
+
+        return await in_thread(look)
+
+    async def address_of(self, card: Mapping[str, Any]) -> str:
+        """The path or URL of a card's model; "" for the built-in face."""
+        if str(card.get("model_type") or "").lower() != "vrm":
+            model = await self.live2d_of(card) if card.get("live2d") or card.get("live2d_item_id") else None
+            return model.url if model else ""
+        named = str(card.get("vrm") or "")
+        if not named or named.startswith(("http://", "https://", "/")):
+            return named
+        try:
+            return (await in_thread(self.vrm.find, named)).url
+        except AvatarError:
+            return ""
