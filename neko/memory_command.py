@@ -67,6 +67,8 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     options.language = system_language(environ)
     if options.action == "check":
         return _check(path / "memory")
+    if options.action != "import" and not path.is_dir():
+        raise SystemExit(f"there is no data folder {path}; name another one with --data-dir")
     work = {"rebuild": _rebuild, "export": _export, "import": _import}[options.action]
     return asyncio.run(work(path, options))
 

@@ -54,7 +54,7 @@ _FAVOURITE: Final = re.compile(
     r"(fav\w+ .+?) (?:is|are) |(?:现在|現在)?(最.+?)是|((?:一番|いちばん)?(?:大好き|好き)な.+?)は|"
     r"((?:제일 |가장 )?좋아하는 .+?)[은는] "
 )
-ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday"))
+ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday", "age"))
 """Attributes that have one value."""
 _OPPOSITE: Final = {"likes": "dislikes", "dislikes": "likes"}
 
