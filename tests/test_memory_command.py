@@ -154,7 +154,7 @@ def test_what_cannot_be_done_is_a_sentence(folder: Path, tmp_path: Path, argumen
         memory(folder, *(one.format(**places) for one in arguments))
 
 
-@pytest.mark.parametrize("arguments", [("export", "Mio"), ("rebuild",), ("check",)])
+@pytest.mark.parametrize("arguments", [("export", "Mio"), ("rebuild",)])
 def test_a_folder_that_is_not_there_is_told_and_not_made(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     missing = tmp_path / "nowhere"
     with pytest.raises(SystemExit, match="there is no data folder"):
