@@ -22,6 +22,7 @@ NekoError
 ├── InputError             a client sent something we cannot use
 │   ├── FrameError             a socket frame that is no action; its code says why
 │   ├── AvatarError            neko.avatar_errors: a model of an avatar is not there, or what was sent cannot be one
+│   ├── WorkshopError          neko.workshop_errors: a file or folder of the Workshop cannot be used so
 │   ├── CharacterError         a name or a deed with a character that cannot be; its reason says why
 │   ├── SettingError           a choice of settings that cannot be; its code says why
 │   │   └── PinnedSettingError      the environment decides it

@@ -26,6 +26,8 @@ ROWS: tuple[frozenset[str], ...] = (
             "settings",
             "avatars",
             "avatar_errors",
+            "workshop",
+            "workshop_errors",
             "characters",
             "preferences",
             "providers",

@@ -14,27 +14,24 @@ from neko.avatars.places import Root, Source
 from neko.avatars.vrm import VrmFile, VrmModels
 from neko.characters import CHARACTERS
 from neko.tasks import in_thread
+from neko.workshop.folder import WorkshopFolder
 
 
 class Avatars:
     """``folder`` is the data folder. What a card names is found by name, address or the Workshop's number."""
 
-    def __init__(self, folder: Path, characters: Characters) -> None:
+    def __init__(self, folder: Path, characters: Characters, workshop: WorkshopFolder) -> None:
         self._folder = folder
         self._characters = characters
+        self._workshop = workshop
         self.live2d = Live2DModels(self._roots)
         self.vrm = VrmModels(folder / "vrm")
 
     def _roots(self) -> Sequence[Root]:
         return (
             Root(self._folder / "live2d", "/user_live2d", Source.USER),
-            Root(self.workshop, "/workshop", Source.WORKSHOP),
+            Root(self._workshop.root, "/workshop", Source.WORKSHOP),
         )
-
-    @property
-    def workshop(self) -> Path:
-        """The folder of items of Steam's Workshop."""
-        return self._folder / "workshop"
 
     async def take(self, files: Sequence[tuple[str, BinaryIO]]) -> arrival.Arrived:
         """Take in a Live2D model of files by their relative paths, or of one archive. Raises ``AvatarError``."""

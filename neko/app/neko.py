@@ -73,6 +73,7 @@ from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedder
 from neko.types.hearing import HearingEngine
 from neko.types.memory import Fact
+from neko.workshop.folder import WorkshopFolder
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Neko:
     conversations: Conversations
     imports: Imports
     avatars: Avatars
+    workshop: WorkshopFolder
     memory: MemoryService
     preferences: Preferences
     faults: Faults
@@ -172,7 +174,8 @@ class Neko:
             AgentRecords(self.agent, self.reminders, self._untold),
             self.imports,
         )
-        self.avatars = Avatars(self.folder.path, self.characters)
+        self.workshop = WorkshopFolder(self.folder.path, self._on_file_fault)
+        self.avatars = Avatars(self.folder.path, self.characters, self.workshop)
         self.config = Configuration(
             stored,
             self.models,

@@ -70,6 +70,7 @@ from neko.web.routes import (
     speech,
     steam,
     vrm,
+    workshop,
 )
 from neko.web.static_files import ForeignFiles, StaticFiles
 from neko.web.style_sheets import STYLE_SHEETS
@@ -119,6 +120,7 @@ ROUTE_MODULES = (
     mcp,
     plugins,
     steam,
+    workshop,
     metrics,
 )
 
@@ -140,7 +142,8 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
         Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
         Mount("/user_live2d", ForeignFiles(lambda: neko.avatars.live2d.user_root.folder)),
         Mount("/user_vrm", ForeignFiles(lambda: neko.avatars.vrm.folder)),
-        Mount("/workshop", ForeignFiles(lambda: neko.avatars.workshop)),
+        Mount("/workshop", ForeignFiles(lambda: neko.workshop.root)),
+        Mount("/user_mods", ForeignFiles(lambda: neko.workshop.root)),
         STYLE_SHEETS,
         Mount("/static", StaticFiles(WEB / "static")),
         socket_route,

@@ -32,6 +32,7 @@ from neko.tasks import in_thread
 from neko.tool_errors import AgentError, PluginError, ToolServerError
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
+from neko.workshop_errors import WorkshopError
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,14 @@ _OF_PLUGINS = {
     "plugin_arguments": 422,
     "plugin_timeout": 504,
 }
-_AVATAR_STATUS = {"avatar_unknown": 404, "avatar_not_own": 403}
+_FILE_STATUS = {
+    "avatar_unknown": 404,
+    "avatar_not_own": 403,
+    "workshop_outside": 403,
+    "workshop_not_here": 403,
+    "workshop_missing": 404,
+    "workshop_too_large": 413,
+}
 _AGENT_STATUS = {
     "agent_off": 403,
     "agent_hand_off": 403,
@@ -141,8 +149,8 @@ def _status(error: NekoError) -> int:
         return error.status
     if isinstance(error, PinnedSettingError):
         return 409
-    if isinstance(error, AvatarError):
-        return _AVATAR_STATUS.get(error.code, 400)
+    if isinstance(error, AvatarError | WorkshopError):
+        return _FILE_STATUS.get(error.code, 400)
     if isinstance(error, InputError):
         return 400
     if isinstance(error, MemoryStoreError):

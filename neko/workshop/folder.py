@@ -1,0 +1,105 @@
+"""The folder of Workshop items, and what may be read of it: nothing outside of it, whatever a path says.
+
+``workshop_config.json`` is N.E.K.O.'s (``contract/config.md`` §9). A folder that is not there at the moment stays
+set, as a drive may be plugged in again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from neko.errors import ConfigError
+from neko.storage import is_object, is_plain_name, make_folder, read_document, write_json
+from neko.workshop_errors import WorkshopError
+
+CONFIG_FILE: Final = "workshop_config.json"
+_KEYS: Final = ("user_mod_folder", "WORKSHOP_PATH", "default_workshop_folder")
+"""Which of them names the folder, the first that is set."""
+
+
+class WorkshopFolder:
+    """``data`` is the data folder; in it is the folder that counts as long as no other is set."""
+
+    def __init__(self, data: Path, on_fault: Callable[[ConfigError], None]) -> None:
+        self._data = data
+        self._on_fault = on_fault
+        self.standard = data / "workshop"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What is set, with the standard where nothing is."""
+        kept = read_document(self._data / "config" / CONFIG_FILE, {}, is_object, self._on_fault)
+        return {"default_workshop_folder": str(self.standard), "auto_create_folder": True, **kept}
+
+    def set(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep changes, and make the folder if that is wanted. Raises ``WorkshopError``, ``ConfigError``."""
+        for key in ("user_mod_folder", "default_workshop_folder"):
+            if changes.get(key):
+                self._check(_expanded(str(changes[key])))
+        config = {key: value for key, value in {**self.config, **changes}.items() if value is not None}
+        write_json(self._data / "config" / CONFIG_FILE, config)
+        if config.get("auto_create_folder"):
+            with contextlib.suppress(OSError):
+                make_folder(self.root)
+        return config
+
+    def _check(self, folder: Path) -> None:
+        """A folder that holds what is private, such as keys, is none for items."""
+        folder, data = folder.resolve(), self._data.resolve()
+        is_own = folder.is_relative_to(data) and folder.is_relative_to(self.standard.resolve())
+        holds_private = data.is_relative_to(folder) or Path.home().resolve().is_relative_to(folder)
+        if not is_own and (folder.is_relative_to(data) or holds_private):
+            raise WorkshopError("workshop_not_here", f"{folder} holds private files", folder=str(folder)[:200])
+
+    @property
+    def root(self) -> Path:
+        """The folder of items, which need not be there."""
+        config = self.config
+        for key in _KEYS:
+            if isinstance(config.get(key), str) and config[key].strip():
+                folder = _expanded(config[key].strip())
+                try:
+                    self._check(folder)
+                except WorkshopError:
+                    continue
+                return folder
+        return self.standard
+
+    def inside(self, path: str) -> Path:
+        """What a path names, absolute or from the root, perhaps percent-encoded once more. Raises ``WorkshopError``:
+        it leads out, is hidden, or is not there."""
+        root = self.root.resolve()
+        for text in dict.fromkeys((path, unquote(path))):
+            try:
+                found = (root / text.strip()).resolve()
+            except (OSError, ValueError) as error:
+                raise WorkshopError("workshop_outside", f"no path: {path!r}", path=path[:200]) from error
+            if not found.is_relative_to(root) or not all(map(is_plain_name, found.relative_to(root).parts)):
+                raise WorkshopError("workshop_outside", f"{path!r} is not in {root}", path=path[:200])
+            with contextlib.suppress(OSError):
+                if found.exists():
+                    return found
+        raise WorkshopError("workshop_missing", f"{path!r} is not there", path=path[:200])
+
+    def folder(self, path: str) -> Path:
+        """The same for a folder; the root for an empty path."""
+        found = self.inside(path) if path.strip() else self.root
+        if not found.is_dir():
+            raise WorkshopError("workshop_missing", f"{path!r} is no folder", path=path[:200])
+        return found
+
+    def file(self, path: str) -> Path:
+        """The same for a file."""
+        found = self.inside(path)
+        if not found.is_file():
+            raise WorkshopError("workshop_missing", f"{path!r} is no file", path=path[:200])
+        return found
+
+
+def _expanded(path: str) -> Path:
+    """Relative values are from the home folder."""
+    return Path.home() / Path(path).expanduser()

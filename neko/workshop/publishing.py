@@ -1,0 +1,73 @@
+"""Getting a card and its model ready to be published: a folder of its own with copies, and what is known of uploads."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from neko.avatars.places import workplace
+from neko.errors import ConfigError
+from neko.storage import file_name_fault, is_object, is_plain_name, log_fault, read_document, write_json
+from neko.workshop.items import CARD, EXPORTS
+from neko.workshop_errors import WorkshopError
+
+_EXPORT: Final = re.compile(r"item_[0-9a-f]{8}")
+_BEGINNINGS: Final = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
+
+
+def meta_of(cards: Path, card: str) -> dict[str, Any] | None:
+    """What is known of a card's upload; ``cards`` is the folder of cards. Raises ``WorkshopError``."""
+    if file_name_fault(card):
+        raise WorkshopError("workshop_name", f"{card!r} cannot be a card's name", name=card[:80])
+
+    def report(error: ConfigError) -> None:
+        log_fault(error)
+
+    path = cards / f"{card}.workshop_meta.json"
+    kept: dict[str, Any] | None = read_document(path, None, is_object, report) if path.exists() else None
+    return kept
+
+
+def prepare(root: Path, card: Mapping[str, Any], file: str, model: Path) -> Path:
+    """Make a folder below ``root`` with the card and a copy of the model's folder. Raises ``WorkshopError``,
+    ``OSError``."""
+    if file_name_fault(file) or not is_plain_name(file) or not file.endswith(CARD):
+        raise WorkshopError("workshop_name", f"{file!r} cannot be a card's file", name=file[:80])
+    exports = root / EXPORTS
+    target = exports / f"item_{uuid4().hex[:8]}"
+    with workplace(exports) as place:
+        whole = place / target.name
+        shutil.copytree(model, whole / model.name, ignore=_strangers)
+        write_json(whole / file, dict(card))
+        whole.rename(target)
+    return target
+
+
+def _strangers(folder: str, names: list[str]) -> list[str]:
+    """What is not copied: hidden files and links, which may lead anywhere."""
+    return [name for name in names if not is_plain_name(name) or Path(folder, name).is_symlink()]
+
+
+def clean_up(root: Path, path: Path) -> None:
+    """Delete a folder that ``prepare`` made. Raises ``WorkshopError``, ``OSError``."""
+    if path.parent != (root / EXPORTS).resolve() or not _EXPORT.fullmatch(path.name):
+        raise WorkshopError("workshop_outside", f"{path} was not made to be published", path=str(path)[:200])
+    shutil.rmtree(path)
+
+
+def keep_preview(root: Path, content: bytes, folder: Path | None) -> Path:
+    """Put a picture as the preview into a folder, or into a new one. Raises ``WorkshopError``, ``OSError``."""
+    ending = next((end for beginning, end in _BEGINNINGS.items() if content.startswith(beginning)), None)
+    if ending is None:
+        raise WorkshopError("workshop_picture", "it is neither PNG nor JPEG")
+    folder = folder or root / EXPORTS / f"preview_{uuid4().hex[:8]}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"preview{ending}"
+    with workplace(folder) as place:
+        (place / path.name).write_bytes(content)
+        (place / path.name).replace(path)
+    return path
