@@ -28,7 +28,6 @@ from neko.characters import is_characters, unusable_characters
 from neko.errors import (
     DataFolderError,
     DataFolderInUseError,
-    LocalVoiceError,
     NekoError,
     UnreadableFileError,
     UntouchedFileError,
@@ -58,6 +57,7 @@ from neko.settings.registry import (
     SMALL_MODEL_FILE,
 )
 from neko.settings.unusable import unusable_values
+from neko.speech_errors import LocalVoiceError
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
 
 OLDEST_PYTHON = (3, 11)

@@ -76,7 +76,7 @@ NekoError
 │       ├── SmallModelFileError         its file is no GGUF
 │       ├── SmallModelMemoryError       there is not enough memory for it
 │       └── SmallModelDiedError         it ended by itself too often
-├── SpeechError            speech synthesis or conversion failed
+├── SpeechError            speech synthesis or conversion failed (its causes: neko.speech_errors)
 │   ├── SpeechRefusedError     the speech server answered with an error
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
 │   ├── SpeechSilentError      it cannot be reached, or went silent
@@ -494,46 +494,6 @@ class SpeechError(NekoError):
 
     code = "speech"
     permanent = False
-
-
-class SpeechRefusedError(SpeechError):
-    """``params`` holds ``status`` and ``provider`` too."""
-
-    code = "speech_refused"
-
-
-class SpeechKeyRefusedError(SpeechRefusedError):
-    code = "speech_key_refused"
-    permanent = True
-
-
-class SpeechSilentError(SpeechError):
-    code = "speech_silent"
-
-
-class SpeechCutError(SpeechError):
-    code = "speech_cut"
-
-
-class SpeechUnreadableError(SpeechError):
-    code = "speech_unreadable"
-
-
-class SpeechNotInstalledError(SpeechError):
-    """``params`` holds ``extra`` too, the part of the package to be installed."""
-
-    code = "speech_not_installed"
-    permanent = True
-
-
-class SpeechTooLongError(SpeechError):
-    code = "speech_too_long"
-
-
-class LocalVoiceError(SpeechError):
-    """Another voice speaks in its place."""
-
-    code = "speech_local"
 
 
 class HearingError(NekoError):

@@ -32,6 +32,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "preferences",
             "providers",
             "errors",
+            "speech_errors",
             "hearing_errors",
             "small_model_errors",
             "embedding_errors",

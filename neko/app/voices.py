@@ -17,7 +17,6 @@ from neko.audio.engines.local_voices import local_voices
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.engines.service import SpeechServer
 from neko.audio.speech_pipeline import say
-from neko.errors import SpeechKeyRefusedError
 from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue
 from neko.providers.speech_server import SpeechServerChoice, service_changes
@@ -27,6 +26,7 @@ from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
 from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SPEECH_ENGINE, VOICES, CallVoice, EngineKind
 from neko.settings.unusable import tuning_number
+from neko.speech_errors import SpeechKeyRefusedError
 from neko.tasks import in_thread
 from neko.types.speech import OfferedVoice, SpeechEngine, Utterance, VoiceSettings
 

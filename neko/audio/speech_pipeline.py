@@ -19,7 +19,8 @@ from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import condensed, speakable
 from neko.audio.spoken_language import SpokenLanguage
 from neko.audio.spoken_text import SpokenText
-from neko.errors import NekoError, SpeechError, SpeechTooLongError
+from neko.errors import NekoError, SpeechError
+from neko.speech_errors import SpeechTooLongError
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
 

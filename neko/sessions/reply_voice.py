@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from neko.audio.resample import SPEAKER_RATE
 from neko.audio.speech_pipeline import SpeechPipeline
-from neko.errors import NekoError, SpeechTooLongError
+from neko.errors import NekoError
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import Audio, SpeakOnPage, SpeechPaused, SpeechResumed, UserActivity
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.status_reporter import StatusReporter
+from neko.speech_errors import SpeechTooLongError
 from neko.tasks import TaskOwner
 from neko.types.model_session import Playback, SoundToPlay
 

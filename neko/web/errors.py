@@ -22,6 +22,8 @@ from neko.errors import (
     NekoError,
     PinnedSettingError,
     ProxyError,
+)
+from neko.speech_errors import (
     SpeechCutError,
     SpeechNotInstalledError,
     SpeechRefusedError,

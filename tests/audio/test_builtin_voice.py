@@ -17,7 +17,8 @@ from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.model_voice import ModelVoice, SpeechModel
 from neko.audio.resample import SPEAKER_RATE
 from neko.audio.speech_pipeline import say
-from neko.errors import LocalVoiceError, SpeechError
+from neko.errors import SpeechError
+from neko.speech_errors import LocalVoiceError
 from neko.types.speech import Convert, Utterance, VoiceSettings
 from tests.scripted_voice_model import ScriptedVoiceModel
 

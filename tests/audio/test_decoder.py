@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neko.audio.engines.decoder import SoundDecoder
-from neko.errors import SpeechError, SpeechUnreadableError
+from neko.errors import SpeechError
+from neko.speech_errors import SpeechUnreadableError
 from tests.scripted_provider import tone
 
 RATE = 24_000

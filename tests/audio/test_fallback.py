@@ -10,7 +10,8 @@ import pytest
 from neko.audio.engines.browser import BrowserVoice
 from neko.audio.engines.chained_voice import ChainedVoice, FirstSound, Standing
 from neko.audio.engines.fallback import FallbackEngine
-from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechSilentError
+from neko.errors import NekoError, SpeechError
+from neko.speech_errors import SpeechKeyRefusedError, SpeechSilentError
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 from tests.scripted_speech import PIECE, ScriptedSpeech, SpokenScript
 from tests.seams.speech_engine import SECONDS, SHORT, Ear, Subject, VoiceBehaviour, told, whole

@@ -17,17 +17,16 @@ from neko.audio.engines.chained_voice import ChainedVoice, Standing
 from neko.audio.engines.fallback import FallbackEngine
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.service import SpeechServer
-from neko.errors import (
-    NekoError,
+from neko.errors import NekoError, SpeechError
+from neko.net import Network
+from neko.providers import ModelEndpoint
+from neko.speech_errors import (
     SpeechCutError,
-    SpeechError,
     SpeechKeyRefusedError,
     SpeechRefusedError,
     SpeechSilentError,
     SpeechUnreadableError,
 )
-from neko.net import Network
-from neko.providers import ModelEndpoint
 from neko.types.speech import SpeechEngine
 from tests import speech_protocols
 from tests.http_service import HttpService

@@ -24,8 +24,8 @@ from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.socket_speech import SocketSpeech
 from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
 from neko.audio.engines.voicevox import Voicevox
-from neko.errors import SpeechKeyRefusedError, SpeechNotInstalledError
 from neko.net import Network
+from neko.speech_errors import SpeechKeyRefusedError, SpeechNotInstalledError
 from neko.types.speech import Utterance, VoiceSettings
 from tests import speech_protocols
 from tests.http_service import HttpService

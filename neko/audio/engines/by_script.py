@@ -19,7 +19,8 @@ from neko.audio.engines.local_voices import MODELS
 from neko.audio.engines.model_voice import ModelVoice, SpeechModel
 from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.scripts import primary, runs
-from neko.errors import LocalVoiceError, SpeechError
+from neko.errors import SpeechError
+from neko.speech_errors import LocalVoiceError
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, SpeechEngine, Utterance, VoiceSettings
 

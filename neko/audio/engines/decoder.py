@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from neko.audio.engines.wav import SampleFormat, WavStream, mixed_down
 from neko.audio.resample import PcmStream
-from neko.errors import SpeechUnreadableError
+from neko.speech_errors import SpeechUnreadableError
 from neko.types.speech import Convert
 
 Kind = Literal["wav", "packed", "text", "pcm"]

@@ -13,9 +13,9 @@ from typing import ClassVar, Final
 
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.socket_speech import Line, SocketSpeech
-from neko.errors import SpeechNotInstalledError, SpeechRefusedError, SpeechUnreadableError
 from neko.language import normalise
 from neko.net import Network, WebSocketRefusedError
+from neko.speech_errors import SpeechNotInstalledError, SpeechRefusedError, SpeechUnreadableError
 from neko.tasks import in_thread
 from neko.types.speech import Utterance, VoiceSettings
 

@@ -24,7 +24,8 @@ from typing import Final
 
 from neko.audio.engines.chained_voice import HEDGE_S, Attempt, ChainedVoice, Link, Listener, Standing
 from neko.audio.resample import SPEAKER_RATE
-from neko.errors import NekoError, SpeechError, SpeechSilentError
+from neko.errors import NekoError, SpeechError
+from neko.speech_errors import SpeechSilentError
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 

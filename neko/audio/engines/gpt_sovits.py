@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.socket_speech import Line, SocketSpeech, as_object
-from neko.errors import SpeechUnreadableError
+from neko.speech_errors import SpeechUnreadableError
 from neko.types.speech import Utterance
 
 DEFAULT_URL: Final = "http://127.0.0.1:9881"

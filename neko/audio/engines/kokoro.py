@@ -23,7 +23,7 @@ from neko.audio.engines.kokoro_languages import Chinese, FrontEnd, Japanese, fol
 from neko.audio.engines.model_voice import SpeechModel
 from neko.audio.engines.threaded import SharedWorker
 from neko.audio.scripts import primary, runs
-from neko.errors import LocalVoiceError
+from neko.speech_errors import LocalVoiceError
 from neko.types.speech import OfferedVoice
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from neko.audio.engines.spelling import in_words
 from neko.audio.engines.threaded import HandOver, SharedWorker, ThreadedVoice, pause_after
 from neko.audio.scripts import primary
-from neko.errors import LocalVoiceError
+from neko.speech_errors import LocalVoiceError
 from neko.tasks import give_memory_back, spare_collector
 from neko.types.speech import Convert, OfferedVoice, SpeechCapabilities, Utterance
 

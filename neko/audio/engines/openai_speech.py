@@ -15,10 +15,11 @@ from weakref import WeakKeyDictionary
 from neko.audio.engines.decoder import SoundDecoder
 from neko.audio.engines.service import ServiceClient, SpeechServer
 from neko.audio.resample import PcmStream
-from neko.errors import NekoError, SpeechRefusedError, SpeechUnreadableError
+from neko.errors import NekoError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
+from neko.speech_errors import SpeechRefusedError, SpeechUnreadableError
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 

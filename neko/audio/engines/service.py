@@ -11,21 +11,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from neko.errors import (
-    ModelKeyLetterError,
-    NekoError,
-    SpeechCutError,
-    SpeechError,
-    SpeechKeyRefusedError,
-    SpeechRefusedError,
-    SpeechSilentError,
-    SpeechUnreadableError,
-)
+from neko.errors import ModelKeyLetterError, NekoError, SpeechError
 from neko.net import Network, WebSocketClosedError, WebSocketRefusedError
 from neko.providers.error_body import decoded_body, read_error, without_key
 from neko.proxies import ProxyRules
 from neko.settings import is_near
 from neko.settings.pasted import odd_character
+from neko.speech_errors import (
+    SpeechCutError,
+    SpeechKeyRefusedError,
+    SpeechRefusedError,
+    SpeechSilentError,
+    SpeechUnreadableError,
+)
 from neko.tasks import in_thread
 
 if TYPE_CHECKING:

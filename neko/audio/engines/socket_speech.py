@@ -21,8 +21,8 @@ from typing import Any, ClassVar, Final
 from neko.audio.engines.decoder import SoundDecoder
 from neko.audio.engines.service import CONNECT_TIMEOUT_S, PURPOSE, SpeechServer, deadline
 from neko.audio.resample import PcmStream
-from neko.errors import SpeechRefusedError, SpeechUnreadableError
 from neko.net import Network, WebSocket
+from neko.speech_errors import SpeechRefusedError, SpeechUnreadableError
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 

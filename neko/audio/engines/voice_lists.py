@@ -8,10 +8,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from neko.audio.engines import edge
 from neko.audio.engines.service import ServiceClient, SpeechServer
-from neko.errors import SpeechUnreadableError
 from neko.net import Network
 from neko.providers.addresses import url_below
 from neko.providers.speech_services import speech_services
+from neko.speech_errors import SpeechUnreadableError
 from neko.tasks import in_thread
 from neko.types.speech import OfferedVoice, VoiceKind
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from neko.audio.engines.http_speech import HttpSpeech
-from neko.errors import SpeechUnreadableError
 from neko.providers.addresses import url_below
+from neko.speech_errors import SpeechUnreadableError
 from neko.types.speech import Utterance
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neko.errors import SpeechUnreadableError
+from neko.speech_errors import SpeechUnreadableError
 
 if TYPE_CHECKING:
     import numpy as np
