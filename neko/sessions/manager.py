@@ -417,7 +417,7 @@ class SessionManager:
         self._turns.log.said.forget()
         self._microphone.wait()
 
-    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> None:
+    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> bool:
         self._renewals.left()
         if self._is_owed_to_speech:
             self._microphone.rewind()
@@ -425,6 +425,7 @@ class SessionManager:
         self._microphone.wait()
         if told:
             self._turns.log.then(partial(self._status.report, told))  # after the end of its turn
+        return told is not None
 
     def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
         def tell() -> None:

@@ -7,7 +7,8 @@ handle.
 
 A successor is prepared unseen (``renew``), and takes over at a moment that others choose (``take_over``), told what was
 said since it read the log. A session whose events end has been lost: a successor that is there, or on its way, takes
-over; in a call, or when words wait, one is made. If none can be had the loss is told, and the next input starts one.
+over; in a call, or when words wait, one is made. The second such loss within a short while is told. If none can be
+had the loss is told, and the next input starts one.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class SlowStartError(NekoError):
 _MENDS = 3
 _MENDS_WITHIN_S = 60.0
 """So many sessions that were lost within this time are replaced unasked."""
+_TOLD_AT = 2
+"""At this one of them the user is told that something is wrong."""
 
 
 class SlotState(Enum):
@@ -463,7 +466,7 @@ class ModelSessionSlot:
             return
         self.current = None
         self._close_quietly(handle)
-        self._observer.on_session_broken(handle, error)
+        told = self._observer.on_session_broken(handle, error)
         words_wait = bool(self._observer.pending)
         prepared = self._next.handle if self._next else None
         if words_wait or (prepared and self._observer.contradicts(prepared.read)):
@@ -472,10 +475,12 @@ class ModelSessionSlot:
         if successor and successor.purpose is _Purpose.START:
             self._dependencies.bus.session.publish(facts.session_ended(self._character))
         elif successor and not self._is_hopeless():
+            self._tell_of_losses(handle, told=told)
             successor.purpose, successor.lost = _Purpose.MEND, (handle, error)
             if successor.handle:
                 self._promote(successor, successor.handle)
         elif (words_wait or handle.mode == "audio") and successor is None and not self._is_hopeless():
+            self._tell_of_losses(handle, told=told)
             self._begin(_Preparation(handle.mode, _Purpose.MEND, lost=(handle, error)))
         else:
             self.discard()
@@ -492,6 +497,13 @@ class ModelSessionSlot:
         many = len(self._losses) == _MENDS and now - self._losses[0] < _MENDS_WITHIN_S
         self._losses.append(now)
         return many
+
+    def _tell_of_losses(self, handle: SessionHandle, *, told: bool) -> None:
+        """One loss that is mended is nobody's concern; the second within a short while is told, and no further one.
+        ``told``: the user knows of this one, by the reply that it cost."""
+        lately = sum(self._losses[-1] - at < _MENDS_WITHIN_S for at in self._losses)
+        if lately == _TOLD_AT and not told:
+            self._status.notify("sessions_break_off", provider=handle.session.label.provider)
 
     # ── closing ───────────────────────────────────────────────────────────────
 

@@ -61,8 +61,9 @@ class SlotObserver(Protocol):
         """This one answers no more, and there is no other."""
         ...
 
-    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> None:
-        """This one broke off, and a successor is about to take over, or will be told of with ``on_session_lost``."""
+    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> bool:
+        """This one broke off, and a successor is about to take over, or will be told of with ``on_session_lost``.
+        True when the user is told of a reply that it cost."""
         ...
 
     def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:

@@ -325,6 +325,19 @@ async def test_a_provider_that_loses_every_session_is_given_up_and_told(talk: Sp
     await until(answers(talk, 4))
 
 
+async def test_a_provider_that_breaks_off_again_and_again_is_told_of_at_the_second_time_once(
+    talk: SpeechConversation,
+) -> None:
+    await in_call(talk)
+    for number in range(3):
+        await until(answers(talk, number))
+        talk.sessions[number].lose(GONE)
+    await until(answers(talk, 3))
+    seen = await spoken_turn(talk)
+    assert [event.code for event in seen if isinstance(event, Status)] == ["sessions_break_off"]
+    assert not any(isinstance(event, SessionEndedByServer) for event in seen)
+
+
 async def test_a_call_that_its_page_has_left_is_followed_by_no_session_and_ended(
     executor: ThreadPoolExecutor,
 ) -> None:
