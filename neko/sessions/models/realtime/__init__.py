@@ -48,11 +48,14 @@ def build(
     describe: Describe | None = None,
     longest_units: int | None = None,
 ) -> ModelSession:
-    """A session with the voice model at ``endpoint``, in the manner of a core provider. ``speaks``: with its own voice.
-    ``detection``: finds the user's turns in place of the provider, if that lets it. ``describe``: says what is on
-    pictures that the model does not take. ``longest_units``: what a reply may be long (``reply_length``).
+    """A session with the voice model at ``endpoint``, in the dialect of a core provider; it is not yet open.
 
-    Raises ``KeyError`` for a provider that is not spoken with.
+    ``speaks``: the model's own voice is heard; without it, only its words come. ``detection``: what finds the user's
+    turns here instead of at the provider, where the dialect allows it (``lets_find_turns``). ``describe``: puts a
+    picture into words for a model that takes no pictures. ``longest_units``: the most that a reply may be long, in
+    the units of ``reply_length``; None: as long as it likes.
+
+    Raises ``KeyError`` for a provider without a voice model (``is_spoken``).
     """
     if provider == GEMINI.key:
         from neko.sessions.models.realtime.gemini import GeminiSession
