@@ -68,12 +68,11 @@ _END: Final = 40
 _SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
 _ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
 _BLANK: Final = ord(" ")
-_NEWLINE: Final = ord("\n")
 _LONGEST: Final = 4_000
 """Terms that a line counts to have at most: one of a whole book tells nothing of how long the others are."""
 _MARKS: Final = 1 << 16
-_SPREAD: Final = (89, 8191, 30_011)
-"""What the second and the last letter and the length of a term are multiplied by, so that few have the same mark."""
+_SPREAD: Final = (6_151, 89, 8_191, 1_031, 30_011)
+"""What the first three bytes and the last two of a term are multiplied by, so that few have the same mark."""
 _SIGN: Final = re.compile(r"\?|吗|呢|ですか|ますか")
 
 
@@ -212,21 +211,25 @@ def _with_neighbours(counts: Array, lengths: Array, joined: Flags, weights: Arra
 
 
 class _Terms:
-    """The terms of all lines at once, as arrays of code points: they are a hundred thousand, each of which would be an
-    object of Python's."""
+    """The terms of all lines at once, as one array of their UTF-8: they are a hundred thousand, each of which would be
+    an object of Python's."""
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         import numpy as np
 
-        self.codes = codes = _code_points(b"\n".join(texts).decode("utf-8", "replace") + "\n\0")
-        ends = np.flatnonzero((codes == _BLANK) | (codes == _NEWLINE))
-        self.starts = np.append(0, ends[:-1] + 1)
-        self.sizes = (ends - self.starts).astype(np.uint32)
-        self._first = np.append(0, np.flatnonzero(codes[ends] == _NEWLINE) + 1)
+        self.units = units = np.frombuffer(b" ".join([b"", *texts, b"  "]), np.uint8)
+        gaps = np.flatnonzero(units[:-2] == _BLANK)
+        self.starts, ends = gaps[:-1] + 1, gaps[1:]
+        self.sizes = ends - self.starts
+        self._first = np.searchsorted(gaps, np.cumsum([0, *(len(text) + 1 for text in texts)]))
         """The place of each text's first term, and the end."""
-        second = codes[self.starts + 1] * (self.sizes > 1)
-        marks = codes[self.starts] + _SPREAD[0] * second + _SPREAD[1] * codes[ends - 1]
-        self.marks: NDArray[np.uint16] = (marks + _SPREAD[2] * self.sizes).astype(np.uint16)
+        third = units[self.starts + 2]
+        third[self.sizes == 1] = _BLANK
+        marks = self.sizes.astype(np.uint16)
+        signs = (units[self.starts], units[self.starts + 1], third, units[ends - 2], units[ends - 1])
+        for sign, spread in zip(signs, _SPREAD, strict=True):
+            marks += sign.astype(np.uint16) * np.uint16(spread)
+        self.marks: NDArray[np.uint16] = marks
         """A number for each, the same for the same term and seldom for others."""
 
     def counts(self) -> Array:
@@ -254,10 +257,10 @@ class _Terms:
         is_wanted[wanted.marks] = True
         near = np.flatnonzero(is_wanted[self.marks])
         marks, sizes = self.marks[near], self.sizes[near]
-        for column, term in enumerate(terms):
+        for column, term in enumerate(map(str.encode, terms)):
             places = near[(marks == wanted.marks[column]) & (sizes == len(term))]
-            for offset, code in enumerate(map(ord, term)):
-                places = places[self.codes[self.starts[places] + offset] == code]
+            for offset, unit in enumerate(term):
+                places = places[self.units[self.starts[places] + offset] == unit]
             rows = np.searchsorted(self._first, places, side="right") - 1
             counts[:, column] = np.bincount(rows, minlength=len(counts))
         return counts
@@ -268,12 +271,6 @@ class _Terms:
         sums = np.append(0.0, np.cumsum(values))
         summed: Array = np.diff(sums[self._first])
         return summed
-
-
-def _code_points(text: str) -> NDArray[np.uint32]:
-    import numpy as np
-
-    return np.frombuffer(text.encode("utf-32-le"), "<u4")
 
 
 def _joined(lines: Sequence[Candidate]) -> Flags:

@@ -400,7 +400,10 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def indexing(self, character: str) -> tuple[int, int] | None:
         """How far an old or a mended log has been taken into the index, in ids; None when all of it is."""
         log = (await self._opened(character)).log
-        return await log.recall(lambda connection, _: index.reached(connection)) if not log.is_indexed else None
+        if log.is_indexed:
+            return None
+        done, last = await log.recall(lambda connection, _: index.reached(connection))
+        return (done, last) if done < last else None
 
     async def embedded(self, character: str) -> None:
         """Return when every line that can be is found by its meaning."""

@@ -15,6 +15,7 @@ one: storing and recalling stand next to the same while embedding is paused, fro
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import sqlite3
@@ -100,6 +101,7 @@ def fill(path: Path, language: Language, count: int) -> None:
             connection.execute("COMMIT")
         spent = time.process_time() - begun
     show("  indexed (cpu)", f"{count / spent:,.0f} lines/s")
+    os.sync()  # a log of gigabytes was not written a second ago: what is measured does not wait for the disk to take it
     show("  bytes a line, index included", f"{path.stat().st_size / count:,.0f}")
 
 

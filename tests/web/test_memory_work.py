@@ -64,20 +64,20 @@ async def test_it_is_told_how_far_an_old_log_is_read(
     name, step, go_on, reached = neko.characters.current, index.catch_up, threading.Event(), threading.Event()
 
     def slow(connection: sqlite3.Connection, names: Names) -> bool:
-        more = step(connection, names, 2)
-        if index.reached(connection)[0] >= 4 and not go_on.is_set():
+        if index.reached(connection)[0] >= 4 and not go_on.is_set():  # by a step before this one: others see it
             reached.set()
+            go_on.wait(0.05)
             return True
-        return more
+        return step(connection, names, 2)
 
     await say(neko, 8)
     assert await neko.memory.rebuild_index(name) == 8, "after whoever looks through a log that was just opened"
     assert (await work(client, neko))["indexing"] is None
     monkeypatch.setattr(index, "catch_up", slow)
     rebuilding = asyncio.create_task(neko.memory.rebuild_index(name))
-    await asyncio.to_thread(reached.wait, 10)
+    assert await asyncio.to_thread(reached.wait, 10)
     told = (await work(client, neko))["indexing"]
-    monkeypatch.setattr(memory_routes, "_SEARCH_S", 1.0)
+    monkeypatch.setattr(memory_routes, "_SEARCH_S", 2.0)
     found = (await client.post("/api/memory/search", json={"conversation": name, "query": "line 7"})).json()
     assert f" of {told['total']}." in found["incomplete"]
     go_on.set()
