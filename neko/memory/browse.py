@@ -27,8 +27,6 @@ _OF_DAY: Final = (
 )
 _PAST_ALL_DAYS: Final = ":"
 """Sorts behind every date."""
-_OUTSIDE: Final = f"SELECT 1 FROM {schema.ORIGINAL} WHERE id <= ? AND instr(message, '\"outside\": true') > 0 LIMIT 1"
-"""As ``line_json`` writes it; in a text its quotes would be escaped."""
 _MEMOS: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id < ? ORDER BY id DESC"
 _MEMO: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id = ?"
 _REWRITE: Final = f"UPDATE {schema.COMPRESSED} SET message = ? WHERE id = ?"
@@ -36,7 +34,7 @@ _REWRITE: Final = f"UPDATE {schema.COMPRESSED} SET message = ? WHERE id = ?"
 
 def holds_outside(connection: sqlite3.Connection, through: int) -> bool:
     """Were words from outside read for a line with an id up to ``through``?"""
-    return connection.execute(_OUTSIDE, (through,)).fetchone() is not None
+    return connection.execute(schema.FIRST_OUTSIDE, (through,)).fetchone() is not None
 
 
 def timeframe(connection: sqlite3.Connection, layer: Layer, start: datetime, end: datetime, limit: int) -> list[Row]:

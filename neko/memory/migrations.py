@@ -35,6 +35,10 @@ def _chats_of_version_2(connection: sqlite3.Connection) -> None:
     connection.execute(schema.CHAT_INDEX)
 
 
+def _outside_of_version_10(connection: sqlite3.Connection) -> None:
+    connection.execute(schema.OUTSIDE_INDEX)
+
+
 MIGRATIONS: Final[Sequence[Migration]] = (
     _tables_of_version_1,
     _chats_of_version_2,
@@ -45,6 +49,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     facts.make_pins,
     reviewed.make,
     vectors.make_tokens,
+    _outside_of_version_10,
 )
 
 

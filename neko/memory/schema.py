@@ -58,6 +58,12 @@ INDEXES: Final = (
 CHAT_TABLE: Final = "CREATE TABLE IF NOT EXISTS neko_chats (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
 CHAT_INDEX: Final = f"CREATE INDEX IF NOT EXISTS neko_original_chat ON {ORIGINAL} ({CHAT})"
 
+OUTSIDE: Final = "instr(message, '\"outside\": true') + instr(message, '\"outside\":true') > 0"
+"""Words from outside were read for this line: as ``line_json`` writes it, and as SQLite's ``json_set`` leaves it. In a
+text its quotes would be escaped."""
+OUTSIDE_INDEX: Final = f"CREATE INDEX IF NOT EXISTS neko_original_outside ON {ORIGINAL} (id) WHERE {OUTSIDE}"
+FIRST_OUTSIDE: Final = f"SELECT 1 FROM {ORIGINAL} WHERE id <= ? AND {OUTSIDE} LIMIT 1"
+
 LAST_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL}"
 LAST_FOREIGN_ID: Final = f"SELECT id FROM {ORIGINAL} WHERE {FOREIGN} ORDER BY id DESC LIMIT 1"
 PROBE: Final = f"SELECT * FROM {ORIGINAL} ORDER BY id DESC LIMIT 40"

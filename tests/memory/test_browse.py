@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from neko.memory import schema
 from neko.memory.line_codec import line_json, turn_message
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
 from tests.memory.test_deletion import WORD, holding, quoting, tell, until_nowhere
@@ -23,6 +24,16 @@ async def test_days_are_counted_without_what_was_replaced(memory_folder: MemoryF
     found = [(day.date, day.lines) for day in await memory.days(MIO)]
     assert found == [(START.date(), 2), (START.date() + timedelta(days=400), 1)]
     assert [line.text for line in await memory.day(MIO, START.date())] == ['the word "replaced"', "another reply"]
+
+
+async def test_a_line_read_from_outside_counts_after_another_has_replaced_it(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    first = await say(memory, "what the page says", "assistant", outside=True)
+    await say(memory, 'a text with "outside":true', "assistant", replaces=first)
+    found = memory_folder.sql(f"SELECT id FROM {schema.ORIGINAL} WHERE {schema.OUTSIDE}")
+    assert found == [(first,)]
+    plan = memory_folder.sql("EXPLAIN QUERY PLAN " + schema.FIRST_OUTSIDE, (first,))
+    assert "neko_original_outside" in plan[0][3]
 
 
 async def test_a_day_comes_in_pages_and_ends_at_midnight(memory_folder: MemoryFolder) -> None:
