@@ -246,13 +246,28 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "GET /api/steam/proxy-image": FIXED,
         },
     },
+    "web/test_character_models.py": {
+        "test_a_character_wears_the_model_that_is_chosen_and_nothing_of_the_other_kind": {
+            "PUT /api/characters/catgirl/l2d/{name}": FIXED,
+        },
+        "test_light_is_laid_over_what_is_set_and_keeps_what_this_form_does_not_know": {
+            "PUT /api/characters/catgirl/{name}/lighting": FIXED,
+        },
+        "test_cards_in_the_folder_are_listed_and_damaged_ones_are_not": {
+            "GET /api/characters/character-card/list": FIXED,
+        },
+        "test_a_card_becomes_a_character_and_takes_nothing_from_one_that_is_there": {
+            "POST /api/characters/character-card/save": FIXED,
+        },
+        "test_a_card_is_put_to_the_users_own_model_and_nowhere_else": {
+            "POST /api/characters/catgirl/save-to-model-folder": FIXED,
+        },
+    },
 }
 """By file of tests and test: method and path, and how it is answered."""
 
 OPEN: Final = {
     "characters": (
-        "PUT /api/characters/catgirl/l2d/{name}",
-        "PUT /api/characters/catgirl/{name}/lighting",
         "PUT /api/characters/catgirl/voice_id/{name}",
         "GET /api/characters/catgirl/{name}/voice_mode_status",
         "POST /api/characters/catgirl/{name}/unregister_voice",
@@ -261,9 +276,6 @@ OPEN: Final = {
         "POST /api/characters/voices",
         "DELETE /api/characters/voices/{voice_id}",
         "POST /api/characters/voice_clone",
-        "GET /api/characters/character-card/list",
-        "POST /api/characters/character-card/save",
-        "POST /api/characters/catgirl/save-to-model-folder",
     ),
     "system": (
         "GET /api/get_window_title",

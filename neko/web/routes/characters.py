@@ -203,7 +203,7 @@ async def set_master(call: Call[JsonObject]) -> Success | Response:
     failures={400: "The name cannot be one, or is taken."},
 )
 async def create(call: Call[JsonObject, Likeness]) -> Created:
-    fields = _checked(call.body.root)
+    fields = checked_fields(call.body.root)
     return Created(name=await call.neko.characters.create(fields.get(PROFILE_NAME), fields, call.query.like))
 
 
@@ -216,14 +216,14 @@ async def create(call: Call[JsonObject, Likeness]) -> Created:
     failures={400: "No data, or an unknown voice.", 404: "There is no character of this name."},
 )
 async def replace(call: Call[JsonObject, Empty, NamePath]) -> CardReplaced | Response:
-    neko, name, fields = call.neko, _known(call, call.path.name), call.body.root
+    neko, name, fields = call.neko, known_character(call, call.path.name), call.body.root
     if not fields:
         raise HTTPError(400, "invalid", "There is no data.")
     voice = fields.get(VOICE)
     if voice and voice != neko.characters.cards.card(name).get(VOICE):
         failure = Failure(error="There is no voice of this id.", code="unknown_voice")
         return json_response(UnknownVoice(**failure.model_dump(), available_voices=[]), 400)
-    changed, restarted = await neko.characters.replace_card(name, _checked(fields, own=False))
+    changed, restarted = await neko.characters.replace_card(name, checked_fields(fields, own=False))
     return CardReplaced(voice_id_changed=changed, session_restarted=restarted)
 
 
@@ -236,7 +236,7 @@ async def replace(call: Call[JsonObject, Empty, NamePath]) -> CardReplaced | Res
     failures={400: "A field cannot be kept.", 404: "There is no character of this name."},
 )
 async def merge(call: Call[JsonObject, Empty, NamePath]) -> Success:
-    await call.neko.characters.merge_card(_known(call, call.path.name), _checked(call.body.root))
+    await call.neko.characters.merge_card(known_character(call, call.path.name), checked_fields(call.body.root))
     return Success()
 
 
@@ -248,7 +248,7 @@ async def merge(call: Call[JsonObject, Empty, NamePath]) -> Success:
     failures={400: "It is the current one.", 404: "There is no character of this name."},
 )
 async def remove(call: Call[Empty, Empty, NamePath]) -> Success:
-    await call.neko.characters.delete(_known(call, call.path.name))
+    await call.neko.characters.delete(known_character(call, call.path.name))
     return Success()
 
 
@@ -276,7 +276,7 @@ async def restore(call: Call[Empty, Empty, NamePath]) -> Success:
     failures={400: "The name cannot be one, or is taken.", 404: "There is no character of this name."},
 )
 async def rename(call: Call[NewName, Empty, OldNamePath]) -> Success:
-    await call.neko.characters.rename(_known(call, call.path.old), call.body.new_name)
+    await call.neko.characters.rename(known_character(call, call.path.old), call.body.new_name)
     return Success()
 
 
@@ -292,7 +292,7 @@ async def follow_renaming(call: Call[Renamed]) -> Success:
     for name in (old, new):
         if file_name_fault(name) is not None or len(name) > LONGEST_OLD_NAME:
             raise HTTPError(400, "name", "This cannot be a name.")
-    if not await call.neko.characters.adopt(old, _known(call, new)):
+    if not await call.neko.characters.adopt(old, known_character(call, new)):
         raise HTTPError(404, "memory", "There is no memory of this name.", name=old)
     return Success()
 
@@ -310,7 +310,7 @@ def _check_picture(_name: str, head: bytes) -> None:
     failures={400: "It is no such picture.", 404: "There is no character of this name.", 413: "It is too large."},
 )
 async def set_picture(call: Call[Empty, Empty, NamePath]) -> PictureKept:
-    name = _known(call, call.path.name)
+    name = known_character(call, call.path.name)
     content = await call.files[0].read()
     return PictureKept(picture=await call.neko.characters.set_picture(name, content, _kind(content)))
 
@@ -343,13 +343,13 @@ async def reload(call: Call) -> Done:
     return Done(message="reloaded")
 
 
-def _known(call: Call[Any, Any, Any], name: str) -> str:
+def known_character(call: Call[Any, Any, Any], name: str) -> str:
     if not call.neko.characters.cards.knows(name):
         raise HTTPError(404, "character", "There is no character of this name.", name=name)
     return name
 
 
-def _checked(fields: dict[str, Any], *, own: bool = True) -> dict[str, Any]:
+def checked_fields(fields: dict[str, Any], *, own: bool = True) -> dict[str, Any]:
     """The fields as they are, with those of ours as ``OwnFields`` has them; without ``own`` they are left out."""
     result = {key: value for key, value in fields.items() if key != OWN}
     for key, value in result.items():
