@@ -263,6 +263,20 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "POST /api/characters/catgirl/save-to-model-folder": FIXED,
         },
     },
+    "web/test_media_cookies.py": {
+        "test_a_login_is_kept_for_its_owner_never_told_and_forgotten_for_good": {
+            "POST /api/auth/cookies/save": FIXED,
+            "GET /api/auth/cookies/{p}": FIXED,
+            "GET /api/auth/cookies/status": FIXED,
+            "DELETE /api/auth/cookies/{p}": FIXED,
+        },
+        "test_the_sites_are_told_and_an_unknown_one_is_400": {
+            "GET /api/auth/platforms": SAME,
+        },
+        "test_older_pages_are_answered_with_200_whether_or_not_it_is_a_login": {
+            "POST /api/auth/save_cookie": SAME,
+        },
+    },
 }
 """By file of tests and test: method and path, and how it is answered."""
 
@@ -283,15 +297,7 @@ OPEN: Final = {
         "POST /api/translate",
         "POST /api/personal_dynamics",
     ),
-    "auth": (
-        "GET /api/auth/page",
-        "GET /api/auth/platforms",
-        "POST /api/auth/cookies/save",
-        "GET /api/auth/cookies/status",
-        "GET /api/auth/cookies/{p}",
-        "DELETE /api/auth/cookies/{p}",
-        "POST /api/auth/save_cookie",
-    ),
+    "auth": ("GET /api/auth/page",),
     "pages": (
         "GET /l2d",
         "GET /model_manager",

@@ -67,12 +67,13 @@ async def test_light_is_laid_over_what_is_set_and_keeps_what_this_form_does_not_
     await client.patch(f"{CHARACTERS}/catgirl/Mio", json={"lighting": {"main": 2.0, "exposure": 1.5}})
     light = f"{CHARACTERS}/catgirl/Mio/lighting"
     answer = await client.put(light, params={"apply_runtime": "yes"}, json={"lighting": {"ambient": 0}})
-    assert answer.json()["applied_runtime"] is True and answer.json()["needs_reload"] is False
+    assert (answer.json()["applied_runtime"], answer.json()["needs_reload"]) == (True, False)
     assert neko.characters.cards.card("Mio")["lighting"] == {
         **{"ambient": 0, "main": 2.0, "fill": 0.5, "rim": 0.8, "top": 0.3, "bottom": 0.15},
         "exposure": 1.5,
     }
-    for wrong in ({"lighting": {"main": 9}}, {"lighting": []}, {}):
+    refused: list[dict[str, Any]] = [{"lighting": {"main": 9}}, {"lighting": []}, {}]
+    for wrong in refused:
         assert (await client.put(light, json=wrong)).status_code == 400
 
 

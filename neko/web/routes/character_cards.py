@@ -1,4 +1,4 @@
-"""Character cards as files: those in the folder of cards, a card put into use, a card put to its model (rest.md §3.5)."""
+"""Character cards as files: listed, put into use, put to a model (``contract/rest.md`` §3.5)."""
 
 from __future__ import annotations
 

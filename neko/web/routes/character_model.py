@@ -15,6 +15,8 @@ from neko.web.schemas import Done, Empty, Schema, Success
 
 _MODELS = ("/user_vrm/", "/static/vrm/")
 _ANIMATIONS = ("/user_vrm/animation/", "/static/vrm/animation/")
+_LIGHT = {"ambient": 0.4, "main": 1.2, "fill": 0.5, "rim": 0.8, "top": 0.3, "bottom": 0.15}
+"""Of the lamps around a VRM model where nothing is set."""
 _UNKNOWN = {404: "There is no character of this name."}
 
 
@@ -39,19 +41,8 @@ class Fallback(Schema):
     fallback_to_default: bool = False
 
 
-class Light(Schema):
-    """Strengths of the lamps around a VRM model."""
-
-    ambient: float = Field(0.4, ge=0, le=1)
-    main: float = Field(1.2, ge=0, le=2.5)
-    fill: float = Field(0.5, ge=0, le=1)
-    rim: float = Field(0.8, ge=0, le=1.5)
-    top: float = Field(0.3, ge=0, le=1)
-    bottom: float = Field(0.15, ge=0, le=0.5)
-
-
 class SomeLight(Schema):
-    """What is left out stays as it is."""
+    """Strengths of the lamps around a VRM model; what is left out stays as it is."""
 
     ambient: float | None = Field(None, ge=0, le=1)
     main: float | None = Field(None, ge=0, le=2.5)
@@ -160,7 +151,7 @@ async def set_light(call: Call[LightChange, AtOnce, NamePath]) -> LightChanged:
     stored = call.neko.characters.cards.card(name).get("lighting")
     kept = stored if isinstance(stored, dict) else {}
     changes = call.body.lighting.model_dump(exclude_none=True)
-    await call.neko.characters.merge_card(name, {"lighting": {**Light().model_dump(), **kept, **changes}})
+    await call.neko.characters.merge_card(name, {"lighting": {**_LIGHT, **kept, **changes}})
     at_once = call.body.apply_runtime if call.query.apply_runtime is None else call.query.apply_runtime
     return LightChanged(message="saved", applied_runtime=at_once, needs_reload=not at_once)
 

@@ -1,0 +1,71 @@
+"""Logins of media sites: kept for their owner, never told, forgotten for good."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+COOKIES = "/api/auth/cookies"
+SECRET = "a-secret-of-the-user"
+LOGIN = {"platform": "bilibili", "cookie_string": f"SESSDATA={SECRET}; bili_jct=x=y; bad name=z"}
+
+
+async def test_a_login_is_kept_for_its_owner_never_told_and_forgotten_for_good(
+    client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    answer = await client.post(f"{COOKIES}/save", json=LOGIN)
+    assert answer.json()["data"] == {"platform": "bilibili", "count": 2, "encrypted": False}
+    file = data_dir / "config/bilibili_cookies.json"
+    assert json.loads(file.read_text(encoding="utf-8")) == {"SESSDATA": SECRET, "bili_jct": "x=y"}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    one = await client.get(f"{COOKIES}/bilibili")
+    assert one.json()["data"] == {"platform": "bilibili", "has_cookies": True, "cookies_count": 2}
+    every = await client.get(f"{COOKIES}/status")
+    assert [site for site, state in every.json()["data"].items() if state["has_cookies"]] == ["bilibili"]
+    assert SECRET not in one.text + every.text + answer.text
+    for _ in range(2):
+        assert (await client.delete(f"{COOKIES}/bilibili")).json()["success"] is True
+    assert not list((data_dir / "config").glob("bilibili*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"platform": "elsewhere"}, 400),
+        ({"cookie_string": "other=1; more=2"}, 400),
+        ({"platform": "../bili"}, 422),
+        ({"platform": "b" * 21}, 422),
+        ({"cookie_string": "a=1"}, 422),
+        ({"cookie_string": "SESSDATA=<script>"}, 422),
+        ({"cookie_string": "SESSDATA=a\nSet-Cookie: b"}, 422),
+        ({"cookie_string": "x" * 8193}, 422),
+    ],
+)
+async def test_what_is_no_login_is_refused_and_said(
+    client: httpx2.AsyncClient, data_dir: Path, change: dict[str, Any], status: int
+) -> None:
+    answer = await client.post(f"{COOKIES}/save", json=LOGIN | change)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+    assert SECRET not in answer.text
+    assert not list((data_dir / "config").glob("*cookies*"))
+
+
+async def test_the_sites_are_told_and_an_unknown_one_is_400(client: httpx2.AsyncClient) -> None:
+    sites = (await client.get("/api/auth/platforms")).json()["data"]
+    assert sites.keys() == {"bilibili", "douyin", "kuaishou", "weibo", "reddit", "twitter"}
+    assert sites["weibo"].keys() == {"name", "methods", "default_method"}
+    for answer in (await client.get(f"{COOKIES}/x"), await client.delete(f"{COOKIES}/x")):
+        assert (answer.status_code, bool(answer.json()["detail"])) == (400, True)
+
+
+async def test_older_pages_are_answered_with_200_whether_or_not_it_is_a_login(client: httpx2.AsyncClient) -> None:
+    save = "/api/auth/save_cookie"
+    assert (await client.post(save, json=LOGIN)).json() == {"success": True, "msg": "saved"}
+    answer = await client.post(save, json=LOGIN | {"cookie_string": "other=1"})
+    assert (answer.status_code, answer.json()["success"]) == (200, False)
