@@ -15,7 +15,7 @@ import pytest
 SETTLE_TIMEOUT_S = 2.0
 """What tasks and threads of a finished test get to end by themselves."""
 
-SLOW_COLLECTION_S = 0.015
+SLOW_COLLECTION_S = 0.004
 """A collection this slow looks through what imports have made, again and again."""
 
 
