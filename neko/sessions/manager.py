@@ -524,6 +524,12 @@ class SessionManager:
         """Is a session up?"""
         return self._slot.current is not None
 
+    @property
+    def in_call(self) -> bool:
+        """Does the session that is up take sound?"""
+        current = self._slot.current
+        return current is not None and current.takes("audio")
+
     async def aclose(self) -> None:
         """End the session, keep what was said, end every task; idempotent."""
         self._arrivals.close()

@@ -95,6 +95,15 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "GET /api/model/vrm/expressions/{model}": FIXED,
         },
     },
+    "web/test_character_voices.py": {
+        "test_a_voice_is_taken_away_and_an_unknown_one_refused": {
+            "PUT /api/characters/catgirl/voice_id/{name}": SAME,
+            "POST /api/characters/catgirl/{name}/unregister_voice": SAME,
+        },
+        "test_who_is_in_a_call_is_told_also_of_nobody": {
+            "GET /api/characters/catgirl/{name}/voice_mode_status": SAME,
+        },
+    },
     "web/test_characters.py": {
         "test_the_user_is_who_they_say_and_the_name_has_to_be_one": {
             "POST /api/characters/master": SAME,
@@ -282,9 +291,6 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
 
 OPEN: Final = {
     "characters": (
-        "PUT /api/characters/catgirl/voice_id/{name}",
-        "GET /api/characters/catgirl/{name}/voice_mode_status",
-        "POST /api/characters/catgirl/{name}/unregister_voice",
         "GET /api/characters/voices",
         "GET /api/characters/voice_preview",
         "POST /api/characters/voices",
