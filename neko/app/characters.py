@@ -123,13 +123,23 @@ class Characters:
         """Whether the voice changed, and whether a session was ended for that. See ``CharacterCards.replace_card``."""
         before = self.cards.card(name).get(VOICE) or ""
         await self._told_to_models(lambda: self.cards.replace_card(name, fields))
-        changed = before != (self.cards.card(name).get(VOICE) or "")
+        return before != (self.cards.card(name).get(VOICE) or ""), self._begun_anew(name, before)
+
+    async def set_voice(self, name: str, voice: str) -> bool:
+        """Let a card name a voice, "" for none; whether a session was ended for that. Raises ``CharacterError``."""
+        before = self.cards.card(name).get(VOICE) or ""
+        await self._told_to_models(lambda: self.cards.merge_card(name, {VOICE: voice}))
+        return self._begun_anew(name, before)
+
+    def _begun_anew(self, name: str, voice: object) -> bool:
+        """End the session of the current character if her card named another ``voice``; whether there was one."""
+        changed = voice != (self.cards.card(name).get(VOICE) or "")
         conversation = self._conversations.opened.get(name)
         restarts = changed and name == self.current and conversation is not None and conversation.active
         if restarts and conversation:
             conversation.begin_anew()
             conversation.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
-        return changed, restarts
+        return restarts
 
     async def merge_card(self, name: str, fields: Mapping[str, Any]) -> None:
         """See ``CharacterCards.merge_card``."""

@@ -47,6 +47,8 @@ from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus, tell_privacy
 from neko.app.small_model import SmallModel
 from neko.app.task_requests import TaskRequests
+from neko.app.voice_library import FILE as VOICE_LIBRARY_FILE
+from neko.app.voice_library import VoiceLibrary
 from neko.app.voices import Voices, builtin_voice_installed
 from neko.audio.voice_activity import silero_installed
 from neko.bus import Bus
@@ -106,6 +108,7 @@ class Neko:
     workshop: WorkshopFolder
     memory: MemoryService
     preferences: Preferences
+    voice_library: VoiceLibrary
     faults: Faults
     bus: Bus
     approvals: Approvals
@@ -320,6 +323,7 @@ class Neko:
             self._agent_file.load()
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
+            self.voice_library = VoiceLibrary(self.folder.config(VOICE_LIBRARY_FILE), self._on_file_fault)
             path = self.folder.config(CHARACTERS_FILE)
             cards = CharacterCards.load(path, self.language.current, on_fault=self._on_file_fault)
             self._renamed = settle(cards, self.folder)

@@ -74,6 +74,7 @@ from neko.web.routes import (
     speech,
     steam,
     vrm,
+    window_title,
     workshop,
 )
 from neko.web.static_files import ForeignFiles, StaticFiles
@@ -129,6 +130,7 @@ ROUTE_MODULES = (
     plugins,
     steam,
     workshop,
+    window_title,
     metrics,
 )
 

@@ -95,15 +95,6 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "GET /api/model/vrm/expressions/{model}": FIXED,
         },
     },
-    "web/test_character_voices.py": {
-        "test_a_voice_is_taken_away_and_an_unknown_one_refused": {
-            "PUT /api/characters/catgirl/voice_id/{name}": SAME,
-            "POST /api/characters/catgirl/{name}/unregister_voice": SAME,
-        },
-        "test_who_is_in_a_call_is_told_also_of_nobody": {
-            "GET /api/characters/catgirl/{name}/voice_mode_status": SAME,
-        },
-    },
     "web/test_characters.py": {
         "test_the_user_is_who_they_say_and_the_name_has_to_be_one": {
             "POST /api/characters/master": SAME,
@@ -286,19 +277,34 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "POST /api/auth/save_cookie": SAME,
         },
     },
+    "web/test_character_voices.py": {
+        "test_a_voice_is_kept_named_by_a_card_and_gone_from_it_when_it_is_removed": {
+            "POST /api/characters/voices": SAME,
+            "DELETE /api/characters/voices/{voice_id}": FIXED,
+        },
+        "test_voices_of_every_key_count_and_no_key_is_told": {
+            "GET /api/characters/voices": FIXED,
+        },
+        "test_a_voice_that_nobody_has_is_refused_and_an_empty_one_takes_it_away": {
+            "PUT /api/characters/catgirl/voice_id/{name}": SAME,
+            "POST /api/characters/catgirl/{name}/unregister_voice": SAME,
+        },
+        "test_a_page_learns_whether_somebody_is_in_a_call": {
+            "GET /api/characters/catgirl/{name}/voice_mode_status": SAME,
+        },
+        "test_a_voice_is_heard_before_it_is_chosen": {
+            "GET /api/characters/voice_preview": FIXED,
+        },
+        "test_a_window_has_a_title_only_where_one_can_be_asked_for": {
+            "GET /api/get_window_title": SAME,
+        },
+    },
 }
 """By file of tests and test: method and path, and how it is answered."""
 
 OPEN: Final = {
-    "characters": (
-        "GET /api/characters/voices",
-        "GET /api/characters/voice_preview",
-        "POST /api/characters/voices",
-        "DELETE /api/characters/voices/{voice_id}",
-        "POST /api/characters/voice_clone",
-    ),
+    "characters": ("POST /api/characters/voice_clone",),
     "system": (
-        "GET /api/get_window_title",
         "POST /api/proactive_chat",
         "POST /api/translate",
         "POST /api/personal_dynamics",

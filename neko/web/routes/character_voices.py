@@ -1,23 +1,31 @@
-"""The voice that a character's card names, as N.E.K.O.'s pages set it (``contract/rest.md`` §3.3)."""
+"""The voice that a character's card names, and the voices that were made or added (``contract/rest.md`` §3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import io
+from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 from starlette.responses import Response
 
-from neko.characters import VOICE
-from neko.web.endpoint import Call, get, post, put
-from neko.web.errors import HTTPError, json_response
-from neko.web.routes.characters import NamePath, UnknownVoice, known_character
-from neko.web.schemas import Done, Empty, Failure, Schema, Success
+from neko import i18n
+from neko.providers.catalogue import catalogue
+from neko.tasks import in_thread
+from neko.web.endpoint import Call, delete, get, post, put
+from neko.web.errors import HTTPError
+from neko.web.routes.characters import NamePath, known_character, refused_voice
+from neko.web.schemas import CleanText, Done, Empty, Schema, Success
 
-_UNKNOWN: Mapping[int, str] = {404: "There is no character of this name."}
+_UNKNOWN = {404: "There is no character of this name."}
+_RATE = 48_000
 
 
 class VoiceChoice(Schema):
-    voice_id: str = Field(max_length=500)
+    """Empty for none."""
+
+    voice_id: CleanText = Field(max_length=200)
 
 
 class VoiceChosen(Success):
@@ -25,9 +33,38 @@ class VoiceChosen(Success):
 
 
 class VoiceMode(Schema):
+    """All false for a name that nobody has."""
+
     is_voice_mode: bool
     is_current: bool
     is_active: bool
+
+
+class Library(Schema):
+    """``voices`` by id; ``free_voices``: ids by what they are called, while the free service speaks."""
+
+    voices: dict[str, dict[str, Any]]
+    free_voices: dict[str, str]
+
+
+class VoiceToKeep(Schema):
+    voice_id: CleanText = Field(min_length=1, max_length=200)
+    voice_data: dict[str, Any] = Field(max_length=50)
+
+
+class VoicePath(Schema):
+    voice_id: str
+
+
+class VoiceQuery(Schema):
+    voice_id: CleanText = Field(min_length=1, max_length=200)
+
+
+class Preview(Success):
+    """``audio`` is base64."""
+
+    audio: str
+    mime_type: str
 
 
 @put(
@@ -35,51 +72,116 @@ class VoiceMode(Schema):
     path=NamePath,
     body=VoiceChoice,
     response=VoiceChosen,
-    summary="Give a character a voice, or with an empty one that of the settings",
+    summary="Name a character's voice; a conversation of the current one begins anew with it",
     invalid_status=400,
-    failures={**_UNKNOWN, 400: "No data, or an unknown voice."},
+    failures={400: "No voice is named, or there is none of this id.", **_UNKNOWN},
 )
 async def choose_voice(call: Call[VoiceChoice, Empty, NamePath]) -> VoiceChosen | Response:
-    neko, name = call.neko, known_character(call, call.path.name)
-    card = dict(neko.characters.cards.card(name))
-    voice = call.body.voice_id.strip()
-    if voice and voice != card.get(VOICE):
-        failure = Failure(error="There is no voice of this id.", code="unknown_voice")
-        return json_response(UnknownVoice(**failure.model_dump(), available_voices=[]), 400)
-    _, restarted = await neko.characters.replace_card(name, {**card, VOICE: voice})
-    return VoiceChosen(session_restarted=restarted)
-
-
-@post(
-    "/api/characters/catgirl/{name}/unregister_voice",
-    path=NamePath,
-    response=Done,
-    summary="Take the voice of a character's card away",
-    failures={**_UNKNOWN, 400: "The card names no voice."},
-)
-async def unregister_voice(call: Call[Empty, Empty, NamePath]) -> Done:
-    neko, name = call.neko, known_character(call, call.path.name)
-    card = dict(neko.characters.cards.card(name))
-    if not card.get(VOICE):
-        raise HTTPError(400, "no_voice_set", "The card names no voice.")
-    await neko.characters.replace_card(name, {**card, VOICE: ""})
-    return Done(message="removed")
+    name, voice = known_character(call, call.path.name), call.body.voice_id.strip()
+    if refusal := await refused_voice(call.neko, name, voice):
+        return refusal
+    return VoiceChosen(session_restarted=await call.neko.characters.set_voice(name, voice))
 
 
 @get(
     "/api/characters/catgirl/{name}/voice_mode_status",
     path=NamePath,
     response=VoiceMode,
-    summary="Whether a character is in a call, and whether she is the current one",
+    summary="Whether a character is in a call",
 )
-async def voice_mode_status(call: Call[Empty, Empty, NamePath]) -> VoiceMode:
-    conversation = call.neko.conversations.opened.get(call.path.name)
-    active = conversation is not None and conversation.active
+async def voice_mode(call: Call[Empty, Empty, NamePath]) -> VoiceMode:
+    neko, name = call.neko, call.path.name
+    conversation = neko.conversations.opened.get(name)
     return VoiceMode(
         is_voice_mode=conversation is not None and conversation.in_call,
-        is_current=call.path.name == call.neko.characters.current,
-        is_active=active,
+        is_current=name == neko.characters.current,
+        is_active=conversation is not None and conversation.active,
     )
 
 
-ENDPOINTS = (choose_voice, unregister_voice, voice_mode_status)
+@post(
+    "/api/characters/catgirl/{name}/unregister_voice",
+    path=NamePath,
+    response=Done,
+    summary="Take the voice off a character's card",
+    failures={400: "Her card names none.", **_UNKNOWN},
+)
+async def take_voice(call: Call[Empty, Empty, NamePath]) -> Done:
+    name = known_character(call, call.path.name)
+    if not call.neko.characters.cards.voice(name):
+        raise HTTPError(400, "invalid", "Her card names no voice.")
+    await call.neko.characters.set_voice(name, "")
+    return Done(message="removed")
+
+
+@get("/api/characters/voices", response=Library, summary="The voices that were made or added")
+async def library(call: Call) -> Library:
+    neko = call.neko
+    free = neko.voices.engine(neko.characters.current) == "free"
+    return Library(
+        voices=await in_thread(neko.voice_library.all),
+        free_voices=dict((await in_thread(catalogue)).free_voices) if free else {},
+    )
+
+
+@post(
+    "/api/characters/voices",
+    body=VoiceToKeep,
+    response=Done,
+    summary="Add a voice",
+    invalid_status=400,
+    failures={400: "The voice has no id, or nothing is told of it."},
+)
+async def add(call: Call[VoiceToKeep]) -> Done:
+    await in_thread(call.neko.voice_library.add, call.body.voice_id, call.body.voice_data, datetime.now())
+    return Done(message="added")
+
+
+@delete(
+    "/api/characters/voices/{voice_id}",
+    path=VoicePath,
+    response=Done,
+    summary="Remove a voice, from the cards that name it too",
+    failures={404: "There is no voice of this id."},
+)
+async def remove(call: Call[Empty, Empty, VoicePath]) -> Done:
+    voice, characters = call.path.voice_id, call.neko.characters
+    if not await in_thread(call.neko.voice_library.remove, voice):
+        raise HTTPError(404, "unknown_voice", "There is no voice of this id.")
+    for name in [name for name in characters.names if characters.cards.voice(name) == voice]:
+        await characters.set_voice(name, "")
+    return Done(message="removed")
+
+
+@get(
+    "/api/characters/voice_preview",
+    query=VoiceQuery,
+    response=Preview,
+    summary="A short sentence in a voice of the current character's engine",
+    failures={
+        409: "The settings do not let the voice speak.",
+        502: "The service of the voice refused, broke off or sent no sound.",
+        504: "The service of the voice does not answer.",
+    },
+)
+async def preview(call: Call[Empty, VoiceQuery]) -> Preview:
+    neko, name = call.neko, call.neko.characters.current
+    language = neko.language.current
+    text = (await in_thread(i18n.sentence, "voice.sample_text", language)).format(name=name)
+    sound = await neko.voices.sample(name, text, language, call.query.voice_id)
+    return Preview(audio=base64.b64encode(await in_thread(_as_wav, sound)).decode(), mime_type="audio/wav")
+
+
+def _as_wav(pcm: bytes) -> bytes:
+    import wave
+
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(_RATE)
+        out.writeframes(pcm)
+    return file.getvalue()
+
+
+ENDPOINTS = (choose_voice, voice_mode, take_voice, library, add, remove, preview)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
+from neko.app import Neko
 from neko.characters import MICROPHONE, OWN, PROFILE_NAME, VOICE
-from neko.errors import CharacterError
+from neko.errors import CharacterError, NekoError
 from neko.storage import file_name_fault
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, patch, post, put
@@ -220,9 +222,8 @@ async def replace(call: Call[JsonObject, Empty, NamePath]) -> CardReplaced | Res
     if not fields:
         raise HTTPError(400, "invalid", "There is no data.")
     voice = fields.get(VOICE)
-    if voice and voice != neko.characters.cards.card(name).get(VOICE):
-        failure = Failure(error="There is no voice of this id.", code="unknown_voice")
-        return json_response(UnknownVoice(**failure.model_dump(), available_voices=[]), 400)
+    if isinstance(voice, str) and (refusal := await refused_voice(neko, name, voice)):
+        return refusal
     changed, restarted = await neko.characters.replace_card(name, checked_fields(fields, own=False))
     return CardReplaced(voice_id_changed=changed, session_restarted=restarted)
 
@@ -347,6 +348,18 @@ def known_character(call: Call[Any, Any, Any], name: str) -> str:
     if not call.neko.characters.cards.knows(name):
         raise HTTPError(404, "character", "There is no character of this name.", name=name)
     return name
+
+
+async def refused_voice(neko: Neko, name: str, voice: str) -> Response | None:
+    """The answer to a page that names a voice which neither her card, the library nor her engine has."""
+    library = await in_thread(neko.voice_library.all)
+    if not voice or voice == neko.characters.cards.card(name).get(VOICE) or voice in library:
+        return None
+    with contextlib.suppress(NekoError):
+        if voice in {one.name for one in await neko.voices.offered(neko.voices.engine(name))}:
+            return None
+    failure = Failure(error="There is no voice of this id.", code="unknown_voice")
+    return json_response(UnknownVoice(**failure.model_dump(), available_voices=list(library)), 400)
 
 
 def checked_fields(fields: dict[str, Any], *, own: bool = True) -> dict[str, Any]:
