@@ -152,6 +152,10 @@ class Models:
             summarise if in_force.get(FACTS_BY_MODEL) else None,
         )
 
+    def translator(self) -> Summarise | None:
+        """Who translates a text; None without a model for it."""
+        return self._questions("emotion")
+
     def _questions(self, role: str) -> Summarise | None:
         """Single questions to the model of a role; None without one."""
         endpoint = self.endpoint(role)

@@ -299,6 +299,11 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "GET /api/get_window_title": SAME,
         },
     },
+    "web/test_translation.py": {
+        "test_a_text_is_translated_by_the_model_whatever_it_holds": {
+            "POST /api/translate": FIXED,
+        },
+    },
 }
 """By file of tests and test: method and path, and how it is answered."""
 
@@ -306,7 +311,6 @@ OPEN: Final = {
     "characters": ("POST /api/characters/voice_clone",),
     "system": (
         "POST /api/proactive_chat",
-        "POST /api/translate",
         "POST /api/personal_dynamics",
     ),
     "auth": ("GET /api/auth/page",),
