@@ -141,12 +141,15 @@ def _redirection(endpoint: Endpoint, path: str, refs: Refs, components: Json) ->
     return {**operation, "parameters": parameters} if parameters else operation
 
 
+_PAGE_ANSWER: Json = {"200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}}
+
+
 def _page(page: Page) -> Json:
     operation: Json = {
         "operationId": _operation_id("GET", page.path),
         "summary": page.summary,
         "tags": ["pages"],
-        "responses": {"200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}},
+        "responses": {"303": {"description": "Where it is now."}} if page.sheet else _PAGE_ANSWER,
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

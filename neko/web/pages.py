@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from neko.app import Neko
@@ -40,18 +40,22 @@ VERSIONED = (STATIC, ASSETS / "locales", ASSETS / "avatar")
 @dataclass(frozen=True, slots=True)
 class Page:
     """``template`` is a file of the templates folder; it gets ``base``, ``character``, ``language``,
-    ``version`` (of the files it asks for) and ``nonce`` (empty unless the policy uses one)."""
+    ``version`` (of the files it asks for) and ``nonce`` (empty unless the policy uses one). With ``sheet``, the name of
+    a sheet of the first page, the path leads there instead."""
 
     path: str
     template: str
     summary: str
     policy: ContentPolicy = STRICT
+    sheet: str = ""
 
 
 PAGES: tuple[Page, ...] = (
     Page("/", "index.html", "The page with the current character."),
     Page("/memory_browser", "memory_browser.html", "What a character remembers, to look through and to set right."),
     Page("/agent", "agent.html", "What she does and did, what she may do, and her servers of tools."),
+    Page("/api_key", "", "Leads to the settings of models and keys.", sheet="settings/model"),
+    Page("/chara_manager", "", "Leads to the settings of characters.", sheet="settings/characters"),
     Page("/{character}", "index.html", "The page with this character."),
 )
 
@@ -93,6 +97,8 @@ def page_routes(neko: Neko, pages: Iterable[Page] = PAGES, renderer: PageRendere
 
 
 async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request) -> Response:
+    if page.sheet:
+        return RedirectResponse(f"./#{page.sheet}", 303)
     nonce = secrets.token_urlsafe(16) if page.policy.uses_nonce else ""
     language = page_language(request, neko)
     await neko.characters.suit(language)

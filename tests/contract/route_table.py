@@ -148,6 +148,10 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
         },
     },
     "web/test_pages.py": {
+        "test_an_old_bookmark_opens_the_sheet_that_took_the_place_of_the_page": {
+            "GET /chara_manager": SAME,
+            "GET /api_key": SAME,
+        },
         "test_the_root_is_the_page_with_the_current_character": {
             "GET /": SAME,
         },
@@ -320,9 +324,7 @@ OPEN: Final = {
         "GET /live2d_parameter_editor",
         "GET /live2d_emotion_manager",
         "GET /vrm_emotion_manager",
-        "GET /chara_manager",
         "GET /voice_clone",
-        "GET /api_key",
         "GET /steam_workshop_manager",
         "GET /cookies_login",
     ),

@@ -45,6 +45,17 @@ async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: ht
     assert 'a"><script>' not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "sheet"), [("/api_key", "./#settings/model"), ("/chara_manager", "./#settings/characters")]
+)
+async def test_an_old_bookmark_opens_the_sheet_that_took_the_place_of_the_page(
+    client: httpx2.AsyncClient, path: str, sheet: str
+) -> None:
+    """[rest 11]"""
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, sheet)
+
+
 async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, neko: Neko) -> None:
     browser = {"accept-language": "zh-HK,zh;q=0.9"}
     assert '<html lang="zh-TW"' in (await client.get("/", headers=browser)).text
