@@ -105,6 +105,16 @@ async def test_of_several_conversations_each_stands_for_itself_and_the_answer_te
     assert refused["error"]
 
 
+async def test_whoever_counts_their_lines_and_talks_may_send_numbers(client: httpx2.AsyncClient) -> None:
+    line = {"conversation": 7, "session": 3, "id": 12, "ts": 1_700_000_000, "speaker": "Ann", "text": "a red kite"}
+    assert (await post(client, "turns", turns=[line]))["stored"] == 1
+    assert (await post(client, "turns", turns=[{**line, "id": "12"}]))["known"] == 1, "the same line in other words"
+    found = await post(client, "search", conversation=7, query="kite", k=5000)
+    assert found["ids"] == ["12"]
+    await post(client, "forget", conversation=7, ids=[12])
+    assert (await post(client, "search", conversation="7", query="kite"))["ids"] == []
+
+
 async def test_a_line_of_which_nothing_is_seen_is_not_stored_and_that_is_told(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:

@@ -19,15 +19,31 @@ NOT_FOUND_HERE = {
     "/api/agent/tasks/{id}/files/{name}",
     "/agent/tasks/{id}",
     "/api/characters/pictures/{file}",
+    "/api/characters/voice_preview",
     "/api/history/{character}/pictures/{file}",
     "/api/live2d/emotion_mapping/{model}",
+    "/api/live2d/model_config/{model}",
+    "/api/live2d/model_config_by_id/{item}",
+    "/api/live2d/open_model_directory/{model}",
     "/api/mcp/servers/{name:path}/log",
     "/api/memory/recent_file",
+    "/api/steam/list-achievements",
+    "/api/steam/proxy-image",
+    "/api/steam/workshop/check-upload-status",
+    "/api/steam/workshop/item/{item}",
+    "/api/steam/workshop/item/{item}/path",
+    "/api/steam/workshop/local-items/{item}",
+    "/api/steam/workshop/read-file",
     "/api/steam/workshop/subscribed-items",
 }
 
 
 NEEDS = {
+    "/api/file-exists": {"path": "7/a.json"},
+    "/api/find-first-image": {"folder": "7"},
+    "/api/steam/proxy-image": {"image_path": "7/a.png"},
+    "/api/steam/workshop/check-upload-status": {"item_path": "7"},
+    "/api/steam/workshop/read-file": {"path": "7/a.json"},
     "/api/history/{character}/versions": {"line": "1"},
     "/api/memory/recent_file": {"filename": "recent_Mio.json"},
     "/api/memory_browser/{character}/day": {"date": "2026-11-21"},
@@ -53,6 +69,10 @@ async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServe
                     query="cats",
                     id="5b1f",
                     plugin_id="none",
+                    item="7",
+                    card="Mio",
+                    platform="bilibili",
+                    voice_id="none",
                 )
                 answer = await http.get(address, params=NEEDS.get(path))
                 assert (answer.status_code < 400) is (path not in NOT_FOUND_HERE), address

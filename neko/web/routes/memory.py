@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from neko.app.earlier_talk import character_of, roles_of
 from neko.errors import CharacterError, NekoError
@@ -50,9 +50,16 @@ Moment = Annotated[datetime.datetime, AfterValidator(_on_the_clock)]
 """ISO 8601 or Unix seconds; without an offset it is local time."""
 TurnId = Annotated[str, Field(min_length=1, max_length=200)]
 Conversation = Annotated[str, Field(min_length=1, max_length=200)]
+_MOST_FOUND = 200
 
 
-class Turn(Schema):
+class Liberal(Schema):
+    """Takes a number where a name or an id is text, as programs count their lines."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+
+class Turn(Liberal):
     """One thing said. ``id`` is the sender's: the same one again in a conversation changes nothing. ``role`` tells
     who the companion is where the names of the speakers do not."""
 
@@ -175,12 +182,12 @@ async def _made(call: Call[Any, Any, Any], conversation: str) -> str:
     return name
 
 
-class Question(Schema):
-    """``k``: how many lines at most. ``now``: when it is asked, this moment by default."""
+class Question(Liberal):
+    """``k``: how many lines at most, of 200. ``now``: when it is asked, this moment by default."""
 
     conversation: Conversation
     query: str = Field(max_length=20_000)
-    k: int = Field(10, ge=1, le=200)
+    k: int = Field(10, ge=1)
     now: Moment | None = None
 
 
@@ -231,7 +238,8 @@ async def search(call: Call[Question, Empty, Empty]) -> Results:
     character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
     now = local_naive(body.now) if body.now else None
     language = request_language(call.request, call.neko)
-    found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S, is_search=True)
+    limit = min(body.k, _MOST_FOUND)
+    found = await memory.recall(character, body.query, limit=limit, now=now, timeout_s=_SEARCH_S, is_search=True)
     incomplete = await said_of_index(call, character)
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
     ids = await _ids(memory, character, lines.values())
@@ -275,7 +283,7 @@ async def _facts(call: Call[Question, Empty, Empty], character: str) -> list[Kno
     ]
 
 
-class ToForget(Schema):
+class ToForget(Liberal):
     """``ids`` as the sender gave them, or as ``search`` tells them; or ``text``: all that holds all of its words, each
     whole, lines and what was made of them."""
 
