@@ -7,7 +7,6 @@ fields is left out and remembered; the answer is JSON of any known shape or plai
 from __future__ import annotations
 
 import asyncio
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from neko.audio.hearing.buffered import BufferedRecognition
+from neko.audio.wav import as_wav
 from neko.errors import HearingError, ModelKeyLetterError, NekoError
 from neko.hearing_errors import (
     HearingCutError,
@@ -114,7 +114,7 @@ class TranscriptionServer:
 
     async def _transcribe(self, pcm: bytes, hints: HearingHints) -> Heard:
         http = await self._http()
-        recording = as_wav(pcm)
+        recording = as_wav(pcm, HEARING_RATE)
         while True:
             fields = {name: value for name, value in self._fields(hints).items() if name not in self._left_out}
             status, kind, body = await self._ask(http, recording, fields)
@@ -225,16 +225,3 @@ def _words(text: str) -> str:
 def _language(value: object) -> str:
     name = value.strip().lower() if isinstance(value, str) else ""
     return _LANGUAGES.get(name) or (name if _CODE.fullmatch(name) else "")
-
-
-def as_wav(pcm: bytes) -> bytes:
-    """PCM16 mono at ``HEARING_RATE`` as a WAV file."""
-    import wave
-
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(HEARING_RATE)
-        out.writeframes(pcm)
-    return file.getvalue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from neko import i18n
+from neko.audio.wav import as_wav
 from neko.providers.catalogue import catalogue
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, post, put
@@ -169,19 +169,7 @@ async def preview(call: Call[Empty, VoiceQuery]) -> Preview:
     language = neko.language.current
     text = (await in_thread(i18n.sentence, "voice.sample_text", language)).format(name=name)
     sound = await neko.voices.sample(name, text, language, call.query.voice_id)
-    return Preview(audio=base64.b64encode(await in_thread(_as_wav, sound)).decode(), mime_type="audio/wav")
-
-
-def _as_wav(pcm: bytes) -> bytes:
-    import wave
-
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(_RATE)
-        out.writeframes(pcm)
-    return file.getvalue()
+    return Preview(audio=base64.b64encode(await in_thread(as_wav, sound, _RATE)).decode(), mime_type="audio/wav")
 
 
 ENDPOINTS = (choose_voice, voice_mode, take_voice, library, add, remove, preview)
