@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from neko.hand_written import decoded
-from neko.memory import export_layout, import_rows, markdown_talk, schema
+from neko.memory import export_layout, import_rows, markdown_talk, schema, written_times
 from neko.memory.import_rows import Precision, Summary, Taken
 from neko.memory.line_codec import entry_time, local_naive, parse
 from neko.memory.memo import cut_memo_prefix
@@ -434,8 +434,8 @@ def _settings(text: str) -> dict[str, dict[str, Any]]:
     return content if fits and len(content) <= 2 else {}
 
 
-_FORMS: Final = ("%B %d, %Y %I:%M%p", "%B %d, %Y %I:%M %p", "%Y-%m-%d@%Hh%Mm%Ss", "%Y-%m-%d @%Hh %Mm %Ss %fms")
-"""Of SillyTavern's ``send_date``."""
+_FORMS: Final = ("%Y-%m-%d@%Hh%Mm%Ss", "%Y-%m-%d @%Hh %Mm %Ss %fms")
+"""Of SillyTavern's ``send_date``, beside "May 8, 2023 1:56pm"."""
 
 
 def _moment(value: object) -> datetime | None:
@@ -445,9 +445,10 @@ def _moment(value: object) -> datetime | None:
             return datetime.fromtimestamp(value / 1000)
         if isinstance(value, str) and value.strip():
             at = _iso(value) or next(filter(None, (_by_form(value.strip(), form) for form in _FORMS)), None)
+            at = at or written_times.read(value)
             if at:
                 at.astimezone(UTC)
-            return at
+                return local_naive(at)
     return None
 
 
@@ -459,7 +460,7 @@ def _iso(text: str) -> datetime | None:
 
 def _by_form(text: str, form: str) -> datetime | None:
     with suppress(ValueError):
-        return datetime.strptime(text.replace("am", "AM").replace("pm", "PM"), form)
+        return datetime.strptime(text, form)
     return None
 
 

@@ -39,7 +39,7 @@ def read(text: str, today: date) -> Times:
     return Times(tuple(dict.fromkeys(spans)), text)
 
 
-_MONTHS: Final = {
+MONTHS: Final = {
     name: number
     for number, names in enumerate(
         (
@@ -50,6 +50,7 @@ _MONTHS: Final = {
     )
     for name in names.split()
 }  # fmt: skip
+"""What months are called, to their numbers from 0; 12 more in Chinese."""
 _WEEKDAYS: Final = {
     name: number
     for number, names in enumerate(
@@ -118,7 +119,7 @@ def _any(names: Iterable[str]) -> str:
     return "|".join(sorted(names, key=len, reverse=True))
 
 
-_MONTH: Final = f"(?P<month>{_any(name for name in _MONTHS if name.isascii())})"
+_MONTH: Final = f"(?P<month>{_any(name for name in MONTHS if name.isascii())})"
 _DAY: Final = r"(?P<day>\d{1,2})(?!\d)(?:st|nd|rd|th)?"
 _YEAR: Final = r"(?P<year>(?:19|20)\d\d)(?!\d)"
 _WEEKDAY: Final = f"(?P<weekday>{_any(name for name in _WEEKDAYS if name.isascii())})"
@@ -133,7 +134,7 @@ Reading = Callable[[re.Match[str], date], Span]
 def _month(match: re.Match[str], today: date) -> tuple[int, int]:
     """Year and number of the month that is named."""
     found = match.groupdict()
-    month = _MONTHS[found["month"]] % 12 + 1 if found["month"] in _MONTHS else int(found["month"])
+    month = MONTHS[found["month"]] % 12 + 1 if found["month"] in MONTHS else int(found["month"])
     if found.get("year"):
         return int(found["year"]), month
     if found.get("back"):

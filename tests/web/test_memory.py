@@ -51,7 +51,8 @@ async def test_lines_from_elsewhere_are_found_by_the_ids_that_they_came_with(
     kept = await post(client, "turns", turns=TALK)
     assert (kept["stored"], kept["known"], kept["characters"]) == (4, 0, {"conv-26": "conv-26"})
     assert "conv-26" in neko.characters.names
-    found = await post(client, "search", conversation="conv-26", query="Who has a puppy?", k=3)
+    asked = {"conversation": "conv-26", "query": "Who has a puppy?", "now": "2 pm on 8 May, 2023"}
+    found = await post(client, "search", **asked, k=3)
     assert found["ids"][0] == "D1:2"
     best = found["results"][0]
     assert (best["speaker"], best["session"], best["text"]) == ("Melanie", "s1", TALK[1]["text"])
@@ -89,8 +90,23 @@ async def test_a_line_that_cannot_be_kept_keeps_out_all_of_its_call(client: http
     bad = turn(5, "Caroline", "and so on", ts="yesterday")
     answer = await client.post("/api/memory/turns", json={"turns": [*TALK, bad]})
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"][:4] == ["body", "turns", 4, "ts"]
+    (problem,) = answer.json()["detail"]
+    assert problem["loc"] == ["body", "turns", 4, "ts"]
+    assert "8 May, 2023" in problem["msg"], "which forms are taken"
     assert "conv-26" not in neko.characters.names
+
+
+async def test_other_words_under_a_known_id_are_refused_line_by_line_and_the_old_ones_stay(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await post(client, "turns", turns=TALK)
+    changed = turn(2, "Melanie", "I adopted a kitten called Biscuit last week.")
+    kept = await post(client, "turns", turns=[TALK[0], changed, turn(5, "Caroline", "So do I.")])
+    assert (kept["stored"], kept["known"]) == (1, 1)
+    (refused,) = kept["refused"]
+    assert (refused["ids"], refused["code"]) == (["D1:2"], "id_taken")
+    assert "stay" in refused["error"]
+    assert TALK[1]["text"] in [line.text for line in await neko.memory.lines("conv-26", chat=InChats.ALL)]
 
 
 async def test_of_several_conversations_each_stands_for_itself_and_the_answer_tells_which_was_refused(

@@ -10,11 +10,19 @@ import re
 from collections.abc import Collection
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from neko.app.earlier_talk import character_of, roles_of
 from neko.errors import CharacterError, NekoError
 from neko.i18n import describe, sentence
+from neko.memory import written_times
 from neko.memory.line_codec import local_naive
 from neko.memory.service import MemoryService
 from neko.tasks import in_thread
@@ -36,9 +44,19 @@ _MOST_FORGOTTEN = 1_000
 _MOST_FACTS = 10
 _NUMBER: Final = re.compile(r"(?:line:)?([0-9]{1,18})")
 """What a line that was said here is called."""
+_TIME_UNREADABLE: Final = (
+    'this is no time that can be told: write "2023-05-08T13:56:00+02:00" (ISO 8601), "1:56 pm on 8 May, 2023" or the '
+    "seconds since 1970"
+)
 
 
-def _on_the_clock(moment: datetime.datetime) -> datetime.datetime:
+def _read(value: Any, read: ValidatorFunctionWrapHandler) -> datetime.datetime:
+    try:
+        moment: datetime.datetime | None = read(value)
+    except ValidationError:
+        moment = written_times.read(value) if isinstance(value, str) else None
+    if moment is None:
+        raise ValueError(_TIME_UNREADABLE)
     try:
         local_naive(moment).astimezone(datetime.UTC)
     except (OverflowError, ValueError, OSError):
@@ -46,8 +64,8 @@ def _on_the_clock(moment: datetime.datetime) -> datetime.datetime:
     return moment
 
 
-Moment = Annotated[datetime.datetime, AfterValidator(_on_the_clock)]
-"""ISO 8601 or Unix seconds; without an offset it is local time."""
+Moment = Annotated[datetime.datetime, WrapValidator(_read)]
+"""ISO 8601, Unix seconds or what ``written_times`` reads; without an offset it is local time."""
 TurnId = Annotated[str, Field(min_length=1, max_length=200)]
 Conversation = Annotated[str, Field(min_length=1, max_length=200)]
 _MOST_FOUND = 200
@@ -61,7 +79,8 @@ class Liberal(Schema):
 
 class Turn(Liberal):
     """One thing said. ``id`` is the sender's: the same one again in a conversation changes nothing. ``role`` tells
-    who the companion is where the names of the speakers do not."""
+    who the companion is where the names of the speakers do not. ``ts``: ISO 8601, Unix seconds, or a date with a time
+    as people write them ("1:56 pm on 8 May, 2023"); without an offset it is local time."""
 
     conversation: Conversation
     id: TurnId
@@ -85,7 +104,8 @@ class Turns(Schema):
 
 class Refused(Schema):
     """Lines of a conversation that were not stored, by their ids. ``code`` and ``error`` say why: "blank_line" for
-    those of which nothing is seen, else what keeps the conversation out."""
+    those of which nothing is seen, "id_taken" where other words are known under this id, which stay, else what keeps
+    the conversation out."""
 
     conversation: str
     ids: list[str]
@@ -121,32 +141,37 @@ async def turns(call: Call[Turns, Empty, Empty]) -> Kept:
     failures: list[NekoError] = []
     kept = Kept(stored=0, known=0, characters={}, refused=[])
     nothing_seen = HTTPError(400, "blank_line", "Nothing can be seen of this line.")
+    other_words = HTTPError(409, "id_taken", "Other words are known under this id; they stay.")
     for conversation, said in by_conversation.items():
         blank = [turn.id for turn in said if is_blank(turn.text)]
         try:
             if len(blank) == len(said):
                 raise nothing_seen
-            await _store(call, conversation, [turn for turn in said if not is_blank(turn.text)], kept)
+            others = await _store(call, conversation, [turn for turn in said if not is_blank(turn.text)], kept)
         except NekoError as error:
             failures.append(error)
             kept.refused.append(await _refused(call, conversation, [turn.id for turn in said], error))
         else:
-            kept.refused += [await _refused(call, conversation, blank, nothing_seen)] if blank else []
+            for ids, why in ((blank, nothing_seen), (others, other_words)):
+                kept.refused += [await _refused(call, conversation, ids, why)] if ids else []
     if len(failures) == len(by_conversation):
         raise failures[0]
     return kept
 
 
-async def _store(call: Call[Turns, Empty, Empty], conversation: str, said: list[Turn], kept: Kept) -> None:
-    """Store what was said in a conversation, and count it as ``kept``."""
+async def _store(call: Call[Turns, Empty, Empty], conversation: str, said: list[Turn], kept: Kept) -> list[str]:
+    """Store what was said in a conversation, and count it as ``kept``; the ids under which other words are known."""
     character = await _made(call, conversation)
     latest = await call.neko.memory.lines(character, limit=_LATEST, chat=InChats.ALL)
     before: dict[str, Role] = {line.speaker: line.role for line in latest}
     lines = await in_thread(_lines, said, conversation, call.neko.characters.cards.master_name, before)
     stored = await call.neko.memory.store_many(character, lines)
     fresh = sum(one.fresh for one in stored)
-    kept.stored, kept.known = kept.stored + fresh, kept.known + len(stored) - fresh
+    known = [(line, one.line) for line, one in zip(lines, stored, strict=True) if not one.fresh]
+    others = [line.turn_id for line, earlier in known if line.text != earlier.text]
+    kept.stored, kept.known = kept.stored + fresh, kept.known + len(known) - len(others)
     kept.characters[conversation] = character
+    return others
 
 
 async def _refused(call: Call[Turns, Empty, Empty], conversation: str, ids: list[str], error: NekoError) -> Refused:
