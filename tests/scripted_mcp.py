@@ -3,8 +3,9 @@
     python scripted_mcp.py SCRIPT.json
 
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
-``do`` (by tool: "hang", "die", "change": other tools from ``then`` on, with the notification). It writes each message
-that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited JSON-RPC.
+``do`` (by tool: "hang", "die", "change": other tools from ``then`` on, with the notification; "flood": many of those).
+It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
+JSON-RPC.
 """
 
 from __future__ import annotations
@@ -87,6 +88,9 @@ def _call(script: dict[str, Any], name: str) -> dict[str, Any] | None:
         case "change":
             script["tools"] = script["then"]
             _send({"method": "notifications/tools/list_changed"})
+        case "flood":
+            for _ in range(500):
+                _send({"method": "notifications/tools/list_changed"})
     given = script.get("results", {}).get(name, "done")
     return given if isinstance(given, dict) else {"content": [{"type": "text", "text": given}]}
 

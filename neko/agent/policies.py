@@ -34,7 +34,7 @@ class ElsewhereKept(Protocol):
     """The user's word on a place and a tool of it, where another file keeps it."""
 
     def said(self, place: str, tool: str) -> Policy | None: ...
-    async def allow(self, place: str, tool: str) -> None: ...
+    async def allow(self, place: str, tool: str, version: str) -> None: ...
 
 
 class Policies:
@@ -86,7 +86,7 @@ class Policies:
         """The user said "always": for the domain, or for this tool of anything else, as long as it is of this
         ``version`` where there is one."""
         if elsewhere := self._of_others.get(hand):
-            await elsewhere.allow(place, tool)
+            await elsewhere.allow(place, tool, version)
         elif hand == "browser_use" and place:
             await self.put({"domains": {place: Policy.ALLOW}})
         else:

@@ -89,7 +89,7 @@ async def test_who_described_a_tool_otherwise_in_the_meantime_is_not_called(tmp_
         workspace = await hand.open(job(tmp_path))
         write = Action("notes__write", {"text": "a"})
         first = await workspace.intend(write)
-        await hand.allow("notes", "notes__write")
+        await hand.allow("notes", "notes__write", first.version)
         assert hand.said("notes", "notes__write") is Policy.ALLOW
         known = server.tools
         await workspace.act(Action("notes__peek", {}), nothing)
@@ -101,6 +101,8 @@ async def test_who_described_a_tool_otherwise_in_the_meantime_is_not_called(tmp_
         assert scripted_mcp.calls(path) == [("peek", {})]
         assert (await workspace.intend(write)).version != first.version
         assert hand.said("notes", "notes__write") is None, "the word was for another tool"
+        await hand.allow("notes", "notes__write", first.version)
+        assert hand.said("notes", "notes__write") is None, "so is an answer that comes only now"
     finally:
         await servers.aclose()
 

@@ -39,6 +39,9 @@ SILENCE_S: Final = 60.0
 """Seconds that a call may go without a sign; each report of progress begins them anew."""
 LONGEST_CALL_S: Final = 240.0
 MOST_TOOLS: Final = 500
+_MOST_PAGES: Final = 100
+_MOST_INQUIRIES: Final = 5
+"""Of one call; then the user is asked nothing more by it."""
 LONGEST_DESCRIPTION: Final = 4_000
 _DEFINES: Final = {"name", "title", "description", "input_schema", "annotations"}
 _LOST: Final = -32000
@@ -72,6 +75,7 @@ Asked = Callable[[str, Mapping[str, Any], str], Awaitable[Reply]]
 class _RunningCall:
     asked: Asked
     deadline: asyncio.Timeout
+    inquiries: int = 0
 
 
 class Connection:
@@ -90,17 +94,19 @@ class Connection:
         self._client: Client | None = None
 
     async def list_tools(self) -> tuple[ServerTool, ...]:
-        """All tools of the server, at most ``MOST_TOOLS``."""
+        """All tools of the server, at most ``MOST_TOOLS``; of those with one name, which could not be told apart when
+        one is called, the first."""
         self.changed = False
-        found: list[ServerTool] = []
+        found: dict[str, ServerTool] = {}
         cursor: str | None = None
-        while len(found) < MOST_TOOLS:
+        for _ in range(_MOST_PAGES):
             page = await self._connected.list_tools(cursor=cursor, cache_mode="bypass")
-            found += [_tool(one) for one in page.tools]
+            for one in page.tools[: MOST_TOOLS - len(found)]:
+                found.setdefault(one.name, _tool(one))
             cursor = page.next_cursor
-            if not cursor:
+            if not cursor or len(found) >= MOST_TOOLS:
                 break
-        return tuple(found[:MOST_TOOLS])
+        return tuple(found.values())
 
     async def call(self, tool: str, arguments: Mapping[str, Any], asked: Asked, on_progress: Progress) -> Outcome:
         """Call a tool; what it says of its own failure is an outcome. Raises ``ToolServerError`` when there is none.
@@ -157,6 +163,9 @@ class Connection:
         if not self._calls:
             return mcp_types.ElicitResult(action="cancel")
         call = self._calls[-1]
+        call.inquiries += 1
+        if call.inquiries > _MOST_INQUIRIES:
+            return mcp_types.ElicitResult(action="cancel")
         loop = asyncio.get_running_loop()
         call.deadline.reschedule(loop.time() + INQUIRY_S + SILENCE_S)
         schema = params.requested_schema if params.mode == "form" else {}
@@ -320,7 +329,7 @@ def _tool(tool: Any) -> ServerTool:
         name=tool.name,
         title=visible((tool.title or (hints.title if hints else None) or "")[:120]),
         description=visible((tool.description or "")[:LONGEST_DESCRIPTION]),
-        parameters=tool.input_schema,
+        parameters=_seen(tool.input_schema),
         act=act_of(
             read_only=hints.read_only_hint if hints else None,
             destructive=hints.destructive_hint if hints else None,
@@ -328,6 +337,15 @@ def _tool(tool: Any) -> ServerTool:
         ),
         definition=hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest(),
     )
+
+
+def _seen(value: Any) -> Any:
+    """A schema without what nobody sees, which a model would read all the same."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {visible(key): _seen(one) for key, one in value.items()}
+    return [_seen(one) for one in value] if isinstance(value, list) else value
 
 
 def _is_about_signing_in(error: BaseException) -> bool:

@@ -76,10 +76,10 @@ class McpHand:
         found = self._found(place, function)
         return self._servers.word(*found) if found else None
 
-    async def allow(self, place: str, function: str) -> None:
-        """The user said "always" to this tool as it is described now."""
+    async def allow(self, place: str, function: str, version: str) -> None:
+        """The user said "always" to this tool as it was described when they were asked."""
         if found := self._found(place, function):
-            await self._servers.always(*found)
+            await self._servers.always(*found, version)
 
     def _found(self, place: str, function: str) -> tuple[Server, ServerTool] | None:
         name = functions(self._servers).get(function)
@@ -151,7 +151,7 @@ class McpWorkspace:
 
         arguments = json.loads(outside.exact_json(dict(action.arguments)))
         try:
-            outcome = await server.call(tool.name, arguments, asked, told)
+            outcome = await server.call(tool.name, arguments, asked, told, definition=tool.definition)
         except NekoError as error:
             said = getattr(error, "said", "")
             return Observation(" ".join(filter(None, (f"The tool could not be used: {error}.", said))), failed=True)

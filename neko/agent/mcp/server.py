@@ -22,7 +22,9 @@ from neko.tool_errors import ToolServerError
 STOP_S: Final = 8.0
 """Longer than the SDK takes to end a process that will not go."""
 WAIT_S: Final = 15.0
-"""Seconds that a call waits for a server which is being connected."""
+"""Seconds that a call waits for a server which is being connected, or for its new list of tools."""
+_LIST_PAUSE_S: Final = 0.25
+"""Between two lists of tools, however often a server says that it has others."""
 
 
 class ServerState(StrEnum):
@@ -59,6 +61,8 @@ class Server:
         self._news = asyncio.Event()
         self._settled = asyncio.Event()
         """Set while it is known whether it works."""
+        self._listed = asyncio.Event()
+        """Set while it has not said that its tools are others than those of the list."""
         self._stopping = False
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
@@ -86,9 +90,16 @@ class Server:
             self._task.cancel()
         self._become(ServerState.OFF)
 
-    async def call(self, tool: str, arguments: Mapping[str, Any], asked: Asked, on_progress: Progress) -> Outcome:
-        """Call a tool, once the server is there. Raises ``NekoError`` when it is not, or is lost meanwhile."""
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], asked: Asked, on_progress: Progress, *, definition: str = ""
+    ) -> Outcome:
+        """Call a tool, once the server is there and, where that is given, if the tool still has this ``definition``.
+        Raises ``NekoError`` when it is not so, or the server is lost meanwhile."""
         connection = await self._ready()
+        if definition:
+            known = self.tool(tool)
+            if known is None or known.definition != definition:
+                raise ToolServerError("changed", "the tool is another one now", name=self.config.name, tool=tool[:80])
         outcome = await connection.call(tool, arguments, asked, on_progress)
         text = self.log.without_secrets(outcome.text)
         return outcome if text == outcome.text else replace(outcome, text=text)
@@ -101,7 +112,7 @@ class Server:
 
     async def _ready(self) -> Connection:
         if self.state is ServerState.READY and self._connection is not None and not self._connection.lost:
-            return self._connection
+            return await self._with_new_list(self._connection)
         if self.state is ServerState.WAITING or (self._connection is not None and self._connection.lost):
             self._wanted = True
             self._news.set()
@@ -111,7 +122,22 @@ class Server:
             return self._connection
         raise self.error or ToolServerError("silent", "it is not connected", name=self.config.name, lasting=False)
 
+    async def _with_new_list(self, connection: Connection) -> Connection:
+        """Once there is one, where it has said that its tools are others."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._listed.wait()
+        except TimeoutError:
+            error = ToolServerError("silent", "its tools are not known", name=self.config.name, lasting=False)
+            raise error from None
+        return connection
+
     # ── the task ──────────────────────────────────────────────────────────────
+
+    def _hear(self) -> None:
+        """The connection has news."""
+        self._listed.clear()
+        self._news.set()
 
     async def _run(self) -> None:
         restarts = Restarts()
@@ -119,7 +145,7 @@ class Server:
             restarts.begin()
             self._become(ServerState.CONNECTING)
             try:
-                async with connect(self.config, self._network, self.log, self._news.set, auth=self._auth) as connection:
+                async with connect(self.config, self._network, self.log, self._hear, auth=self._auth) as connection:
                     await self._serve(connection)
                 if self._is_ending():
                     break
@@ -130,6 +156,7 @@ class Server:
             except NekoError as failure:
                 error = failure
             self._connection = None
+            self._listed.set()
             if self._is_ending():
                 break
             self.error = error
@@ -139,7 +166,7 @@ class Server:
                 return
             if not self._wanted:
                 self._become(ServerState.WAITING)
-                await self._pause(restarts.ended())
+                await self._pause(restarts.ended(), lambda: self._stopping or self._wanted)
             self._wanted = False
         self._connection = None
         self._become(ServerState.OFF)
@@ -149,21 +176,29 @@ class Server:
         connection.changed = True
         while not (connection.lost or self._stopping):
             if connection.changed:
-                async with asyncio.timeout(CONNECT_S):
-                    self.tools = await connection.list_tools()
-                self._connection, self.error = connection, None
-                self.log.add("neko", f"{connection.version or 'connected'}: {len(self.tools)} tools")
-                self._become(ServerState.READY)
+                await self._list(connection)
+                await self._pause(_LIST_PAUSE_S, lambda: connection.lost or self._stopping)
             if not (connection.changed or connection.lost or self._stopping):
                 await self._news.wait()
             self._news.clear()
 
-    async def _pause(self, seconds: float) -> None:
-        """Until the time is over, it is called, or it is to end."""
+    async def _list(self, connection: Connection) -> None:
+        async with asyncio.timeout(CONNECT_S):
+            tools = await connection.list_tools()
+        if not connection.changed:
+            self._listed.set()
+        if (self._connection, self.state, self.tools) == (connection, ServerState.READY, tools):
+            return
+        self.tools, self._connection, self.error = tools, connection, None
+        self.log.add("neko", f"{connection.version or 'connected'}: {len(tools)} tools")
+        self._become(ServerState.READY)
+
+    async def _pause(self, seconds: float, ends: Callable[[], bool]) -> None:
+        """Until the time is over, or news come with which it ends."""
         self._news.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (self._stopping or self._wanted):
+                while not ends():
                     await self._news.wait()
                     self._news.clear()
 

@@ -128,11 +128,11 @@ class McpServers:
         of_tool = choice.policy if choice else None
         return Policy.NEVER if Policy.NEVER in (of_tool, server.config.policy) else of_tool or server.config.policy
 
-    async def always(self, server: Server, tool: ServerTool) -> None:
-        """The user said "always" to this tool as it is described now; what they said it can do stays."""
+    async def always(self, server: Server, tool: ServerTool, definition: str) -> None:
+        """The user said "always" to this tool as it is described by this; what they said it can do stays."""
         known = server.config.choices.get(tool.name)
         act, name = known.act if known else None, server.config.name
-        await self.set_policy(name, Policy.ALLOW, tool.name, act=act, definition=tool.definition)
+        await self.set_policy(name, Policy.ALLOW, tool.name, act=act, definition=definition)
 
     @staticmethod
     def _choice(server: Server, tool: ServerTool) -> ToolChoice | None:

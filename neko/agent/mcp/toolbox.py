@@ -126,7 +126,7 @@ class McpToolbox:
         after_outside = self._heard.counts(self._character) or (by_others and not asked_for(tool, said))
 
         async def keep() -> None:
-            await self._servers.always(server, tool)
+            await self._servers.always(server, tool, tool.definition)
 
         word = self._word()
         lasts = may_remember(act) and word in (None, Policy.ALLOW)
@@ -153,7 +153,7 @@ class McpToolbox:
         task.show("running")
         try:
             async with self._calls.during(self._character, task.told):
-                outcome = await server.call(tool.name, task.arguments, asked, task.progress)
+                outcome = await server.call(tool.name, task.arguments, asked, task.progress, definition=tool.definition)
         except TimeoutError:
             task.show("cancelled")
             self._audit.finish(row, "cancelled")
