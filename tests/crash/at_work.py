@@ -1,6 +1,7 @@
 """Run in a process of its own: does with a Neko all that writes to its memory, for ever, and tells each step.
 
-A line of JSON before a step (``begins``) and one after it (``done``), with what it is about: whose memory it is
+A line of JSON before each step (``step``) and after it (``ended``), by name; within it one before what it promises
+(``begins``) and one after it (``done``), with what it is about: whose memory it is
 (``MAIN``, who is renamed to and fro, ``CLEARED``, ``DELETED``), and the ids of lines with their texts. Every text has
 a word of its own.
 """
@@ -10,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +22,10 @@ from typing import Any
 
 from neko.app import Neko, imports, whole_imports
 from neko.app.imports import take_over, what_would_come
-from neko.memory import export_layout
+from neko.memory import deletion, export_layout
 from neko.memory.import_files import look_into
 from neko.settings import Settings
+from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Role
 from neko.types.memory import InChats
 from tests.word_embedder import Choice, WordEmbedder
@@ -46,12 +50,14 @@ _STEPS: dict[str, int] = {
     "take_in": 3,
     "rename": 5,
     "back_up": 3,
-    "embed": 3,
+    "embed": 2,
     "chat": 3,
     "fold_in": 2,
+    "migrate": 2,
     "clear": 4,
     "delete": 4,
 }
+STEPS = frozenset(_STEPS)
 
 
 def started(folder: Path) -> Neko:
@@ -65,11 +71,14 @@ def tell(**values: Any) -> None:
 
 
 class AtWork:
-    def __init__(self, neko: Neko, tag: str, seed: int) -> None:
+    """``aim``: a step that is taken about every other time."""
+
+    def __init__(self, neko: Neko, tag: str, seed: int, aim: str) -> None:
         self._neko = neko
         self._memory = neko.memory
         self._tag = tag
         self._chance = random.Random(seed)
+        self._weights = _STEPS | ({aim: sum(_STEPS.values())} if aim else {})
         self._number = 0
         self._choice = Choice(EMBEDDERS[seed % 2], EMBEDDERS[1 - seed % 2])
         self._memory._embedders = self._choice
@@ -79,12 +88,17 @@ class AtWork:
     async def run(self) -> None:
         self._known = await self._memory.lines(self._name, limit=100_000, chat=InChats.ALL)
         while True:
-            [step] = self._chance.choices(list(_STEPS), list(_STEPS.values()))
-            work: Callable[[], Awaitable[None]] = getattr(self, step)
-            if self._chance.random() < 0.3 and step not in ("rename", "store", "many"):
-                await asyncio.gather(work(), self.store())
+            [step] = self._chance.choices(list(self._weights), list(self._weights.values()))
+            if self._chance.random() < 0.3 and step not in ("rename", "migrate", "store", "many"):
+                await asyncio.gather(self._take(step), self.store())
             else:
-                await work()
+                await self._take(step)
+
+    async def _take(self, step: str) -> None:
+        work: Callable[[], Awaitable[None]] = getattr(self, step)
+        tell(step=step)
+        await work()
+        tell(ended=step)
 
     def _new_line(self) -> NewLine:
         self._number += 1
@@ -127,7 +141,18 @@ class AtWork:
         await self._memory.compress(self._name, _quoting if self._chance.random() < 0.7 else None)
 
     async def review(self) -> None:
-        await self._memory.review(self._name, _quoting)
+        """A model that leaves out some of what she said."""
+        entries = await self._memory.recent(self._name)
+        left = [
+            {"n": number, "text": entry.text}
+            for number, entry in enumerate(entries)
+            if entry.role != "assistant" or entry is entries[-1] or number % 3
+        ]
+
+        async def corrected(prompt: str) -> str:
+            return json.dumps(left)
+
+        await self._memory.review(self._name, corrected)
 
     async def learn(self) -> None:
         await self._memory.learn(self._name, None)
@@ -169,12 +194,24 @@ class AtWork:
     async def embed(self) -> None:
         self._choice.current, self._choice.others = self._choice.others[0], (self._choice.current,)
         self._memory.embedder_changed()
+        if self._chance.random() < 0.5:  # else it goes on beside the next steps
+            await self._memory.embedded(self._name)
+
+    async def migrate(self) -> None:
+        """Open again the log as an older Neko would have left it."""
+        await self._memory.close(self._name)
+        await in_thread(as_of_an_older_neko, self._neko.folder.memory / f"time_indexed_{self._name}")
+        await (await self._memory._opened(self._name)).log.prepare_recall()
 
     async def chat(self) -> None:
         await self._memory.change_chat(self._name, self._chance.choice((None, 0)))
 
     async def fold_in(self) -> None:
-        await (await self._memory._opened(self._name)).log._folded_in()
+        """Empty the WAL, every other time after the file was written anew, as after a deletion."""
+        log = (await self._memory._opened(self._name)).log
+        if self._chance.random() < 0.5:
+            await log.transaction(deletion.leave_untidy)
+        await log._folded_in()
 
     async def clear(self) -> None:
         tell(begins="clear", who=CLEARED)
@@ -196,6 +233,14 @@ class AtWork:
             tell(done="restore", who=DELETED)
 
 
+def as_of_an_older_neko(log: Path) -> None:
+    """Let the next opening migrate: no version is counted, and the index is of other rules."""
+    with closing(sqlite3.connect(log, isolation_level=None)) as connection:
+        connection.execute("DROP INDEX IF EXISTS neko_original_chat")
+        connection.execute("UPDATE neko_indexed SET version = 'older'")
+        connection.execute("PRAGMA user_version = 0")
+
+
 async def taken_in(neko: Neko, name: str, file: Path) -> None:
     """Import what is not there yet of a file."""
     importing = neko.memory.importing
@@ -210,11 +255,11 @@ async def _quoting(prompt: str) -> str:
     return " ".join([word for word in prompt.split() if word.startswith("q") and "x" in word][:20]) or "Nothing."
 
 
-async def main(folder: Path, tag: str, seed: int) -> None:
+async def main(folder: Path, tag: str, seed: int, aim: str) -> None:
     tell(begins="start")
     async with started(folder) as neko:
-        await AtWork(neko, tag, seed).run()
+        await AtWork(neko, tag, seed, aim).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]))

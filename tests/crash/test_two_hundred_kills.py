@@ -21,12 +21,27 @@ from neko.app.trash import Trash
 from neko.memory import backup
 from neko.memory.character_files import files_of
 from neko.types.memory import InChats
-from tests.crash.at_work import CLEARED, CLEARED_NAME, DELETED, DELETED_NAME, EMBEDDERS, MAIN, NAMES, started, taken_in
+from tests.crash.at_work import (
+    CLEARED,
+    CLEARED_NAME,
+    DELETED,
+    DELETED_NAME,
+    EMBEDDERS,
+    MAIN,
+    NAMES,
+    STEPS,
+    as_of_an_older_neko,
+    started,
+    taken_in,
+)
 from tests.word_embedder import Choice
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = int(os.environ.get("NEKO_TEST_KILLS", "200"))
 _WORD = re.compile(r"q\w+x\d+z")
+NAMED = ("store", "compress", "review", "embed", "rename", "migrate", "fold_in", "forget", "take_in")
+"""Steps that every other kill is aimed at, in turn."""
+SHORTLY_S = 0.1
 LONGEST_S = 1.2
 """From the start of the program, or its first step, to its end."""
 
@@ -43,10 +58,18 @@ class Expected:
         self._forgotten: dict[int, str] = {}
         self.begun: dict[str, Any] = {}
         self.cut_short = Counter[str]()
+        """How many kills fell into a step of this name, or before the first."""
 
     def take(self, told: list[dict[str, Any]]) -> None:
         self.begun = {}
+        running = set[str]()
         for step in told:
+            if "step" in step:
+                running.add(step["step"])
+                continue
+            if "ended" in step:
+                running.discard(step["ended"])
+                continue
             what = step.get("begins") or step["done"]
             lines = {int(number): text for number, text in step.get("lines", {}).items()}
             known = self.lines[step.get("who", MAIN)]
@@ -73,7 +96,7 @@ class Expected:
                     known.clear()
                 case "delete" | "restore":
                     self.is_deleted = what == "delete"
-        self.cut_short.update(self.begun.keys() - {"start"})
+        self.cut_short.update(running or {"start"})
 
     def settle(self, found: dict[str, dict[int, str]], *, is_deleted: bool) -> None:
         """Compare, and take what was begun as what it has become."""
@@ -104,27 +127,27 @@ class Expected:
                 self.gone.add(text)
 
 
-async def _killed(folder: Path, tag: str, seed: int, chance: random.Random) -> list[dict[str, Any]]:
-    """What the process has told when it is killed: in one of five times while it starts."""
-    command = (sys.executable, "-m", "tests.crash.at_work", str(folder), tag, str(seed))
+async def _killed(folder: Path, tag: str, seed: int, chance: random.Random, aim: str) -> list[dict[str, Any]]:
+    """What the process has told when it is killed: soon after it began the step ``aim``; if that is none at any time,
+    in one of five while it starts."""
+    command = (sys.executable, "-m", "tests.crash.at_work", str(folder), tag, str(seed), aim)
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     said = await process.stdout.readline()
-    if chance.random() < 0.8:
-        said += await process.stdout.readline()
-    await asyncio.sleep(chance.uniform(0, LONGEST_S))
+    if aim:
+        for _ in range(chance.randint(1, 4)):
+            while (line := await process.stdout.readline()) and json.loads(line) != {"step": aim}:
+                said += line
+            said += line
+        await asyncio.sleep(SHORTLY_S * chance.random() ** 5)
+    else:
+        if chance.random() < 0.8:
+            said += await process.stdout.readline()
+        await asyncio.sleep(chance.uniform(0, LONGEST_S))
     process.kill()
     said += await process.stdout.read()
     assert await process.wait() == -9, "it ended by itself"
     return [json.loads(line) for line in said[: said.rfind(b"\n")].split(b"\n")]
-
-
-def _as_of_an_older_neko(log: Path) -> None:
-    """Let the next start migrate: no version is counted, and there is no index yet."""
-    with closing(sqlite3.connect(log, isolation_level=None)) as connection:
-        connection.execute("DROP INDEX IF EXISTS neko_original_chat")
-        connection.execute("UPDATE neko_indexed SET version = 'older'")
-        connection.execute("PRAGMA user_version = 0")
 
 
 async def _looked_over(folder: Path, expected: Expected) -> None:
@@ -204,7 +227,7 @@ def _files_are_whole(log: Path, there: set[int]) -> None:
     assert not recent.exists() or isinstance(json.loads(recent.read_text(encoding="utf-8")), list)
 
 
-async def _killed_again_and_again(folder: Path, kills: int, seed: int) -> None:
+async def _killed_again_and_again(folder: Path, kills: int, seed: int) -> Counter[str]:
     chance = random.Random(seed)
     async with started(folder) as neko:
         for name in (NAMES[0], CLEARED_NAME, DELETED_NAME):
@@ -214,8 +237,9 @@ async def _killed_again_and_again(folder: Path, kills: int, seed: int) -> None:
         if kill % 5 == 4:
             for log in (folder / "memory").glob("time_indexed_U*"):
                 if log.name[13:] in NAMES:
-                    _as_of_an_older_neko(log)
-        expected.take(await _killed(folder, f"{kill}", seed + kill, chance))
+                    as_of_an_older_neko(log)
+        aim = NAMED[kill // 2 % len(NAMED)] if kill % 2 else ""
+        expected.take(await _killed(folder, f"{kill}", seed + kill, chance, aim))
         try:
             await _looked_over(folder, expected)
         except BaseException as error:
@@ -223,7 +247,8 @@ async def _killed_again_and_again(folder: Path, kills: int, seed: int) -> None:
             raise
     lines = sum(map(len, expected.lines.values()))
     sys.stdout.write(f"{kills} kills, {lines} lines are there, {len(expected.gone)} are forgotten; ")
-    sys.stdout.write(f"killed within {dict(expected.cut_short)}\n")
+    sys.stdout.write(f"killed within {dict(expected.cut_short.most_common())}\n")
+    return expected.cut_short
 
 
 async def test_nothing_is_lost_and_nothing_done_by_halves_after_a_few_kills(tmp_path: Path) -> None:
@@ -233,4 +258,6 @@ async def test_nothing_is_lost_and_nothing_done_by_halves_after_a_few_kills(tmp_
 
 @pytest.mark.long
 async def test_nothing_is_lost_and_nothing_done_by_halves_after_two_hundred_kills(tmp_path: Path) -> None:
-    await _killed_again_and_again(tmp_path / "data", KILLS, random.Random().randrange(10**6))
+    within = await _killed_again_and_again(tmp_path / "data", KILLS, random.Random().randrange(10**6))
+    assert within.keys() <= STEPS | {"start"}
+    assert KILLS < 200 or all(within[step] for step in NAMED), within
