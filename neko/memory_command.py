@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -17,13 +18,14 @@ from neko.app.export import Form, exported
 from neko.app.import_share import Share
 from neko.app.imports import take_over, what_would_come
 from neko.characters import CHARACTERS, CharacterCards, check_name, is_characters
-from neko.errors import NekoError
+from neko.errors import DataFolderError, DataFolderInUseError, NekoError
 from neko.language import system_language
 from neko.memory import backup
+from neko.memory.copied_files import copy_memory
 from neko.memory.import_files import PICTURES, Kind, Source, look_into
 from neko.memory.log_check import look_over
 from neko.memory.page_check import MOST_FINDINGS
-from neko.memory.paths import logs_in
+from neko.memory.paths import log_path, logs_in
 from neko.memory.service import MemoryService
 from neko.memory_files import character_of
 from neko.settings import default_data_dir
@@ -116,15 +118,49 @@ async def _memory(path: Path) -> AsyncIterator[MemoryService]:
     """Raises ``DataFolderInUseError`` while Neko runs."""
     folder = DataFolder.open(path)
     try:
-        async with TaskOwner("memory") as owner:
-            memory = MemoryService(folder.memory, owner, on_damage=lambda error: print(error, file=sys.stderr))
-            await memory.start()
-            try:
-                yield memory
-            finally:
-                await memory.aclose()
+        async with _service(folder.memory) as memory:
+            yield memory
     finally:
         folder.close()
+
+
+@asynccontextmanager
+async def _readable(path: Path, character: str) -> AsyncIterator[MemoryService]:
+    """As ``_memory``, for one who only reads: of a copy, where the files cannot be written."""
+    with ExitStack() as stack:
+        if folder := _held_if_writable(path, character):
+            stack.callback(folder.close)
+            place = folder.memory
+        else:
+            try:
+                place = Path(stack.enter_context(TemporaryDirectory(prefix="neko-export-")))
+                await in_thread(copy_memory, path / "memory", character, place)
+            except OSError as error:
+                raise SystemExit(f"{error.filename or path} cannot be copied to be read: {error.strerror}") from error
+        async with _service(place) as memory:
+            yield memory
+
+
+def _held_if_writable(path: Path, character: str) -> DataFolder | None:
+    if not os.access(log_path(path / "memory", character), os.W_OK):
+        return None
+    try:
+        return DataFolder.open(path)
+    except DataFolderInUseError:
+        raise
+    except DataFolderError:
+        return None
+
+
+@asynccontextmanager
+async def _service(folder: Path) -> AsyncIterator[MemoryService]:
+    async with TaskOwner("memory") as owner:
+        memory = MemoryService(folder, owner, on_damage=lambda error: print(error, file=sys.stderr))
+        await memory.start()
+        try:
+            yield memory
+        finally:
+            await memory.aclose()
 
 
 async def _rebuild(path: Path, options: argparse.Namespace) -> int:
@@ -142,9 +178,10 @@ async def _rebuild(path: Path, options: argparse.Namespace) -> int:
 
 
 async def _export(path: Path, options: argparse.Namespace) -> int:
-    async with _memory(path) as memory:
-        form: Form = options.form or ("markdown" if (options.file or "").endswith(".md") else "json")
-        pieces = exported(memory, _there(path, options.character), form)
+    character = _there(path, options.character)
+    form: Form = options.form or ("markdown" if (options.file or "").endswith(".md") else "json")
+    async with _readable(path, character) as memory:
+        pieces = exported(memory, character, form)
         if options.file is None:
             async for piece in pieces:
                 sys.stdout.write(piece)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,8 @@ from neko.tasks import TaskOwner
 from neko.types.lines import NewLine, Role
 
 START = datetime(2026, 3, 1, 12, 0)
+ROOT = Path(__file__).parent.parent
+UNFOLDED = "the last thing that was said"
 SAID = ["my cat is called Biscuit", "how sweet", "he is ginger"]
 
 
@@ -75,6 +79,40 @@ def test_of_a_damaged_log_every_finding_is_told_and_what_to_do(
     assert len([line for line in rest if any(f"age {page}" in line for page in pages)]) >= 3, rest
     assert "Start Neko" in rest[-2]
     assert str(log) in rest[-1]
+
+
+def _kept_from_the_fold(folder: Path) -> None:
+    """A line that stands in the WAL only, as a computer leaves it that was switched off."""
+    log, wal = folder / "memory" / "time_indexed_Mio", folder / "memory" / "time_indexed_Mio-wal"
+    with closing(sqlite3.connect(log)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        with connection:
+            row = connection.execute("SELECT * FROM time_indexed_original WHERE id = 1").fetchone()
+            words = row[2].replace(SAID[0], UNFOLDED)
+            connection.execute("INSERT INTO time_indexed_original VALUES (?, ?, ?, ?)", (9, row[1], words, row[3]))
+        left = wal.read_bytes()
+        before = log.read_bytes()
+    log.write_bytes(before)
+    wal.write_bytes(left)
+
+
+@pytest.mark.slow
+@pytest.mark.few(1)
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_what_lies_where_nothing_can_be_written_is_looked_over_and_exported(folder: Path, is_folded: bool) -> None:
+    if not is_folded:
+        _kept_from_the_fold(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    mount = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && "
+    for action, said in (("check", f"ok    Mio: {3 + (not is_folded)} lines"), ("export Mio", SAID[2])):
+        command = f"{sys.executable} -m neko memory {action} --data-dir {folder}"
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", mount + command], capture_output=True, text=True, cwd=ROOT)
+        if "unshare" in done.stderr or "mount:" in done.stderr:
+            pytest.skip("this system lets nobody mount a folder anew")
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert said in done.stdout
+        assert action == "check" or (UNFOLDED in done.stdout) is not is_folded
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_an_index_is_made_anew_from_the_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

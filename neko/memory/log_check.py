@@ -16,19 +16,20 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from neko.memory import backup, schema
+from neko.memory.copied_files import copy_log, files
 from neko.memory.damaged_log import check_header
 from neko.memory.migrations import check_version
 from neko.memory.page_check import findings, interrupted_when
 from neko.memory.paths import recent_beside
 from neko.memory.salvage import Saved, readable_rows, salvage
 from neko.memory.sqlite_errors import is_damage
-from neko.set_aside import COMPANIONS
 
 logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 1.0
 """Seconds for a program that holds the log alone to let go of it."""
 _BETWEEN_LOOKS_S: Final = 0.005
+_NOTHING_CAN_BE_MADE: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _LARGEST_COPIED: Final = 64_000_000
 """Bytes of a damaged log that is copied to see what can be read of it."""
 
@@ -51,20 +52,14 @@ def look_over(path: Path, timeout_s: float) -> LogState:
     being one reason.
     """
     due = time.monotonic() + timeout_s
-    files = _files(path)
-    state = _state(path, due, alone=len(files) == 1)
-    if state.damage and len(files) == 1 and _files(path) != files:  # somebody has begun to write meanwhile
+    there = files(path)
+    state = _state(path, due, alone=len(there) == 1)
+    if state.damage and len(there) == 1 and files(path) != there:  # somebody has begun to write meanwhile
         state = _state(path, due, alone=False)
     if not state.damage:
         return state
     saved = _salvageable(path)
     return LogState(state.damage, saved.read, saved.restored) if saved else LogState(state.damage, None)
-
-
-def _files(path: Path) -> list[tuple[int, int]]:
-    """Size and time of the log and of what stands beside it."""
-    files = (path.with_name(path.name + ending) for ending in ("", *COMPANIONS))
-    return [(file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.exists()]
 
 
 def _state(path: Path, due: float, *, alone: bool) -> LogState:
@@ -85,7 +80,17 @@ def _state(path: Path, due: float, *, alone: bool) -> LogState:
             return LogState((str(error),), None)
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return LogState((), None)
+        if not alone and error.sqlite_errorcode & 0xFF in _NOTHING_CAN_BE_MADE:
+            return _state_of_copy(path, due)
         raise
+
+
+def _state_of_copy(path: Path, due: float) -> LogState:
+    """Of a log with a WAL in a folder in which SQLite can make nothing."""
+    with TemporaryDirectory(prefix="neko-check-") as folder:
+        copy = Path(folder) / path.name
+        copy_log(path, copy)
+        return _state(copy, due, alone=len(files(copy)) == 1)
 
 
 def _count(connection: sqlite3.Connection, due: float) -> int | None:
@@ -96,7 +101,7 @@ def _count(connection: sqlite3.Connection, due: float) -> int | None:
 def _salvageable(path: Path) -> Saved | None:
     """What the next start will take over of a damaged log."""
     try:
-        if sum(size for size, _ in _files(path)) > _LARGEST_COPIED:
+        if sum(size for size, _ in files(path)) > _LARGEST_COPIED:
             return None
         with TemporaryDirectory(prefix="neko-doctor-") as folder:
             return salvage(path, Path(folder) / "log", backup.copies(path), recent_beside(path))
