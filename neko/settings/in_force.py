@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from neko.errors import ConfigError
+from neko.settings.masking import PUBLIC
 from neko.settings.registry import BORROWED_VARIABLES, SETTINGS
 from neko.settings.setting import Place, Setting
 
@@ -69,9 +70,10 @@ class SettingsInForce:
         return None if node is None else setting.kind.of_json(node)
 
     def secrets(self) -> frozenset[str]:
-        """Every key that is in force or stands in the file."""
+        """Every key that is in force or stands in the file, but the one that everybody has."""
         known = ((self.find(one), self.stored(one)) for one in SETTINGS if one.secret)
-        return frozenset(value for pair in known for value in pair if isinstance(value, str) and value)
+        found = (value for pair in known for value in pair if isinstance(value, str))
+        return frozenset(value for value in found if value not in ("", PUBLIC))
 
     def variable(self, setting: Setting[Any]) -> str | None:
         """The variable that decides this setting, if one does."""

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from neko.errors import SettingError
 
 _MARK = "…"
-_PUBLIC = "free-access"
+PUBLIC = "free-access"
+"""What stands for a key where none is needed."""
 _LONG = 16
 _SECRET_FIELD = re.compile(r"((?:^|&)(?:[\w-]*key|[\w-]*token|code|sig|secret|password)=)[^&]+", re.IGNORECASE)
 """In the query of a URL."""
@@ -25,7 +26,7 @@ _ACCOUNT = re.compile(
 def masked(secret: Any) -> str:
     """``sk-…abcd`` for a long secret, a bare ``…`` for a short one, nothing for none."""
     text = str(secret or "").strip()
-    if not text or text == _PUBLIC:
+    if not text or text == PUBLIC:
         return text
     return f"{text[:3]}{_MARK}{text[-4:]}" if len(text) >= _LONG else _MARK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from neko.agent.own_keys import KEPT_BACK, OwnKeys
+from neko.settings.in_force import SettingsInForce
 from neko.types.agent import Act
 from tests.agent.test_poison import World, lair
 from tests.scripted_hand import do, done
@@ -38,6 +40,20 @@ WAYS: dict[str, Callable[[str], str]] = {
     "with spaces": " ".join,
     "with dashes": "-".join,
     "in lines": "\n".join,
+    "in wide letters": lambda key: "".join(chr(ord(sign) + 0xFEE0) for sign in key),
+    "with digits of another script": lambda key: key.translate({48 + digit: 0x660 + digit for digit in range(10)}),
+    "with letters of another script": lambda key: key.translate(str.maketrans("aoepc", "аоерс")),
+    "with accents": lambda key: key.replace("o", "ó"),
+    "in an address, some letters": lambda key: "".join(f"%{ord(c):02x}" if at % 2 else c for at, c in enumerate(key)),
+    "in an address, twice": lambda key: quote("".join(f"%{byte:02x}" for byte in key.encode())),
+    "some letters as signs of HTML": lambda key: "".join(f"&#{ord(c)};" if at % 3 else c for at, c in enumerate(key)),
+    "in base64 of base64": lambda key: base64.b64encode(base64.b64encode(key.encode())).decode(),
+    "in base64 of hex": lambda key: base64.b64encode(key.encode().hex().encode()).decode(),
+    "in hex of base64": lambda key: base64.b64encode(key.encode()).hex(),
+    "in base64, backwards": lambda key: base64.b64encode(key.encode()).decode()[::-1],
+    "moved by thirteen": lambda key: codecs.encode(key, "rot13"),
+    "in bits": lambda key: " ".join(f"{byte:08b}" for byte in key.encode()),
+    "in octal": lambda key: " ".join(f"{byte:o}" for byte in key.encode()),
     "in quotes": lambda key: f'"{key[:9]}" + "{key[9:]}"',
 }
 
@@ -80,3 +96,33 @@ async def test_no_act_carries_a_key_that_the_user_did_not_give_themselves(tmp_pa
         assert world.done == [Act.READ]
         answers: list[Any] = [said.text for said in scene.thinker.asked[-1] if said.role == "tool"]
         assert sum(KEPT_BACK in answer for answer in answers) == 2
+
+
+LONG = "sk-proj-a1B2c3D4/e5F6+g7=hT9qWzYx5LmNkJ"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"then": LONG[20:], "first": LONG[:20]},
+        {"a": LONG[26:], "b": LONG[:13], "c": LONG[13:26]},
+        {"url": f"https://a.example/find/{LONG[20:]}/{LONG[:20]}"},
+        {"url": f"https://a.example/?z={base64.b64encode(LONG.encode()).decode()[28:]}"},
+        {LONG: "as a name"},
+    ],
+    ids=["in the wrong order", "in three", "in a path", "half of base64", "as a name"],
+)
+def test_a_good_part_of_a_key_is_kept_back_too(told: dict[str, str]) -> None:
+    assert OwnKeys(lambda: [LONG]).are_in(told)
+
+
+def test_what_only_begins_as_keys_do_is_kept_from_nobody() -> None:
+    token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + "aZ3kQ9" * 30
+    keys = OwnKeys(lambda: [LONG, token, "k" * 40])
+    for text in ("sk-proj-…", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x", "k" * 39, "漢字" * 40):
+        assert not keys.are_in(text)
+        assert keys.without(text) == text
+
+
+def test_the_word_that_stands_for_a_key_where_none_is_needed_is_no_secret() -> None:
+    assert SettingsInForce({"coreApiKey": "free-access", "mcpToken": "secret"}, {}).secrets() == {"secret"}
