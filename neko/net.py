@@ -157,13 +157,18 @@ class Network:
         return True
 
     async def tunnel(
-        self, purpose: str, host: str, port: int, admits: Callable[[str], bool], timeout_s: float
+        self,
+        purpose: str,
+        host: str,
+        port: int,
+        admitted: Callable[[Sequence[str]], Sequence[str]],
+        timeout_s: float,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Traffic]:
         """A connection for bytes that another program speaks (a browser's, by TLS or not); close its writer.
 
-        Only an address of ``host`` that ``admits`` takes is connected to. Where the environment names a proxy, that
-        looks the name up, and is asked for a tunnel whatever the port. Counted for all hosts together. Raises
-        ``LocalOnlyError``, ``ProxyError``, ``OSError``: ``PermissionError`` when no address is admitted.
+        Of the addresses of ``host`` only those that are ``admitted`` are connected to. Where the environment names a
+        proxy, that looks the name up, and is asked for a tunnel whatever the port. Counted for all hosts together.
+        Raises ``LocalOnlyError``, ``ProxyError``, ``OSError``: ``PermissionError`` when no address is admitted.
         """
         traffic = self._entry(purpose, _OTHER_HOSTS)
         self._admit(host, traffic)
@@ -174,7 +179,7 @@ class Network:
             if proxy is not None:
                 streams = await _through_proxy(proxy, host, port)
             else:
-                streams = await _to_admitted(host, port, admits)
+                streams = await _to_admitted(host, port, admitted)
         traffic.connections += 1
         return *streams, traffic
 
@@ -320,10 +325,10 @@ def _size(message: str | bytes) -> int:
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _to_admitted(host: str, port: int, admits: Callable[[str], bool]) -> _Streams:
+async def _to_admitted(host: str, port: int, admitted: Callable[[Sequence[str]], Sequence[str]]) -> _Streams:
     """By the first of its addresses that is admitted and answers."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [address for address in dict.fromkeys(str(entry[4][0]) for entry in found) if admits(address)]
+    addresses = admitted(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
     if not addresses:
         raise PermissionError(f"{host} has no address that is admitted")
     for address in addresses[:-1]:

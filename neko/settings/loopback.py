@@ -15,8 +15,13 @@ _NEAR_NAMES: Final = ("localhost", "local", "internal", "lan", "home.arpa")
 _NEAR_NETWORKS: Final = [
     *map(ipaddress.ip_network, ("0.0.0.0", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
     *map(ipaddress.ip_network, ("169.254.0.0/16", "100.64.0.0/10", "::", "fc00::/7", "fe80::/10")),
+    *map(ipaddress.ip_network, ("192.0.0.0/24", "fec0::/10")),
 ]
-"""RFC 1918, 3927, 4193 and 4291; RFC 6598 is what private overlay networks use."""
+"""RFC 1918, 3927, 4193, 4291, 6890 and 3879; RFC 6598 is what private overlay networks use."""
+_TRANSLATED: Final = [
+    ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")
+]
+"""Networks of IPv6 whose last 32 bits are an address of IPv4: RFC 6052, 8215, 4291 and 2765."""
 _NUMBER: Final = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 
 
@@ -38,7 +43,8 @@ def is_near(host: str) -> bool:
     name = _tidied(host)
     address = _address(name)
     if address is not None:
-        return address.is_loopback or any(address in network for network in _NEAR_NETWORKS)
+        meant = {address, _inside(address)}
+        return any(one.is_loopback or any(one in network for network in _NEAR_NETWORKS) for one in meant)
     return "." not in name or any(name.endswith(f".{domain}") for domain in _NEAR_NAMES)
 
 
@@ -70,6 +76,15 @@ def _address(name: str) -> _Address | None:
         return _loose_address(name)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _inside(address: _Address) -> _Address:
+    """The address of IPv4 to which a gateway passes on what is sent to one of IPv6, where there is one in it."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if any(address in network for network in _TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour or (address.teredo[1] if address.teredo else address)
 
 
 def _loose_address(name: str) -> ipaddress.IPv4Address | None:

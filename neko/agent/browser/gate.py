@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ _PLACE: Final = re.compile(
 _OWN_PAGES: Final = "Neko's own pages are for the user alone."
 _LONGEST_HOST: Final = 253
 _LONGEST_WORDS: Final = 20_000
+_MOST_KNOWN: Final = 5_000
 
 
 def place_of(url: str) -> tuple[str, int]:
@@ -63,6 +64,8 @@ class Gate:
         self._own_ports = own_ports
         self._local_only = local_only
         self._named: Counter[tuple[str, int]] = Counter()
+        self._elsewhere: dict[str, None] = {}
+        """Hosts that were contacted outside of the user's own network."""
         self.refused: dict[str, str] = {}
         """The last reasons by host, or by host and port; only of what could be told no earlier than by its address."""
 
@@ -106,9 +109,27 @@ class Gate:
             return f"{host} is in the user's own network, which the browser does not enter unless they name it."
         return self.refused.get(host, "")
 
-    def admits(self, host: str, port: int, address: str) -> bool:
-        """Whether that address, which the host's name has, may be connected to. An address of this computer may be a
-        public one."""
+    def admitted(self, host: str, port: int, addresses: Sequence[str]) -> list[str]:
+        """Those of the addresses, which the host's name has now, that may be connected to.
+
+        A name is either of the user's own network or not: what it gave us from elsewhere could reach into that network
+        by calling it its own. So of both kinds only the near ones are taken, and none where it was contacted elsewhere.
+        """
+        found = [address for address in addresses if self._admits(host, port, address)]
+        near = [address for address in found if is_near(address)]
+        if not near:
+            if found and len(self._elsewhere) < _MOST_KNOWN:
+                self._elsewhere[host] = None
+            return found
+        if host not in self._elsewhere:
+            return near
+        self._refuse(
+            f"{host}:{port}", f"{host} was elsewhere before and now says that it is in the user's own network."
+        )
+        return []
+
+    def _admits(self, host: str, port: int, address: str) -> bool:
+        """An address of this computer may be a public one."""
         if port in self._own_ports() and _is_here(address):
             self._refuse(f"{host}:{port}", _OWN_PAGES)
             return False

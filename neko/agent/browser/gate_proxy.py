@@ -76,7 +76,7 @@ class GateProxy:
             return
         try:
             far, out, traffic = await self._network.tunnel(
-                "browser", host, port, lambda address: self._gate.admits(host, port, address), _CONNECT_S
+                "browser", host, port, lambda addresses: self._gate.admitted(host, port, addresses), _CONNECT_S
             )
         except PermissionError:
             await _answer(writer, "403 Forbidden", self._gate.refusal(host, port))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -436,14 +437,15 @@ class BrowserWorkspace:
             return ""
 
         title = f"give {shown(', '.join(file.name for file in files))} to {host}"
-        return Deed(Act.EXFILTRATING, host, title, do, [str(file) for file in files], element, locator)
+        told = await in_thread(lambda: [_as_it_is(file) for file in files])
+        return Deed(Act.EXFILTRATING, host, title, do, told, element, locator)
 
     def _file(self, name: str) -> Path:
-        """A file of the task's folder, or one whose whole path the user named. Reads the disk."""
+        """A file of the task's folder, or one whose whole path the user named, where it really is. Reads the disk."""
         folder = self._job.folder.resolve()
         inside = (folder / name).resolve()
         named = Path(name).is_absolute() and name in self._job.words
-        path = inside if inside.is_relative_to(folder) else Path(name)
+        path = inside if inside.is_relative_to(folder) else Path(name).resolve()
         if not (inside.is_relative_to(folder) or named) or not path.is_file():
             raise ActionError(f"{shown(name)!r} is no file of this task, and none that the user named.")
         if path.stat().st_size > _LARGEST_UPLOAD:
@@ -557,6 +559,12 @@ async def _quietly(work: Awaitable[T]) -> T | Exception:
         return await work
     except Exception as error:
         return error
+
+
+def _as_it_is(file: Path) -> str:
+    """A file for the user to read of, by which it is known whether it is still the same."""
+    known = file.stat()
+    return f"{file} ({known.st_size} bytes, changed {datetime.fromtimestamp(known.st_mtime).isoformat(' ')})"
 
 
 def _written(action: Action) -> str:

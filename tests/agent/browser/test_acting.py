@@ -224,6 +224,29 @@ async def test_only_files_of_the_task_or_named_by_the_user_are_given_away(
     assert site.asked[-1].fields == {"name": "named.txt"}
 
 
+@pytest.mark.parametrize("swap", ["a link", "other words"])
+async def test_a_file_that_became_another_one_after_it_was_allowed_is_not_given_away(
+    open_worker: Open, site: Site, tmp_path: Path, swap: str
+) -> None:
+    named, secret = tmp_path / "named.txt", tmp_path / "secret.txt"
+    named.write_text("mine")
+    secret.write_text("hidden")
+    site.pages |= {"/": Page("<input type=file aria-label=File onchange=\"fetch('/got')\">"), "/got": Page()}
+    worker = await open_worker(f"Hand in {named}")
+    await worker.do("navigate", url=site.url)
+    action = worker._action("upload", "File", {"files": [str(named)]})
+    assert "4 bytes" in (await worker.workspace.intend(action)).shown
+    if swap == "a link":
+        named.unlink()
+        named.symlink_to(secret)
+    else:
+        named.write_text("hidden")
+    with pytest.raises(ActionError, match="changed since"):
+        await worker.workspace.act(action, lambda _doing: None)
+    assert "/got" not in site.paths
+    assert (str(secret) in (await worker.workspace.intend(action)).shown) is (swap == "a link")
+
+
 # ── dialogs ─────────────────────────────────────────────────────────────────────────────
 
 

@@ -243,20 +243,46 @@ def test_what_the_user_names_is_open_while_their_task_runs_and_at_the_port_that_
 
 def test_a_name_that_means_an_address_of_the_own_network_is_not_connected_to() -> None:
     gate = Gate()
-    assert gate.admits("rebinding.example", 443, "93.184.216.34")
-    assert gate.refusal("rebinding.example", 443) == ""
-    assert not gate.admits("rebinding.example", 443, "10.0.0.5")
+    assert not gate.admitted("rebinding.example", 443, ["10.0.0.5"])
     assert "own network" in gate.refusal("rebinding.example", 443)
     with gate.naming("my intranet.example"):
-        assert gate.admits("intranet.example", 443, "10.0.0.5")
-        assert not gate.admits("intranet.example", 22, "10.0.0.5")
+        assert gate.admitted("intranet.example", 443, ["10.0.0.5"])
+        assert not gate.admitted("intranet.example", 22, ["10.0.0.5"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.2", "169.254.169.254", "100.100.100.200", "192.0.0.192", "0.0.0.0", "::", "::1", "::127.0.0.1",
+     "::ffff:169.254.169.254", "::ffff:0:10.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::c0a8:101", "2002:7f00:1::",
+     "2001:0:4136:e378:8000:63bf:3f57:fefe", "fe80::1%2", "fec0::1", "fd00:ec2::254"],
+)  # fmt: skip
+def test_no_name_leads_into_the_own_network_in_whatever_way_its_address_is_written(address: str) -> None:
+    assert Gate().admitted("a.example", 443, [address, "93.184.216.34"]) == ["93.184.216.34"]
+    assert Gate().admitted("a.example", 443, [address]) == []
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "64:ff9b::5db8:d822", "2002:5db8:d822::", "198.18.0.7"])
+def test_what_is_elsewhere_may_be_contacted(address: str) -> None:
+    assert Gate().admitted("a.example", 443, [address]) == [address]
+
+
+def test_a_name_that_the_user_named_is_of_their_network_or_not_and_never_changes_over() -> None:
+    gate = Gate()
+    with gate.naming("look at a.example, b.example and c.example"):
+        assert gate.admitted("a.example", 80, ["93.184.216.34"])
+        assert not gate.admitted("a.example", 80, ["192.168.1.1"])
+        assert "was elsewhere before" in gate.refusal("a.example", 80)
+        assert gate.admitted("b.example", 80, ["93.184.216.34", "192.168.1.1"]) == ["192.168.1.1"]
+        assert gate.admitted("b.example", 80, ["192.168.1.1"]) == ["192.168.1.1"]
+        assert gate.admitted("c.example", 443, ["93.184.216.34"])
+        assert gate.admitted("c.example", 443, ["93.184.216.35"])
 
 
 def test_the_switch_opens_the_own_network_but_never_nekos_own_port() -> None:
     gate = Gate(near_allowed=lambda: True, own_ports=lambda: (48911,))
     assert gate.refusal_of("http://192.168.1.1/") == ""
     assert gate.refusal_of("http://127.0.0.1:48911/api/agent/policies")
-    assert not gate.admits("rebinding.example", 48911, "127.0.0.1")
+    assert not gate.admitted("rebinding.example", 48911, ["127.0.0.1"])
 
 
 def own_addresses() -> list[str]:
@@ -277,10 +303,10 @@ def test_nekos_own_port_is_never_reached_by_whatever_name_or_address(port: int, 
         for host in (*hosts, "x.localhost", socket.gethostname().split(".")[0], *map(bracketed, own_addresses())):
             assert gate.refusal_of(f"http://{host}:{port}/") == "Neko's own pages are for the user alone.", host
         for address in ("127.0.0.1", "::1", "0.0.0.0", *own_addresses()):
-            assert not gate.admits("me.example.com", port, address), address
+            assert not gate.admitted("me.example.com", port, [address]), address
         assert gate.refusal("me.example.com", port) == "Neko's own pages are for the user alone."
         assert gate.refusal("127.0.0.1", 9999) == ""
-    assert gate.admits("elsewhere.example", port, "192.0.2.1")
+    assert gate.admitted("elsewhere.example", port, ["192.0.2.1"])
     through_a_proxy = gate.refusal("elsewhere.example", port)
     assert bool(through_a_proxy) is (port == 48911), "where a proxy looks names up, a port like no other is ours"
 
@@ -296,7 +322,7 @@ def test_no_other_computer_is_contacted_when_that_is_switched_off() -> None:
 
 async def test_the_gate_of_the_process_connects_to_no_address_that_is_not_admitted() -> None:
     with pytest.raises(PermissionError):
-        await Network().tunnel("browser", "localhost", 9, lambda _address: False, 5.0)
+        await Network().tunnel("browser", "localhost", 9, lambda _addresses: [], 5.0)
 
 
 # ── how a page is read ──────────────────────────────────────────────────────────────────
