@@ -13,6 +13,7 @@ from neko.app.embedding import Embedding
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.models import Models
+from neko.app.proactive import Proactive
 from neko.memory.service import MemoryService
 from neko.net import Network
 from neko.sessions.events import ReloadPage
@@ -38,6 +39,7 @@ class Configuration:
         mcp: McpServers,
         faults: Faults,
         privacy: AgentPrivacy,
+        proactive: Proactive,
     ) -> None:
         self._stored = stored
         self._models = models
@@ -49,6 +51,7 @@ class Configuration:
         self._mcp = mcp
         self._faults = faults
         self._privacy = privacy
+        self._proactive = proactive
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -76,6 +79,7 @@ class Configuration:
             for manager in list(self._conversations.opened.values()):
                 manager.privacy.follow()
             self._privacy.moved()
+        self._proactive.follow()
         await self._mcp.follow()
         await self._models.small.follow()
         await self._hearing.follow()

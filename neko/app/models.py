@@ -156,6 +156,15 @@ class Models:
         """Who translates a text; None without a model for it."""
         return self._questions("emotion")
 
+    def chooser(self) -> Summarise | None:
+        """Who judges what is worth saying unasked (``contract/sessions.md`` §11); None without a model for it."""
+        return self._questions("correction")
+
+    @property
+    def onlooker(self) -> Describe | None:
+        """Who says what is on a picture; None without a model that sees."""
+        return self._describer()
+
     def _questions(self, role: str) -> Summarise | None:
         """Single questions to the model of a role; None without one."""
         endpoint = self.endpoint(role)

@@ -43,6 +43,7 @@ from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.plugins import build_plugins, follow
+from neko.app.proactive import Proactive
 from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus, tell_privacy
 from neko.app.small_model import SmallModel
@@ -108,6 +109,7 @@ class Neko:
     workshop: WorkshopFolder
     memory: MemoryService
     preferences: Preferences
+    proactive: Proactive
     voice_library: VoiceLibrary
     faults: Faults
     bus: Bus
@@ -164,6 +166,7 @@ class Neko:
         self.extracted = ExtractedSettings(self.folder.memory, cards, self._on_damage)
         self.conversations = Conversations(cards, self._dependencies)
         self.imports = self._imports(cards)
+        self.proactive = self._proactive(stored, cards)
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
         self.faults.of_files(found)
@@ -190,6 +193,7 @@ class Neko:
             self.mcp,
             self.faults,
             self._privacy,
+            self.proactive,
         )
         try:
             await self.memory.start()
@@ -201,6 +205,8 @@ class Neko:
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         foreground = self.memory.foreground
         self.bus.session.subscribe(foreground.on_session_event, name="embedding", only=("state", "session_end"))
+        self.bus.session.subscribe(self.proactive.on_session_event, name="proactive", only=("line",))
+        self.proactive.follow()
         await self._attach_agent_events()
         self._requests.start(self.remote.role if self.remote else None)
         self.mcp.start()
@@ -257,6 +263,17 @@ class Neko:
             knows=cards.knows,
             embedders=self.embedding,
             models=self.models.of_memory,
+        )
+
+    def _proactive(self, stored: CoreConfig, cards: CharacterCards) -> Proactive:
+        return Proactive(
+            self.conversations,
+            self.memory,
+            self.models,
+            self.network,
+            self._owner,
+            lambda: stored.in_force,
+            lambda: cards.master_name,
         )
 
     def _imports(self, cards: CharacterCards) -> Imports:

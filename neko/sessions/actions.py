@@ -136,6 +136,13 @@ class AnswerApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSight:
+    """Does the user see the page, or is it hidden behind others?"""
+
+    in_sight: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Are you there?"""
 
@@ -156,5 +163,6 @@ Action = (
     | RetryReply
     | ScreenshotResponse
     | AnswerApproval
+    | ReportSight
     | Ping
 )

@@ -191,6 +191,8 @@ class AgentTalk:
                 return ""
             if self._in_plain_words:
                 words = said_reports(reports, persona.language, now)
+        if request.outside and self._dependencies.toolbox:
+            self._dependencies.toolbox.note_outside(turn_id)
         if words:
             exactly = say["say_exactly"].format(master=persona.master, words=words)
             return Respond(turn_id, exactly, self._time(), reports) if own_voice else words

@@ -101,6 +101,8 @@ class AnsweringSession:
 
     def _speak(self, turn_id: str, request: SpeakRequest) -> None:
         self._context.lines.open(turn_id)
+        if request.remark:
+            self._turns.tell_remark(turn_id, request.remark)
         speech = self._turns.agent.speech(turn_id, request, own_voice=self._turns.has_own_voice)
         if not isinstance(speech, str):
             self._turns.send(speech, lambda error: self._turns.dispatch(ReplyDone(turn_id, "failed", error)))

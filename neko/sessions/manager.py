@@ -13,9 +13,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import Any
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, ModelTimeoutError, NekoError
@@ -29,6 +31,7 @@ from neko.sessions.actions import (
     PushToTalk,
     ReduceNoise,
     ReportPlayback,
+    ReportSight,
     RetryReply,
     ScreenshotResponse,
     SendAudio,
@@ -54,6 +57,7 @@ from neko.sessions.events import (
 from neko.sessions.last_exchange import LastExchange
 from neko.sessions.log_edits import LogEdits
 from neko.sessions.log_writer import TextRequest
+from neko.sessions.manners import Presence
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
 from neko.sessions.privacy import Privacy
@@ -69,6 +73,7 @@ from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
 from neko.sessions.unwanted_lines import UnwantedLines
 from neko.sessions.visual_input import VisualInput
+from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner, to_the_end
 from neko.types.lines import NewLine
 from neko.types.model_session import (
@@ -212,6 +217,9 @@ class SessionManager:
         if isinstance(action, Ping):
             sender.put(Pong())
             return
+        if isinstance(action, ReportSight):
+            sender.in_sight = action.in_sight
+            return
         if sender is not self._clients.owner and not sender.closed and self._is_deed(action, sender):
             await self.attach(sender)
         if isinstance(action, _STREAMED):
@@ -234,8 +242,8 @@ class SessionManager:
         if isinstance(action, SendText | StopReply | EndSession | StartSession):
             self._actions += 1
         match action:
-            case Ping():
-                pass  # only a client can be answered
+            case Ping() | ReportSight():
+                pass  # of a client, not of the conversation
             case SendText():
                 self.say(action)
             case SendAudio() | ReportPlayback() | MuteMicrophone() | ReduceNoise() | PushToTalk() | HeardOnPage():
@@ -296,6 +304,23 @@ class SessionManager:
         By ``priority`` it is spoken now, waits up to ``timeout_s`` seconds for the floor, or is refused.
         """
         return self._turns.speak_first(instructions, priority, timeout_s=timeout_s)
+
+    def open_talk(self, request: SpeakRequest) -> str | None:
+        """Have her speak of her own accord, if the floor is free at this moment: the id of the turn."""
+        turn_id = uuid4().hex
+        verdict = self._turns.wish(on.SpeakFirst(turn_id, Priority.PROACTIVE, request), 0.0)
+        return turn_id if verdict is Verdict.OPEN else None
+
+    def presence(self, spoke: datetime | None) -> Presence:
+        """Whether it suits the user to be spoken to; ``spoke`` is when they last said something."""
+        owner, current = self._clients.owner, self._slot.current
+        return Presence(
+            is_here=owner is not None and owner.in_sight,
+            is_busy=not self._turns.is_idle or self.spoken_input.held or self._slot.starting is not None,
+            in_call=current is not None and current.mode == "audio",
+            is_private=self._turns.log.off_record,
+            spoke=spoke,
+        )
 
     def hear_agent(self, message: Mapping[str, Any]) -> None:
         """Take a message of the bus topic ``agent`` about this character: what comes of it she says herself."""

@@ -26,6 +26,7 @@ class Outbox:
 
     ``max_events`` is a number, ``max_audio`` bytes. A client without ``wants_audio`` is never handed any sound.
     ``language``: that of its sentences, if it has named one. ``region``: where it is (ISO 3166), as far as known.
+    ``in_sight``: its user sees it, as far as it has said so.
     ``can_undo``: it deletes lines when it is told that they are unwanted, after a while in which that can be undone.
     ``knows_takeover``: it has said that it does not come back by itself after a close with ``TAKEN_OVER``.
     """
@@ -47,6 +48,7 @@ class Outbox:
         self.region = region
         self.knows_takeover = knows_takeover
         self.can_undo = can_undo
+        self.in_sight = True
         self._wants_audio = wants_audio
         self._deaf = False
         self._on_close = on_close

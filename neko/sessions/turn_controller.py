@@ -54,6 +54,7 @@ from neko.sessions.visual_input import VisualInput
 from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner
 from neko.types import facts
+from neko.types.lines import Remark
 from neko.types.model_session import (
     ForgetLines,
     HistoryCut,
@@ -433,6 +434,11 @@ class TurnController:
         if not effect.is_wait:
             self.stream(effect.turn_id).note(effect.code, effect.params)
         self._status.notify_of_reply(effect.turn_id, effect.code, effect.params, is_wait=effect.is_wait)
+
+    def tell_remark(self, turn_id: str, remark: Remark) -> None:
+        """Something is to be known of this reply before it is there."""
+        self.stream(turn_id).note(remark.code, remark.params)
+        self._status.notify_of_reply(turn_id, remark.code, remark.params, is_wait=False)
 
     # ── effects: ending ───────────────────────────────────────────────────────
 

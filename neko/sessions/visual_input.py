@@ -88,6 +88,11 @@ class VisualInput:
             self._told_of = current.session.label.model  # from here on the reply says that a model does not see
         return (*attached, jpeg)
 
+    def seen_within(self, seconds: float) -> bytes:
+        """The newest picture of what is being shown, which stays for the next words; b"" for none so new."""
+        jpeg, at = self._newest or (b"", 0.0)
+        return jpeg if jpeg and self._now() - at <= seconds else b""
+
     def seen(self) -> tuple[bytes, ...]:
         """What the session was shown of the words that it has answered by itself: the newest, once."""
         jpeg = self._live.seen()

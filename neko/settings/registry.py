@@ -26,6 +26,7 @@ from neko.settings.setting import (
     one_of,
     seconds_between,
 )
+from neko.settings.speaking_first import SPEAKING_FIRST
 
 EngineKind = Literal[
     "builtin",
@@ -532,6 +533,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     PLUGIN_FOLDERS,
     PLUGIN_TIMEOUT_S,
     LOCAL_ONLY,
+    *SPEAKING_FIRST,
     PRIVACY,
     BROWSER_VISIBLE,
     BROWSER_PROGRAM,

@@ -113,8 +113,8 @@ NAMES: Kind[tuple[str, ...]] = Kind("names, separated by commas", _names_of_json
 MAPPING: Kind[Mapping[str, Any]] = Kind("an object", _mapping, _nothing)
 
 
-def seconds_between(least: int, most: int) -> Kind[int]:
-    """A kind of whole seconds in this range."""
+def whole_between(least: int, most: int, of: str = "") -> Kind[int]:
+    """A kind of whole numbers in this range; ``of``: of what, as in " of seconds"."""
 
     def of_text(text: str) -> int | None:
         return int(text) if text.isascii() and text.isdecimal() and least <= int(text) <= most else None
@@ -122,7 +122,12 @@ def seconds_between(least: int, most: int) -> Kind[int]:
     def of_json(value: Any) -> int | None:
         return of_text(str(value)) if isinstance(value, int) and not isinstance(value, bool) else None
 
-    return Kind(f"a whole number of seconds between {least} and {most}", of_json, of_text)
+    return Kind(f"a whole number{of} between {least} and {most}", of_json, of_text)
+
+
+def seconds_between(least: int, most: int) -> Kind[int]:
+    """A kind of whole seconds in this range."""
+    return whole_between(least, most, " of seconds")
 
 
 SECONDS: Kind[int] = seconds_between(1, _LONGEST_S)

@@ -303,6 +303,11 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "GET /api/get_window_title": SAME,
         },
     },
+    "web/test_proactive.py": {
+        "test_what_was_planned_for_today_is_spoken_of_once_with_its_reason": {
+            "POST /api/proactive_chat": FIXED,
+        },
+    },
     "web/test_translation.py": {
         "test_a_text_is_translated_by_the_model_whatever_it_holds": {
             "POST /api/translate": FIXED,
@@ -313,10 +318,7 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
 
 OPEN: Final = {
     "characters": ("POST /api/characters/voice_clone",),
-    "system": (
-        "POST /api/proactive_chat",
-        "POST /api/personal_dynamics",
-    ),
+    "system": ("POST /api/personal_dynamics",),
     "auth": ("GET /api/auth/page",),
     "pages": (
         "GET /l2d",

@@ -280,3 +280,30 @@ async def test_abilities_are_off_and_say_what_keeps_them_so(running_neko: Runnin
         {"command": "set_flag", "key": "browser_use_enabled", "value": True},
     ]
     await expect(driver.get("to-tasks")).to_have_attribute("href", "agent#tasks")
+
+
+async def test_she_is_let_speak_first_and_told_when_not(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await driver.open(f"{running_neko.url}/#settings/abilities")
+    driver.forgive("status of 400")
+    on, quiet = driver.get("first-on"), driver.get("first-quiet")
+    await expect(on).not_to_be_checked()
+    await expect(quiet).to_have_count(0)
+    await on.check()
+    await quiet.fill("at night")
+    await quiet.press("Enter")
+    await expect(driver.get("speaking-first").get_by_role("alert")).to_contain_text("at night")
+    await quiet.fill("")
+    await quiet.press("Enter")
+    await expect(driver.get("first-now")).to_have_text("She may speak now, if there is something.")
+    await driver.get("first-source-news").check()
+    await driver.get("first-feeds").fill("https://paper.example/feed")
+    await driver.get("first-per-day").select_option("3")
+    await expect(driver.get("first-feeds")).to_have_value("https://paper.example/feed")
+    asked = running_neko.neko.config.values["neko"]["proactive"]
+    assert asked == {
+        "on": True,
+        "quiet": "none",
+        "sources": ["memory", "news"],
+        "feeds": ["https://paper.example/feed"],
+        "per_day": 3,
+    }

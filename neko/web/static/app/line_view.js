@@ -129,6 +129,8 @@ export class LineView {
     const { remark } = this.entry;
     this.#remark.hidden = !remark;
     this.#remark.textContent = typeof remark === "object" && remark ? sentenceFor(remark.code, remark.params) : remark ?? "";
+    const link = typeof remark === "object" ? String(remark?.params["link"] ?? "") : "";
+    if (/^https?:\/\//.test(link)) this.#remark.append(" ", h("a", { href: link, target: "_blank", rel: "noopener noreferrer", text: new URL(link).host }));
   }
 
   #drawTimes() {

@@ -10,6 +10,7 @@ import { t } from "./i18n.js";
 import { Late } from "./late.js";
 import { clearFault, faultIsShown, showFault, toast } from "./notices.js";
 import { privacy } from "./privacy.js";
+import { reportSight } from "./sight.js";
 import { endAllStanding, endStanding, showStanding } from "./standing_faults.js";
 
 const RELOAD_AFTER_MS = 2500;
@@ -27,6 +28,7 @@ const OURS = new Set(["unknown_action", "invalid_json", "invalid_input_type"]);
 export class ServerEvents {
   #conversation;
   #parts;
+  #tellSight;
   #approvals;
   #screenRequest;
   /** The turn that was stopped (null: whatever was running), undefined when none was. @type {string | null | undefined} */
@@ -39,6 +41,7 @@ export class ServerEvents {
   constructor(conversation, parts) {
     this.#conversation = conversation;
     this.#parts = parts;
+    this.#tellSight = reportSight((action) => conversation.send(action));
     /** @type {Late<Approvals>} */
     this.#approvals = new Late(async () => new (await import("./approvals/approvals.js")).Approvals((answer) => conversation.send(answer)));
     /** @type {Late<ScreenRequest>} */
@@ -79,6 +82,7 @@ export class ServerEvents {
       this.end(); // told next if they are still asked
       this.#conversation.offRecord.follow(false); // told next if it is on
       privacy.greeted(hello.private);
+      this.#tellSight();
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
       if (hello.state === "idle") this.#parts.speech.completeCurrent();

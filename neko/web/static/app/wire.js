@@ -151,6 +151,7 @@
  * @typedef {{ action: "neko_microphone", muted: boolean }} MuteMicrophone
  * @typedef {{ action: "neko_reduce_noise", on: boolean }} ReduceNoise Take the noise of the room out of the microphone's sound.
  * @typedef {{ action: "neko_push_to_talk", held: boolean }} PushToTalk
+ * @typedef {{ action: "neko_in_sight", on: boolean }} ReportSight
  * @typedef {{ action: "start_session", input_type: "audio", audio_format: "pcm16", sample_rate: number, echo_cancelled: boolean }} StartCall
  *   Binary frames follow: PCM16 little-endian mono at that rate.
  * @typedef {{ action: "end_session" }} EndCall
@@ -158,6 +159,6 @@
  *   action: "neko_approve", id: string, decision: "once" | "always" | "deny" | "accept" | "decline" | "cancel",
  *   content?: Record<string, unknown>,
  * }} Approve The answer to a `neko_approval`; the last three, and `content`, to an inquiry.
- * @typedef {SendText | SendPicture | ShareLive | AnswerScreenshot | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | StartCall | EndCall | Approve} ClientAction
+ * @typedef {SendText | SendPicture | ShareLive | AnswerScreenshot | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | ReportSight | StartCall | EndCall | Approve} ClientAction
  */
 export {};

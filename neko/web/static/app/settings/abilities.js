@@ -10,6 +10,7 @@ import { handSign } from "../hands/signs.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { row, toggle } from "./controls.js";
+import { speakingFirst } from "./speaking_first.js";
 
 const HANDS = /** @type {const} */ (["browser_use", "computer_use", "mcp", "user_plugin"]);
 const FLAGS = /** @type {const} */ ({ mcp: "mcp_enabled", browser_use: "browser_use_enabled", computer_use: "computer_use_enabled", user_plugin: "user_plugin_enabled" });
@@ -52,7 +53,9 @@ export async function abilitiesPage(body) {
       h("nav", { class: "ability-links" }, ...["tasks", "rules", "mcp", "plugins"].map((one) => h("a", { class: "button", href: `agent#${one}`, "data-testid": `to-${one}`, text: t(`abilities.to_${one}`) }))));
     if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`[data-testid="${focused}"]`))?.focus();
   };
-  await look();
+  const first = h("section", { class: "speaking-first", "data-testid": "speaking-first" });
+  body.append(first);
+  await Promise.all([look(), speakingFirst(first)]);
 }
 
 /**

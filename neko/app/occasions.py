@@ -1,0 +1,89 @@
+"""What there is to speak of unasked, from what is known: birthdays, what was planned for a day, the first meeting of a
+day. Pure.
+
+Days in plans are read by the rules of reminders (``agent.when``), from the moment at which the words were said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from typing import Final
+
+from neko.agent.when import read_when
+from neko.types.memory import USER, Fact
+
+_NEW_DAY: Final = timedelta(hours=5)
+"""Who is seen after less than this of silence was never away, whatever the date says."""
+_PLANNED: Final = frozenset(("plan", "promise", "goal"))
+_LONGEST: Final = 300
+
+
+class Kind(Enum):
+    """What an occasion is; the more pressing first. From ``SCREEN`` on a model judges whether it is worth a word."""
+
+    BIRTHDAY = "birthday"
+    TODAY = "today"
+    TOMORROW = "tomorrow"
+    HOW_WAS_IT = "how_was_it"
+    HELLO = "hello"
+    SCREEN = "screen"
+    WINDOW = "window"
+    NEWS = "news"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """``key`` is the same for the same thing on the same day; ``text`` what it is about, in the words of its source;
+    ``link`` where there is more of it; ``source`` who says so; ``image`` a JPEG of what is seen."""
+
+    kind: Kind
+    key: str
+    text: str = ""
+    link: str = ""
+    source: str = ""
+    image: bytes = field(default=b"", repr=False)
+
+
+def dated(facts: Sequence[Fact], now: datetime) -> list[Occasion]:
+    """What the calendar of the talk has for this day, the most pressing first. ``now`` is local naive time."""
+    found = [one for fact in facts if (one := _of_fact(fact, now.date()))]
+    order = list(Kind)
+    return sorted(found, key=lambda one: order.index(one.kind))
+
+
+def hello(last: datetime | None, now: datetime) -> Occasion | None:
+    """It is the first time on this day that the two meet; ``last`` is when something was said before, if ever."""
+    if last is None or last.date() >= now.date() or now - last < _NEW_DAY:
+        return None
+    return Occasion(Kind.HELLO, f"hello:{now.date()}")
+
+
+def _of_fact(fact: Fact, today: date) -> Occasion | None:
+    value = fact.value[:_LONGEST]
+    if fact.attribute == "birthday":
+        at_midnight = datetime.combine(today, time())
+        is_today = fact.subject == USER and _day(value, at_midnight) == today
+        return Occasion(Kind.BIRTHDAY, f"birthday:{today.year}") if is_today else None
+    if fact.attribute not in _PLANNED or fact.subject != USER:
+        return None
+    read = read_when(value.lower(), fact.valid_from)
+    day = read.when.due.date() if read.when and not read.when.every else None
+    kind = {-1: Kind.HOW_WAS_IT, 0: Kind.TODAY, 1: Kind.TOMORROW}.get((day - today).days) if day else None
+    if kind is None or fact.valid_from.date() == today:  # they have just said so
+        return None
+    return Occasion(kind, f"{kind.value}:{fact.id}:{today}", _without_its_time(value, read.rest))
+
+
+def _without_its_time(value: str, rest: str) -> str:
+    """What is planned, as it was written; ``rest`` is that in small letters, without the words of its time."""
+    at = value.lower().find(rest.strip())
+    return value[at : at + len(rest.strip())] if at >= 0 and len(rest.strip()) > 1 else value
+
+
+def _day(text: str, said: datetime) -> date | None:
+    when = read_when(text.lower(), said).when
+    return when.due.date() if when and not when.every else None

@@ -1,0 +1,339 @@
+"""She speaks of her own accord: when it suits the user (``sessions/manners``), about something that is worth it.
+
+What the calendar of the talk has (a birthday, what was planned for today, the first meeting of a day) is always worth a
+word. Of anything else (news, what is shared of the screen, what is still open) a model judges whether it is. What
+she has said so stands in the log, with the reason: the record of it is read from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from neko.agent.outside import marked, visible
+from neko.app.conversations import Conversations
+from neko.app.feeds import Feeds
+from neko.app.models import Models
+from neko.app.occasions import Kind, Occasion, dated, hello
+from neko.errors import ModelTimeoutError, NekoError
+from neko.memory.service import MemoryService
+from neko.net import Network
+from neko.prompts import phrases
+from neko.sessions.events import ReplyText, TurnAbandoned, TurnEnd
+from neko.sessions.manager import SessionManager
+from neko.sessions.manners import Manners, Record, Verdict, judge, read_quiet
+from neko.sessions.outbox import Outbox
+from neko.sessions.wishes import SpeakRequest
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import PRIVACY
+from neko.settings.speaking_first import (
+    PROACTIVE,
+    PROACTIVE_EVERY_MIN,
+    PROACTIVE_FEEDS,
+    PROACTIVE_PER_DAY,
+    PROACTIVE_QUIET,
+    PROACTIVE_SOURCES,
+)
+from neko.tasks import TaskOwner
+from neko.types.lines import Line, Remark
+from neko.types.memory import InChats
+
+logger = logging.getLogger(__name__)
+
+REMARK: Final = "spoke_first_"
+"""How the codes of the reasons begin: one for each kind of occasion."""
+_LOOK_S: Final = 20.0
+_LOOK_AGAIN: Final = timedelta(minutes=2)
+"""After the calendar had nothing."""
+_SHOWN_S: Final = 60.0
+"""A picture of what is shared counts as long as what is seen."""
+_CHOOSE_S: Final = 25.0
+_SAY_S: Final = 90.0
+_READ_LINES: Final = 200
+_RECENT: Final = 8
+_LONGEST: Final = 300
+_MOST_TOPICS: Final = 24
+_OUTSIDE: Final = frozenset((Kind.SCREEN, Kind.WINDOW, Kind.NEWS))
+"""Kinds whose words come from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a page brings along that wants her to speak now. Its own timer counts, not ours."""
+
+    sources: frozenset[str]
+    screenshot: bytes = field(default=b"", repr=False)
+    window_title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``verdict`` other than ``NOW``: she may not. ``text`` is what she said, "" when there was nothing worth it."""
+
+    verdict: Verdict
+    text: str = ""
+    occasion: Occasion | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """Of one character, as long as this Neko runs."""
+
+    record: Record
+    spoke: datetime | None
+    last: datetime | None
+    look_at: datetime | None = None
+
+
+class Proactive:
+    """``neko.proactive``. ``now()`` is local naive time; another clock may be set."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        memory: MemoryService,
+        models: Models,
+        network: Network,
+        owner: TaskOwner,
+        in_force: Callable[[], SettingsInForce],
+        master: Callable[[], str],
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self._conversations = conversations
+        self._memory = memory
+        self._models = models
+        self._in_force = in_force
+        self._master = master
+        self.now = now
+        self._owner = owner
+        self._known: dict[str, _Known] = {}
+        self._one_at_a_time: dict[str, asyncio.Lock] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.feeds = Feeds(network)
+
+    # ── when ──────────────────────────────────────────────────────────────────
+
+    @property
+    def manners(self) -> Manners:
+        """What the user allows."""
+        get = self._in_force().get
+        try:
+            quiet = read_quiet(get(PROACTIVE_QUIET))
+        except ValueError:
+            quiet = read_quiet(PROACTIVE_QUIET.default)
+        return Manners(get(PROACTIVE), timedelta(minutes=get(PROACTIVE_EVERY_MIN)), get(PROACTIVE_PER_DAY), quiet)
+
+    def follow(self) -> None:
+        """The settings may have changed: look for moments to speak, or no more."""
+        wanted = self.manners.on
+        if wanted and (self._task is None or self._task.done()):
+            self._task = self._owner.spawn(self._look_now_and_then(), name="proactive talk")
+        elif not wanted and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def on_session_event(self, fact: Mapping[str, Any]) -> None:
+        """A fact of the bus topic ``session``: the user's words answer what she said, and count as a sign of life."""
+        known = self._known.get(str(fact.get("lanlan_name")))
+        if known is None or fact.get("event_type") != "line":
+            return
+        known.last = self.now()
+        if fact.get("role") == "user":
+            known.spoke, known.record = known.last, known.record.answered()
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for character in list(self._conversations.opened):
+                try:
+                    await self.consider(character)
+                except NekoError as error:
+                    logger.warning("%s: she does not speak first: %s", character, error.code)
+                except Exception:
+                    logger.exception("%s: looking for something to say failed", character)
+
+    async def may_speak(self, character: str) -> Verdict:
+        """May she speak of her own accord at this moment, and if not, why?"""
+        manager = self._conversations.get(character)
+        if manager is None:
+            return Verdict.AWAY
+        known = await self._known_of(character)
+        return judge(self.manners, manager.presence(known.spoke), known.record, self.now())
+
+    async def consider(self, character: str, brought: Brought | None = None) -> Outcome:
+        """Have her say something if it suits and there is something; returns when she has. Raises ``NekoError``."""
+        manager = self._conversations.get(character)
+        if manager is None:
+            return Outcome(Verdict.AWAY)
+        async with self._one_at_a_time.setdefault(character, asyncio.Lock()):
+            known = await self._known_of(character)
+            verdict = self._verdict(manager, known, brought)
+            if verdict is not Verdict.NOW:
+                return Outcome(verdict)
+            if brought is None and known.look_at is not None and self.now() < known.look_at:
+                return Outcome(Verdict.TOO_SOON)
+            occasion = await self._occasion(manager, known, brought)
+            if occasion is None:
+                return Outcome(Verdict.NOW)
+            verdict = self._verdict(manager, known, brought)  # it took a while
+            if verdict is not Verdict.NOW:
+                return Outcome(verdict)
+            text = await self._say(manager, occasion)
+            if text is None:
+                return Outcome(Verdict.BUSY)
+            if text:
+                known.record = known.record.spoke(occasion.key, self.now())
+            return Outcome(Verdict.NOW, text, occasion)
+
+    def _verdict(self, manager: SessionManager, known: _Known, brought: Brought | None) -> Verdict:
+        manners = self.manners
+        if brought is not None:
+            manners = Manners(True, timedelta(), manners.per_day, manners.quiet)
+        return judge(manners, manager.presence(known.spoke), known.record, self.now())
+
+    async def _known_of(self, character: str) -> _Known:
+        known = self._known.get(character)
+        if known is None:
+            lines = await self._memory.lines(character, limit=_READ_LINES, chat=InChats.ALL)
+            known = self._known.setdefault(character, _read(lines))
+        return known
+
+    # ── about what ────────────────────────────────────────────────────────────
+
+    async def _occasion(self, manager: SessionManager, known: _Known, brought: Brought | None) -> Occasion | None:
+        now = self.now()
+        sources = brought.sources if brought else frozenset(self._in_force().get(PROACTIVE_SOURCES))
+        if "memory" in sources or brought is not None:
+            facts = await self._memory.facts(manager.character)
+            sure = [*dated(facts, now), *filter(None, (hello(known.last, now),))]
+            if fresh := [one for one in sure if one.key not in known.record.about]:
+                return fresh[0]
+        known.look_at = now + _LOOK_AGAIN
+        ask = self._models.chooser() if self._answers_by_model else None
+        if ask is None:
+            return None
+        topics = await self._topics(manager, sources, brought)
+        fresh = [one for one in topics if one.key not in known.record.about][:_MOST_TOPICS]
+        if not fresh:
+            return None
+        known.look_at = now + self.manners.every
+        question = self._question(manager, fresh, await self._memory.recent(manager.character))
+        try:
+            async with asyncio.timeout(_CHOOSE_S):
+                return chosen(await ask(question), fresh)
+        except TimeoutError as error:
+            label = self._models.label
+            raise ModelTimeoutError(
+                "choosing", model=label.model, provider=label.provider, seconds=round(_CHOOSE_S)
+            ) from error
+
+    @property
+    def _answers_by_model(self) -> bool:
+        return self._models.endpoint("conversation") is not None
+
+    async def _topics(
+        self, manager: SessionManager, sources: frozenset[str], brought: Brought | None
+    ) -> list[Occasion]:
+        found: list[Occasion] = []
+        if "screen" in sources and (seen := await self._seen(manager, brought)):
+            found.append(seen)
+        if "window" in sources and brought and (title := _line(brought.window_title)):
+            found.append(Occasion(Kind.WINDOW, f"window:{title}", title))
+        if "memory" in sources:
+            questions = await self._memory.open_questions(manager.character)
+            found.extend(Occasion(Kind.OPEN, f"open:{line.id}", _line(line.text)) for line in questions)
+        if "news" in sources:
+            for headline in await self.feeds.headlines(self._in_force().get(PROACTIVE_FEEDS)):
+                key = f"news:{headline.link or headline.title}"[:_LONGEST]
+                found.append(Occasion(Kind.NEWS, key, headline.title, headline.link, headline.source))
+        return found
+
+    async def _seen(self, manager: SessionManager, brought: Brought | None) -> Occasion | None:
+        """What the user shows of the screen at this moment, in the words of the model that sees."""
+        jpeg = brought.screenshot if brought else manager.visual_input.seen_within(_SHOWN_S)
+        describe = self._models.onlooker
+        if not jpeg or describe is None or self._in_force().get(PRIVACY):
+            return None
+        try:
+            async with asyncio.timeout(_CHOOSE_S):
+                words = _line(await describe(jpeg), 4 * _LONGEST)
+        except (NekoError, TimeoutError) as error:
+            logger.warning("%s: what is on the screen is not known: %s", manager.character, type(error).__name__)
+            return None
+        return Occasion(Kind.SCREEN, f"screen:{self.now():%Y-%m-%dT%H:%M}", words) if words else None
+
+    def _question(self, manager: SessionManager, topics: Sequence[Occasion], recent: Sequence[Any]) -> str:
+        say = phrases(manager.language)
+        names = {"character": manager.character, "master": self._master()}
+        listed = "\n".join(
+            f"{number}. {say[f'first_topic_{one.kind.value}'].format(**names, text=one.text, source=one.source)}"
+            for number, one in enumerate(topics, 1)
+        )
+        lately = "\n".join(f"{one.speaker}: {_line(one.text)}" for one in recent[-_RECENT:])
+        return say["first_choose"].format(**names, lately=lately or "–", topics=marked("several sources", listed))
+
+    # ── saying it ─────────────────────────────────────────────────────────────
+
+    async def _say(self, manager: SessionManager, occasion: Occasion) -> str | None:
+        """What she said; None when the floor was taken."""
+        outbox = Outbox(wants_audio=False)
+        with manager.tap(outbox):
+            turn_id = manager.open_talk(self._request(manager, occasion))
+            if turn_id is None:
+                return None
+            text = ""
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SAY_S):
+                    while (event := await outbox.get()) is not None:
+                        match event:
+                            case ReplyText(id_, _, piece, first) if id_ == turn_id:
+                                text = piece if first else text + piece
+                            case TurnEnd(id_) if id_ == turn_id:
+                                return text
+                            case TurnAbandoned(id_) if id_ == turn_id:
+                                return ""
+        return text
+
+    def _request(self, manager: SessionManager, occasion: Occasion) -> SpeakRequest:
+        say, kind = phrases(manager.language), occasion.kind
+        names = {"character": manager.character, "master": self._master()}
+        params = {"key": occasion.key, "text": occasion.text, "link": occasion.link, "source": occasion.source}
+        remark = Remark(f"{REMARK}{kind.value}", {name: value for name, value in params.items() if value})
+        received = asyncio.get_running_loop().time()
+        if not self._answers_by_model:
+            words = say[f"first_words_{kind.value}"].format(**names, text=occasion.text)
+            return SpeakRequest(received, words=words, remark=remark)
+        outside = kind in _OUTSIDE
+        text = marked(occasion.source or kind.value, occasion.text) if outside else occasion.text
+        topic = say[f"first_topic_{kind.value}"].format(**names, text=text, source=occasion.source)
+        return SpeakRequest(received, say["first_say"].format(**names, topic=topic), remark=remark, outside=outside)
+
+
+def chosen(answer: str, topics: Sequence[Occasion]) -> Occasion | None:
+    """The topic that a model named by its number; None where it named none, or says that nothing is worth it."""
+    if re.search(r"\bPASS\b", answer, re.IGNORECASE):
+        return None
+    found = re.search(r"\d+", answer)
+    number = int(found[0]) if found else 0
+    return topics[number - 1] if 1 <= number <= len(topics) else None
+
+
+def _read(lines: Sequence[Line]) -> _Known:
+    """What the log tells of it: lines in the order of time."""
+    record, spoke = Record(), None
+    for line in lines:
+        if line.role == "user":
+            record, spoke = record.answered(), line.at
+        elif line.remark and line.remark.code.startswith(REMARK):
+            record = record.spoke(str(line.remark.params.get("key", "")), line.at)
+    return _Known(record, spoke, lines[-1].at if lines else None)
+
+
+def _line(text: str, most: int = _LONGEST) -> str:
+    return " ".join(visible(text).split())[:most]

@@ -1,0 +1,65 @@
+"""What the calendar of the talk has for a day."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from neko.app.occasions import Kind, dated, hello
+from neko.types.memory import USER, Fact
+
+NOW = datetime(2026, 11, 28, 10)
+YESTERDAY = NOW - timedelta(days=1)
+
+
+def fact(attribute: str, value: str, said: datetime = YESTERDAY, subject: str = USER) -> Fact:
+    return Fact(1, subject, attribute, value, said, None, said, None, (1,))
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "kind", "text"),
+    [
+        ("an exam tomorrow", YESTERDAY, Kind.TODAY, "an exam"),
+        ("my Driving Test on 29 November", YESTERDAY, Kind.TOMORROW, "my Driving Test"),
+        ("an exam tomorrow", NOW - timedelta(days=2), Kind.HOW_WAS_IT, "an exam"),
+        ("明天我有考试", YESTERDAY, Kind.TODAY, "我有考试"),
+        ("土曜日に面接", YESTERDAY, Kind.TODAY, "面接"),
+        ("내일 시험이 있어", YESTERDAY, Kind.TODAY, "시험이 있어"),
+    ],
+)
+def test_what_was_planned_for_a_day_comes_up_around_it(value: str, said: datetime, kind: Kind, text: str) -> None:
+    [found] = dated([fact("plan", value, said)], NOW)
+    assert (found.kind, found.text) == (kind, text)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        fact("plan", "an exam tomorrow", NOW),
+        fact("plan", "an exam next month"),
+        fact("plan", "learn Norwegian"),
+        fact("plan", "run every day"),
+        fact("likes", "tomorrow"),
+        fact("plan", "an exam tomorrow", subject="Anna"),
+        fact("birthday", "12 March"),
+        fact("birthday", "28 November", subject="Anna"),
+        fact("birthday", "when it is warm"),
+    ],
+)
+def test_nothing_comes_up_that_was_just_said_has_no_day_or_is_of_another(one: Fact) -> None:
+    assert dated([one], NOW) == []
+
+
+@pytest.mark.parametrize("value", ["28 November", "November 28th, 1990", "11月28日", "11월 28일"])
+def test_a_birthday_is_noticed_and_comes_first(value: str) -> None:
+    found = dated([fact("plan", "an exam tomorrow"), fact("birthday", value)], NOW)
+    assert [one.kind for one in found] == [Kind.BIRTHDAY, Kind.TODAY]
+
+
+def test_the_first_meeting_of_a_day_is_one_after_a_night() -> None:
+    assert hello(NOW - timedelta(hours=12), NOW)
+    assert hello(NOW - timedelta(hours=2), NOW) is None
+    assert hello(NOW.replace(hour=0, minute=30), NOW) is None, "they met on this day"
+    assert hello(NOW.replace(hour=23) - timedelta(days=1), NOW.replace(hour=1)) is None, "nobody slept"
+    assert hello(None, NOW) is None
