@@ -45,6 +45,11 @@ class BackgroundWork:
             if running:
                 logger.error("%s: work of the memory did not end within %.1f s", character, timeout_s)
 
+    async def idle(self, character: str) -> None:
+        """Wait until no job runs or waits."""
+        while (worker := self._workers.get(character)) and not worker.done():
+            await asyncio.wait([worker])
+
     def drop(self, character: str, kind: str) -> bool:
         """Drop the job of a kind that waits; whether there was one."""
         return self._waiting.get(character, {}).pop(kind, None) is not None

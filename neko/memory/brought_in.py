@@ -32,7 +32,7 @@ class BroughtIn:
     """Whose lines wait to be worked on. The loop's thread only.
 
     Of all characters one is at work, with one bounded ``step``; those who have more to do take turns. How far each is
-    stands in its log, so that what was cut short goes on when the log is opened again.
+    stands in its log, so that what was cut short goes on when the log is opened again (``left_over``).
     """
 
     def __init__(self, step: Callable[[str], Awaitable[Step]], *, quiet_s: float, again_s: float) -> None:
@@ -43,6 +43,7 @@ class BroughtIn:
         self._due: dict[str, float] = {}
         self._latest: dict[str, float] = {}
         self._touched = asyncio.Event()
+        self._dropped = asyncio.Event()
 
     def touch(self, character: str) -> None:
         """Lines came: begin when no more have come for a while."""
@@ -55,6 +56,13 @@ class BroughtIn:
         """Leave it alone until lines come again."""
         self._due.pop(character, None)
         self._latest.pop(character, None)
+        self._dropped.set()
+
+    async def done(self, character: str) -> None:
+        """Wait until there is nothing to be done of this one."""
+        while character in self._due:
+            self._dropped.clear()
+            await self._dropped.wait()
 
     async def run(self) -> None:
         """Do what is due, for ever."""

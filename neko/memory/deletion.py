@@ -137,14 +137,19 @@ def leave_untidy(connection: sqlite3.Connection) -> None:
     connection.execute(schema.SET_STATE, (_UNTIDY, 1))
 
 
+def is_untidy(connection: sqlite3.Connection) -> bool:
+    """Whether the file may still hold words that were deleted."""
+    row = connection.execute(schema.GET_STATE, (_UNTIDY,)).fetchone()
+    return bool(row and row[0])
+
+
 def tidy(connection: sqlite3.Connection, log: Path) -> None:
     """After a deletion, let go of the backups, and write the whole file anew from the rows that are there.
 
     ``secure_delete`` overwrites a deleted row, but none of the copies that stay in the free space of pages when SQLite
     moves rows between them. 10,000 lines take about a tenth of a second. Raises ``OSError`` too.
     """
-    row = connection.execute(schema.GET_STATE, (_UNTIDY,)).fetchone()
-    if row and row[0]:
+    if is_untidy(connection):
         backup.forget(log)
         index.purge(connection)
         connection.execute("VACUUM")

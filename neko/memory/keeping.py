@@ -106,5 +106,12 @@ class Keeping(MemoryAdministration):
         return Step.DONE
 
     async def _learn_brought_in(self, character: str) -> Step:
-        memory = await self._opened(character)
+        memory = self._open_now(character) or await self._opened(character)
         return await memory.learn_brought_in(self._models())
+
+    async def _kept_in_order(self, character: str) -> None:
+        """Wait until nothing that was begun earlier is left to be done of an open memory."""
+        await self._background.idle(character)
+        if memory := self._open_now(character):
+            await memory.log.rid_of_deleted()
+        await self._brought_in.done(character)

@@ -27,6 +27,7 @@ from neko.memory.foreground import Foreground
 from neko.memory.importing import Importing
 from neko.memory.index import find
 from neko.memory.keeping import Keeping
+from neko.memory.left_over import LeftOver
 from neko.memory.line_codec import Names
 from neko.memory.log import LARGEST, Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
@@ -123,6 +124,14 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._held: dict[str, asyncio.Future[None]] = {}
         self._upkeep = Upkeep(self._logs, self._timeouts, self._damaged, on_written)
         self._said = BroughtIn(self._settle_said, quiet_s=self._timeouts.silence_s, again_s=again_s)
+        self._left_over = LeftOver(
+            folder,
+            self._timeouts,
+            may_be_opened=lambda name: knows(name) and not self._is_in_use(name),
+            opened=self._opened,
+            ended=self._kept_in_order,
+            close=self.close,
+        )
         self._queues: list[asyncio.Task[None]] = []
         self._closed = False
         self.importing = Importing(self._opened, Restoring(self._opened, self._pictures))
@@ -145,6 +154,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._queues = [
             self._owner.supervise(self._brought_in.run, name="learn from what was brought in"),
             self._owner.supervise(self._said.run, name="settle what was said elsewhere"),
+            self._owner.supervise(self._left_over.run, name="take up what was left over"),
         ]
 
     async def back_up(self) -> list[Path]:
@@ -455,6 +465,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def _opened(self, name: str) -> CharacterMemory:
         if self._closed or self._owner.closed:
             raise store_error(ConnectionClosedError(), self._folder)
+        self._left_over.used(name)
         task = self._opening.get(name)
         if task is None:
             if not self._knows(name):

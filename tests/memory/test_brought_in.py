@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from neko.errors import ModelServerError
+from neko.memory import left_over
 from neko.memory.brought_in import BroughtIn, Step
 from neko.memory.service import MemoryService
 from neko.types.lines import NewLine
@@ -107,6 +108,49 @@ async def test_what_was_cut_short_goes_on_when_the_log_is_opened_again(memory_fo
     memory = await opened(memory_folder)
     await until_learnt(memory)
     assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
+
+
+async def test_what_was_cut_short_goes_on_in_one_memory_after_the_other_though_nobody_opens_them(
+    memory_folder: MemoryFolder,
+) -> None:
+    names = [MIO, "Rin", "Uno", "Una"]
+    memory = await opened(memory_folder, quiet_s=3600.0)
+    for name in names:
+        await memory.store_many(name, history(40, "I live in Oslo."))
+    await memory.store("Ren", new_line("there is nothing to do here"))
+    await memory.aclose()
+    logs = [memory_folder.folder / f"time_indexed_{name}" for name in names]
+    assert all(map(left_over.is_there, logs))
+
+    memory, together = await opened(memory_folder), 0
+    async with asyncio.timeout(30):
+        while memory._opening or memory._closing or any(map(left_over.is_there, logs)):
+            together = max(together, len(memory._opening))
+            assert "Ren" not in memory._opening
+            await asyncio.sleep(0.005)
+    assert together == 1
+    for name in names:
+        assert [fact.value for fact in await memory.facts(name)] == ["Oslo"]
+
+
+async def test_a_memory_that_somebody_asks_for_meanwhile_stays_open(memory_folder: MemoryFolder) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: str) -> str:
+        asked.set()
+        await answer.wait()
+        return "[]"
+
+    memory = await opened(memory_folder, quiet_s=3600.0)
+    await memory.store_many(MIO, history(40, "I live in Oslo."))
+    await memory.aclose()
+    memory = await opened(memory_folder, lambda: MemoryModels(learn=slow))
+    async with asyncio.timeout(30):
+        await asked.wait()
+        await memory.lines(MIO)
+        answer.set()
+        await until_learnt(memory)
+    assert MIO in memory._opening
 
 
 async def test_the_end_waits_for_no_model_and_the_lines_are_learnt_from_the_next_time(
