@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from neko.app.characters import Characters
 from neko.avatar_errors import AvatarError
-from neko.avatars import arrival
+from neko.avatars import arrival, live2d
 from neko.avatars.live2d import Live2DModel, Live2DModels
 from neko.avatars.places import Root, Source
 from neko.avatars.vrm import VrmFile, VrmModels
 from neko.characters import CHARACTERS
 from neko.tasks import in_thread
 from neko.workshop.folder import WorkshopFolder
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarOverview:
+    """``size`` in bytes, ``item`` the Workshop's number, if it is of one; ``worn_by`` are characters."""
+
+    kind: Literal["live2d", "vrm"]
+    name: str
+    size: int
+    url: str
+    source: Source
+    item: str
+    worn_by: Sequence[str]
 
 
 class Avatars:
@@ -36,6 +50,29 @@ class Avatars:
     async def take(self, files: Sequence[tuple[str, BinaryIO]]) -> arrival.Arrived:
         """Take in a Live2D model of files by their relative paths, or of one archive. Raises ``AvatarError``."""
         return await in_thread(arrival.take, files, self.live2d.user_root.folder)
+
+    async def overview(self) -> Sequence[AvatarOverview]:
+        """Every model of either kind, with who has it."""
+        cards = self._characters.cards
+        worn = [(await self.address_of(cards.card(name)), name) for name in cards.names]
+
+        def wearers(url: str) -> list[str]:
+            return [name for address, name in worn if address == url]
+
+        def look() -> list[AvatarOverview]:
+            folders = [
+                AvatarOverview(
+                    "live2d", one.name, live2d.size_of(one), one.url, one.root.source, one.item, wearers(one.url)
+                )
+                for one in self.live2d.all()
+            ]
+            files = [
+                AvatarOverview("vrm", one.name, one.size, one.url, Source.USER, "", wearers(one.url))
+                for one in self.vrm.models()
+            ]
+            return [*folders, *files]
+
+        return await in_thread(look)
 
     async def rename_live2d(self, old: str, new: str) -> str:
         """Rename a Live2D model, also in the cards that name it. Raises ``AvatarError``."""

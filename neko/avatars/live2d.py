@@ -141,6 +141,11 @@ def _parts(model: Live2DModel, *endings: str) -> Iterator[Path]:
     return islice(files_below(model.config.parent, *endings), _MOST_FILES)
 
 
+def size_of(model: Live2DModel) -> int:
+    """Bytes of all its files."""
+    return sum(path.stat().st_size for path in islice(files_below(model.folder, ""), _MOST_FILES))
+
+
 def parameters_of(model: Live2DModel) -> Parameters:
     """The names of its parameters. Raises ``AvatarError`` where it has no file with them."""
     path = next(_parts(model, _NAMES), None)

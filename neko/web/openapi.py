@@ -149,7 +149,7 @@ def _page(page: Page) -> Json:
         "operationId": _operation_id("GET", page.path),
         "summary": page.summary,
         "tags": ["pages"],
-        "responses": {"303": {"description": "Where it is now."}} if page.sheet else _PAGE_ANSWER,
+        "responses": {"303": {"description": "Where it is now."}} if page.leads_to else _PAGE_ANSWER,
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

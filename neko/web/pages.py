@@ -40,22 +40,29 @@ VERSIONED = (STATIC, ASSETS / "locales", ASSETS / "avatar")
 @dataclass(frozen=True, slots=True)
 class Page:
     """``template`` is a file of the templates folder; it gets ``base``, ``character``, ``language``,
-    ``version`` (of the files it asks for) and ``nonce`` (empty unless the policy uses one). With ``sheet``, the name of
-    a sheet of the first page, the path leads there instead."""
+    ``version`` (of the files it asks for), ``entry`` (the page's module, where several share a template) and ``nonce``
+    (empty unless the policy uses one). With ``leads_to``, a page and what follows its ``#``, the path leads there
+    instead, with the query that it came with."""
 
     path: str
     template: str
     summary: str
     policy: ContentPolicy = STRICT
-    sheet: str = ""
+    entry: str = ""
+    leads_to: str = ""
 
 
 PAGES: tuple[Page, ...] = (
     Page("/", "index.html", "The page with the current character."),
     Page("/memory_browser", "memory_browser.html", "What a character remembers, to look through and to set right."),
     Page("/agent", "agent.html", "What she does and did, what she may do, and her servers of tools."),
-    Page("/api_key", "", "Leads to the settings of models and keys.", sheet="settings/model"),
-    Page("/chara_manager", "", "Leads to the settings of characters.", sheet="settings/characters"),
+    Page("/model_manager", "manager.html", "What she looks like: models, and what is set for them.", entry="models"),
+    Page("/api_key", "", "Leads to the settings of models and keys.", leads_to="#settings/model"),
+    Page("/chara_manager", "", "Leads to the settings of characters.", leads_to="#settings/characters"),
+    Page("/l2d", "", "Leads to the models.", leads_to="model_manager"),
+    Page("/live2d_parameter_editor", "", "Leads to a model's parameters.", leads_to="model_manager#live2d//parameters"),
+    Page("/live2d_emotion_manager", "", "Leads to a model's emotions.", leads_to="model_manager#live2d//emotions"),
+    Page("/vrm_emotion_manager", "", "Leads to a VRM model's emotions.", leads_to="model_manager#vrm//emotions"),
     Page("/{character}", "index.html", "The page with this character."),
 )
 
@@ -97,8 +104,10 @@ def page_routes(neko: Neko, pages: Iterable[Page] = PAGES, renderer: PageRendere
 
 
 async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request) -> Response:
-    if page.sheet:
-        return RedirectResponse(f"./#{page.sheet}", 303)
+    if page.leads_to:
+        path, _, place = page.leads_to.partition("#")
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"./{path}{query}{'#' if place else ''}{place}", 303)
     nonce = secrets.token_urlsafe(16) if page.policy.uses_nonce else ""
     language = page_language(request, neko)
     await neko.characters.suit(language)
@@ -109,6 +118,7 @@ async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request
         language=language,
         named="yes" if neko.characters.cards.is_master_named else "",
         nonce=nonce,
+        entry=page.entry,
     )
     headers = {
         "cache-control": "no-cache",

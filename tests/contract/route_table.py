@@ -148,9 +148,16 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
         },
     },
     "web/test_pages.py": {
-        "test_an_old_bookmark_opens_the_sheet_that_took_the_place_of_the_page": {
+        "test_an_old_bookmark_opens_what_took_the_place_of_the_page": {
             "GET /chara_manager": SAME,
             "GET /api_key": SAME,
+            "GET /l2d": SAME,
+            "GET /live2d_parameter_editor": SAME,
+            "GET /live2d_emotion_manager": SAME,
+            "GET /vrm_emotion_manager": SAME,
+        },
+        "test_a_page_beside_the_talk_has_a_module_of_its_own": {
+            "GET /model_manager": SAME,
         },
         "test_the_root_is_the_page_with_the_current_character": {
             "GET /": SAME,
@@ -321,11 +328,6 @@ OPEN: Final = {
     "system": ("POST /api/personal_dynamics",),
     "auth": ("GET /api/auth/page",),
     "pages": (
-        "GET /l2d",
-        "GET /model_manager",
-        "GET /live2d_parameter_editor",
-        "GET /live2d_emotion_manager",
-        "GET /vrm_emotion_manager",
         "GET /voice_clone",
         "GET /steam_workshop_manager",
         "GET /cookies_login",

@@ -46,14 +46,33 @@ async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: ht
 
 
 @pytest.mark.parametrize(
-    ("path", "sheet"), [("/api_key", "./#settings/model"), ("/chara_manager", "./#settings/characters")]
+    ("path", "place"),
+    [
+        ("/api_key", "./#settings/model"),
+        ("/chara_manager", "./#settings/characters"),
+        ("/l2d?lanlan_name=Mio", "./model_manager?lanlan_name=Mio"),
+        ("/live2d_parameter_editor", "./model_manager#live2d//parameters"),
+        ("/live2d_emotion_manager", "./model_manager#live2d//emotions"),
+        ("/vrm_emotion_manager?lanlan_name=Mio", "./model_manager?lanlan_name=Mio#vrm//emotions"),
+    ],
 )
-async def test_an_old_bookmark_opens_the_sheet_that_took_the_place_of_the_page(
-    client: httpx2.AsyncClient, path: str, sheet: str
+async def test_an_old_bookmark_opens_what_took_the_place_of_the_page(
+    client: httpx2.AsyncClient, path: str, place: str
 ) -> None:
     """[rest 11]"""
     answer = await client.get(path)
-    assert (answer.status_code, answer.headers["location"]) == (303, sheet)
+    assert (answer.status_code, answer.headers["location"]) == (303, place)
+
+
+@pytest.mark.parametrize(("path", "module"), [("/model_manager", "models")])
+async def test_a_page_beside_the_talk_has_a_module_of_its_own(
+    client: httpx2.AsyncClient, path: str, module: str
+) -> None:
+    """[rest 11]"""
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert re.findall(r'<script[^>]* src="static/app/managers/(\w+)\.js\?v=\w+">', answer.text) == [module]
+    assert (await client.get(f"/static/app/managers/{module}.js")).status_code == 200
 
 
 async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, neko: Neko) -> None:

@@ -1,7 +1,10 @@
-"""Which Live2D model a character has (``contract/rest.md`` §3.2)."""
+"""Which models there are, and which Live2D model a character has (``contract/rest.md`` §3.2)."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+from neko.avatars.places import Source
 from neko.web.endpoint import Call, get
 from neko.web.mount import mount_path
 from neko.web.schemas import Empty, Schema, Success
@@ -55,4 +58,38 @@ async def current_live2d_model(call: Call[Empty, ModelOfCharacter]) -> CurrentMo
     return CurrentModel(catgirl_name=name, model_name=named, model_info=info)
 
 
-ENDPOINTS = (current_live2d_model,)
+class AvatarModel(Schema):
+    """``size`` in bytes; ``path`` is what a card names; ``own``: it is the user's, who may rename and delete it."""
+
+    kind: Literal["live2d", "vrm"]
+    name: str
+    size: int
+    path: str
+    item_id: str
+    own: bool
+    worn_by: list[str]
+
+
+class AvatarModels(Success):
+    models: list[AvatarModel]
+
+
+@get("/api/avatars", response=AvatarModels, summary="Every model of either kind, with its size and who has it")
+async def avatar_models(call: Call) -> AvatarModels:
+    return AvatarModels(
+        models=[
+            AvatarModel(
+                kind=one.kind,
+                name=one.name,
+                size=one.size,
+                path=one.url,
+                item_id=one.item,
+                own=one.source is Source.USER,
+                worn_by=list(one.worn_by),
+            )
+            for one in await call.neko.avatars.overview()
+        ]
+    )
+
+
+ENDPOINTS = (current_live2d_model, avatar_models)

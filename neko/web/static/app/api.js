@@ -81,16 +81,30 @@ async function call(path, body, timeoutMs, method) {
   try {
     response = await ask(path, body, timeoutMs, method);
   } catch {
-    throw new ApiError(t("errors.server_gone.message"), { code: "server_gone", remedy: t("errors.server_gone.remedy") });
+    throw serverGone();
   }
   const answer = await bodyOf(response);
   if (response.ok && answer !== null && answer.success !== false) return /** @type {T} */ (answer);
+  throw refusal(answer, response.status);
+}
+
+/** What no answer at all means. */
+export function serverGone() {
+  return new ApiError(t("errors.server_gone.message"), { code: "server_gone", remedy: t("errors.server_gone.remedy") });
+}
+
+/**
+ * What a refused call means.
+ * @param {Failure} answer
+ * @param {number} status
+ */
+export function refusal(answer, status) {
   const code = answer?.code ?? "internal";
-  throw new ApiError(answer?.error || sentence(code, "message") || t("errors.internal.message"), {
+  return new ApiError(answer?.error || sentence(code, "message") || t("errors.internal.message"), {
     code,
     said: answer?.said,
     remedy: answer?.remedy ?? sentence(code, "remedy"),
-    status: response.status,
+    status,
   });
 }
 

@@ -3,10 +3,11 @@
  *
  * @import { Fact } from "./calls.js"
  */
-import { sentenceOf } from "../api.js";
-import { byId, h } from "../element.js";
+import { ask } from "../ask.js";
+import { h } from "../element.js";
 import { has, t } from "../i18n.js";
-import { toast } from "../notices.js";
+
+const YES = "fact-yes";
 
 const ATTRIBUTES = ["name", "home", "job", "family", "friend", "relationship", "pet", "likes", "dislikes", "hobby", "allergy", "health", "diet", "birthday", "age", "gender", "birthplace", "nationality", "language", "school", "education", "skill", "plan", "goal", "promise"];
 
@@ -22,35 +23,6 @@ export function attributeName(attribute) {
  */
 export function subjectName(subject, character) {
   return subject === "user" ? t("talk.you") : subject === "character" ? character : subject;
-}
-
-/**
- * A dialog whose form does something; Escape, the veil and Cancel leave it.
- * @param {{ title: string, testId: string, content: Node[], label: string, save: () => Promise<unknown>, more?: HTMLElement[] }} options
- */
-function ask({ title, testId, content, label, save, more = [] }) {
-  const dialog = h("dialog", { class: "memory-ask", "aria-labelledby": "fact-title", "data-testid": testId });
-  const main = h("button", { type: "submit", class: "button is-main", "data-testid": "fact-yes", text: label });
-  const finish = async () => {
-    main.disabled = true;
-    try {
-      await save();
-      dialog.close();
-    } catch (error) {
-      main.disabled = false;
-      toast(sentenceOf(error));
-    }
-  };
-  const form = h("form", { class: "fact-form", on: { submit: (event) => { event.preventDefault(); void finish(); } } },
-    h("h2", { id: "fact-title", text: title }), content,
-    h("div", { class: "form-acts" }, h("button", { type: "button", class: "button", text: t("memory.leave"), on: { click: () => dialog.close() } }), more, main));
-  dialog.append(form);
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
-  });
-  byId("app", HTMLElement).append(dialog);
-  dialog.showModal();
 }
 
 /**
@@ -78,7 +50,7 @@ export function askForFact({ title, fact, character, subjects, save }) {
   since.addEventListener("change", bound);
   bound();
   ask({
-    title, testId: "ask-fact", label: t("memory.save"),
+    title, testId: "ask-fact", yes: YES, label: t("memory.save"),
     content: [
       field("fact_subject", about), h("datalist", { id: "fact-subjects" }, [...names.keys()].map((one) => h("option", { value: one }))),
       field("fact_attribute", kind), field("fact_value", value),
@@ -104,7 +76,7 @@ export function askWhatIsTheSame({ fact, others, save }) {
   const same = [...others].sort((one, other) => Number(other.attribute === fact.attribute) - Number(one.attribute === fact.attribute));
   const boxes = same.map((one) => h("input", { type: "checkbox", class: "tick", value: String(one.id) }));
   ask({
-    title: t("memory.merge_which", { value: fact.value }), testId: "ask-merge", label: t("memory.merge_do"),
+    title: t("memory.merge_which", { value: fact.value }), testId: "ask-merge", yes: YES, label: t("memory.merge_do"),
     content: [h("div", { class: "fact-choices" }, same.map((one, at) => h("label", { class: "memory-all" }, boxes[at], h("span", { text: `${attributeName(one.attribute)} · ${one.value}` }))))],
     save: async () => {
       const ids = boxes.filter((box) => box.checked).map((box) => Number(box.value));
@@ -121,7 +93,7 @@ export function askToForgetFact({ fact, forget }) {
   let withLines = false;
   const both = h("button", { type: "submit", class: "button", "data-testid": "forget-lines", text: t("memory.forget_lines"), on: { click: () => { withLines = true; } } });
   ask({
-    title: t("memory.fact_ask", { value: fact.value }), testId: "ask-forget-fact",
+    title: t("memory.fact_ask", { value: fact.value }), testId: "ask-forget-fact", yes: YES,
     label: fact.sources.length ? t("memory.forget_note") : t("memory.forget"),
     content: fact.sources.length ? [h("p", { text: t("memory.fact_ask_words") })] : [],
     more: fact.sources.length ? [both] : [],

@@ -4,6 +4,7 @@
  * @import { Calls, Import, Share, ImportFile } from "./calls.js"
  */
 import { sentenceOf } from "../api.js";
+import { dropZone } from "../drop_zone.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
@@ -42,33 +43,10 @@ export class ImportSection {
   }
 
   #makeDrop() {
-    const choose = (/** @type {boolean} */ folder) => {
-      const field = h("input", { type: "file", multiple: true, webkitdirectory: folder, hidden: true, "data-testid": folder ? "import-folder" : "import-files" });
-      field.addEventListener("change", () => {
-        const files = [...field.files ?? []];
-        field.value = "";
-        if (files.length) void this.#send(files);
-      });
-      return [field, h("button", { type: "button", class: "button", text: t(folder ? "memory.bring.folder" : "memory.bring.choose"), on: { click: () => field.click() } })];
-    };
-    const drop = h("section", { class: "import-drop", "data-testid": "import-drop" },
-      h("h2", { text: t("memory.bring.title") }), h("p", { text: t("memory.bring.lead") }),
-      h("div", { class: "import-choose" }, ...choose(false), ...choose(true)));
-    const over = (/** @type {DragEvent} */ event) => {
-      event.preventDefault();
-      drop.classList.add("is-over");
-    };
-    drop.addEventListener("dragenter", over);
-    drop.addEventListener("dragover", over);
-    drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
-    drop.addEventListener("drop", (event) => {
-      event.preventDefault();
-      drop.classList.remove("is-over");
-      void filesOf(event.dataTransfer).then((files) => {
-        if (files.length) void this.#send(files);
-      });
+    return dropZone({
+      testId: "import", title: t("memory.bring.title"), lead: t("memory.bring.lead"), choose: t("memory.bring.choose"), folder: t("memory.bring.folder"),
+      onFiles: (files) => void this.#send(files.map(({ file }) => file)),
     });
-    return drop;
   }
 
   /** @param {File[]} files */
@@ -197,33 +175,4 @@ function about({ kind, unread, damaged, why }) {
  */
 function bar(words, share) {
   return h("div", { class: "memory-report import-bar" }, h("p", { role: "status", text: words }), h("progress", { max: "1", value: share ? String(share) : undefined, "aria-label": words }));
-}
-
-/**
- * The files of a drop, those in folders among them, with their paths as names.
- * @param {DataTransfer | null} transfer
- * @returns {Promise<File[]>}
- */
-async function filesOf(transfer) {
-  const entries = [...transfer?.items ?? []].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  const files = entries.length ? (await Promise.all(entries.map((entry) => inside(entry)))).flat() : [];
-  return files.length ? files : [...transfer?.files ?? []];
-}
-
-/**
- * @param {FileSystemEntry} entry
- * @returns {Promise<File[]>}
- */
-async function inside(entry) {
-  if (entry instanceof FileSystemFileEntry) return [await new Promise((done, fail) => { entry.file(done, fail); })];
-  if (!(entry instanceof FileSystemDirectoryEntry)) return [];
-  const reader = entry.createReader();
-  /** @type {File[]} */
-  const files = [];
-  for (;;) {
-    /** @type {FileSystemEntry[]} */
-    const some = await new Promise((done, fail) => { reader.readEntries(done, fail); });
-    if (!some.length) return files;
-    files.push(...(await Promise.all(some.map((one) => inside(one)))).flat());
-  }
 }

@@ -11,6 +11,7 @@ import { keepDraft } from "../drafts.js";
 import { h, icon } from "../element.js";
 import { answerFirstQuestion } from "../first_question.js";
 import { t } from "../i18n.js";
+import { managerLinks } from "../manager_links.js";
 import { LONGEST_NAME, nameLength } from "../name_limit.js";
 import { toast } from "../notices.js";
 import { nameField, yourName } from "../your_name.js";
@@ -54,6 +55,7 @@ class CharacterList {
           Object.entries(cards).toSorted(([one], [other]) => Number(this.#isHere(other)) - Number(this.#isHere(one))).map(([name, card]) => this.#person(name, card)),
           h("button", { type: "button", class: "person-add", "data-testid": "character-add", on: { click: () => this.#try(() => this.#add(t("characters.new_name"), {})) } },
             h("span", { class: "person-plus" }, icon("plus")), t("characters.add"))),
+        h("nav", { class: "ability-links", "aria-label": t("models.pages") }, managerLinks(this.#parts.conversation.character, { className: "button" })),
         this.#note,
         h("h3", { text: t("you.label") }),
         nameField({ name: named ? you : "", button: t("you.save"), onSaved: (name) => toast(t("you.hello", { name })) }));

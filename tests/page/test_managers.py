@@ -1,0 +1,90 @@
+"""The pages beside the talk: models, voices, the Workshop, logins. Each is used once, and looked at with axe."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, FilePayload, expect
+
+from tests import avatar_files
+from tests.page.running_neko import NAME, RunningNeko
+from tests.page.test_axe import AXE, SIZES, SURVEY, Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Manager(Visitor):
+    async def looked_at(self, view: str) -> None:
+        """With axe in both themes here, and the measures of the page on a laptop as well."""
+        await self.look(view)
+        for size in (SIZES["laptop"], SIZES["phone"]):
+            await self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            assert await self.page.evaluate("survey.outside()") == [], view
+            assert await self.page.evaluate("survey.small('#page', 44)") == [], view
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def manager(chromium: Browser) -> AsyncIterator[Manager]:
+    assert AXE.is_file(), "no axe-core: `make test` installs it"
+    async with Manager(chromium, viewport=SIZES["phone"]) as manager:
+        await manager.context.add_init_script(path=SURVEY)
+        await manager.context.add_init_script(path=AXE)
+        yield manager
+        assert await manager.violations() == []
+        manager.check()
+
+
+def file(name: str, content: bytes) -> FilePayload:
+    return FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
+
+
+async def test_a_model_comes_in_is_set_given_renamed_and_deleted(running_neko: RunningNeko, manager: Manager) -> None:
+    manager.forgive("status of 400")
+    page = await manager.open(f"{running_neko.url}/l2d?lanlan_name={NAME}", ready=False)
+    model = manager.get("model")
+    await expect(manager.get("no-models")).to_be_visible()
+    await expect(manager.get("preview").locator("svg").first).to_be_visible()
+    damaged = file("broken.vrm", b"no glTF at all")
+    sent = [file("mio.zip", avatar_files.archive(avatar_files.live2d())), file("robo.vrm", avatar_files.vrm())]
+    await manager.get("models-files").set_input_files([*sent, damaged, file("notes.doc", b"?")])
+    await expect(model).to_have_count(3)
+    await expect(manager.get("refused").nth(0)).to_contain_text("notes.doc")
+    await expect(manager.get("refused").nth(1)).to_contain_text("broken.vrm")
+    await manager.looked_at("models")
+
+    await model.nth(1).get_by_test_id("model-give").click()
+    await expect(model.nth(1).get_by_test_id("model-has")).to_be_visible()
+    assert running_neko.neko.characters.cards.card(NAME)["live2d"] == "mio"
+    await page.goto(f"{running_neko.url}/live2d_emotion_manager")
+    happy = manager.get("emotion").nth(0)
+    await happy.locator("summary").click()
+    await happy.get_by_role("button", name="cry", exact=True).click()
+    await expect(happy.locator("summary")).to_contain_text("cry")
+    await expect(manager.get("toast")).to_be_visible()
+    await manager.looked_at("emotions of a Live2D model")
+    await manager.get("part-parameters").click()
+    slider = manager.get("parameter").first
+    await slider.focus()
+    await slider.press("ArrowRight")
+    await expect(page.locator(".parameter[data-set]")).to_have_count(1)
+    await manager.looked_at("parameters")
+
+    await page.goto(f"{running_neko.url}/vrm_emotion_manager")
+    await manager.get("emotion").nth(1).locator("summary").click()
+    await expect(manager.get("emotion").nth(1).get_by_test_id("emotion-option")).to_be_visible()
+    await manager.get("model-rename").click()
+    await manager.get("rename-name").fill("robot")
+    await manager.look("a question for a name")
+    await manager.get("rename-yes").click()
+    await expect(page.get_by_role("heading", name="robot")).to_be_visible()
+    await manager.get("model-delete").click()
+    await expect(model).to_have_count(2)
+    await manager.get("toast").get_by_role("button").click()
+    await expect(model).to_have_count(3)
+    kept = await running_neko.neko.avatars.overview()
+    assert [(one.kind, one.name, list(one.worn_by)) for one in kept] == [
+        ("live2d", "mio", [NAME]),
+        ("vrm", "robot", []),
+    ]
