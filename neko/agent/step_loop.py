@@ -14,6 +14,7 @@ from neko.agent import outside
 from neko.agent import tasks as rules
 from neko.agent.audit import Audit, Deed, Outcome
 from neko.agent.bounds import Bounds
+from neko.agent.mcp import relevance
 from neko.agent.own_keys import KEPT_BACK, OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Scope, Wanted
 from neko.agent.policies import Policies, is_broad
@@ -27,6 +28,7 @@ from neko.types.hands import (
     Action,
     ActionError,
     HandName,
+    HasMore,
     Intent,
     Observation,
     ReadsText,
@@ -117,6 +119,8 @@ class StepLoop:
         self._talk = StepTalk(workspace.instructions, words, step.instruction, step.done_when, before)
         self._resumes = conduct.active.resumes
         self._idle = 0
+        if isinstance(workspace, HasMore):
+            workspace.find(step.instruction)
 
     async def run(self) -> StepResult:
         """To its end; raises the ``NekoError`` that ended it otherwise."""
@@ -202,6 +206,10 @@ class StepLoop:
                 answer = await self._own(call)
                 if answer is not None:
                     return answer
+            elif call.action.name == relevance.FIND.name and isinstance(self._workspace, HasMore):
+                self._conduct.bounds.act()
+                found = self._workspace.find(str(call.action.arguments.get("what", "")))
+                self._talk.add_answer(call, relevance.answer(*found))
             else:
                 goes_on = await self._act(call)
                 await self._conduct.active.checkpoint()
@@ -230,7 +238,7 @@ class StepLoop:
             self._talk.add_answer(call, _HELD)
             return False
         conduct.bounds.act()
-        if action.name not in {tool.name for tool in self._workspace.tools()}:
+        if not self._has(action.name):
             return self._impossible(call, f"There is no tool {action.name[:60]} now.")
         if conduct.own_keys.are_in(action.arguments) and not conduct.own_keys.are_in(conduct.active.task.instruction):
             return self._impossible(call, KEPT_BACK)
@@ -244,6 +252,12 @@ class StepLoop:
             conduct.denied = True
             return self._impossible(call, REFUSALS[permit])
         return await self._perform(call, intent, row)
+
+    def _has(self, name: str) -> bool:
+        workspace = self._workspace
+        return (
+            workspace.has(name) if isinstance(workspace, HasMore) else name in {tool.name for tool in workspace.tools()}
+        )
 
     async def _perform(self, call: ThoughtCall, intent: Intent, row: int) -> bool:
         conduct, action = self._conduct, call.action

@@ -202,7 +202,7 @@ class _Asking:
             if arguments is None:
                 return [], f"the arguments of {call.name[:60]} are no JSON object"
             calls.append(ThoughtCall(call.id or _new_id(), Action(call.name, arguments)))
-        if self._must_call and not any(call.action.name in names for call in calls):
+        if self._must_call and len(tools) == 1 and not any(call.action.name in names for call in calls):
             return [], f"there is no function {calls[0].action.name[:60]}"
         return _fitting(calls, tools)
 

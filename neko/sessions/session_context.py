@@ -64,6 +64,7 @@ class SessionContext:
         self._capabilities: Callable[[], ModelCapabilities] = ModelCapabilities
         self._renewing: asyncio.Task[None] | None = None
         self._offered: tuple[Tool, ...] = ()
+        self._words = ""
         self._renewed: frozenset[str] = frozenset()
         """The turns that the newest instructions cover."""
         self.lines = PromptLines()
@@ -126,8 +127,13 @@ class SessionContext:
             reminder=briefing.reminder,
         )
 
+    def offer_again(self) -> None:
+        """The model has looked for other functions, for the same words."""
+        self._offer(self._words)
+
     def _offer(self, words: str) -> None:
         """The functions that fit these words, where there are others than before."""
+        self._words = words
         if self._takes_tools:
             language = self._dependencies.persona().language
             look = may_look(self._capabilities(), words, self._dependencies)

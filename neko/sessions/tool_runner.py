@@ -14,7 +14,7 @@ from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.recall_tool import RecallTool, recall_tool
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
-from neko.types.model_session import Tool, Toolbox, ToolCall, ToolResult
+from neko.types.model_session import FIND_TOOLS, Tool, Toolbox, ToolCall, ToolResult
 from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,8 @@ def offered(
 
 
 class ToolRunner:
-    """``on_result`` gets the outcome of every call that was not ended; a failure is one too."""
+    """``on_result`` gets the outcome of every call that was not ended; a failure is one too. ``offer_again``: the model
+    has looked for other functions."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class ToolRunner:
         ask_to_look: Ask,
         owner: TaskOwner,
         on_result: Callable[[ToolResult], None],
+        offer_again: Callable[[], None],
     ) -> None:
         self._character = character
         self._recall = recall
@@ -50,6 +52,7 @@ class ToolRunner:
         self._owner = owner
         self._timeout_s = dependencies.timeouts.turn.tool_timeout_s
         self._on_result = on_result
+        self._offer_again = offer_again
         self._running: dict[str, set[asyncio.Task[None]]] = {}
 
     def run(self, turn_id: str, call: ToolCall) -> None:
@@ -73,6 +76,8 @@ class ToolRunner:
                 raise
             logger.warning("the tool %s failed: %s", call.name, type(error).__name__)
             result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
+        if call.name == FIND_TOOLS:
+            self._offer_again()
         self._on_result(replace(result, output=well_formed(result.output)))
 
     async def _result(self, turn_id: str, call: ToolCall) -> ToolResult:

@@ -128,7 +128,10 @@ class TurnController:
         self.session = AnsweringSession(self, self._context, owner)
         self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
         recall = RecallTool(character, dependencies, self._context.lines)
-        self._tools = ToolRunner(character, dependencies, recall, pictures.ask, owner, self._on_tool_result)
+        offer_again = self._context.offer_again
+        self._tools = ToolRunner(
+            character, dependencies, recall, pictures.ask, owner, self._on_tool_result, offer_again
+        )
         floor = TurnFloor(self, dependencies.timeouts.question_read_s)
         self.agent = AgentTalk(character, dependencies, clients, owner, floor, self._context.time)
         self.heard = HeardWords(self, clients, pictures)

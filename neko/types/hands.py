@@ -154,6 +154,19 @@ class ReadsText(Protocol):
         ...
 
 
+@runtime_checkable
+class HasMore(Protocol):
+    """A workspace with more tools than it may tell of at once."""
+
+    def find(self, words: str) -> tuple[Sequence[str], Sequence[str]]:
+        """The names of those that fit the words, which ``tools`` has from now on; and the names of all."""
+        ...
+
+    def has(self, function: str) -> bool:
+        """Is there one of this name, told of or not?"""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """Whether a hand could be used, and if not why: ``reason`` is a sentence for the user with the remedy, in the

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from neko.errors import NekoError
 from neko.safety import Help
@@ -65,6 +65,10 @@ class ModelCapabilities:
     connects: bool = False
     idles_free: bool = False
     quiet_timeout_s: float | None = None
+
+
+FIND_TOOLS: Final = "find_tools"
+"""The function by which a model looks for others, of more than it is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,7 +509,7 @@ ModelEvent = (
 
 
 class Toolbox(Protocol):
-    """The functions that a conversation offers its model."""
+    """The functions that a conversation offers its model. After a call of ``FIND_TOOLS`` there may be others."""
 
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         """What a model is told of now; of many those that fit the user's ``words``."""

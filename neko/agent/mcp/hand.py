@@ -11,7 +11,7 @@ from neko.agent import outside
 from neko.agent.approvals import Approvals
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
-from neko.agent.mcp.relevance import asked_for, chosen
+from neko.agent.mcp.relevance import FIND, Search, asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import TEST_S, McpServers
 from neko.agent.mcp.toolbox import described, is_offered
@@ -54,7 +54,7 @@ class McpHand:
 
     def offer(self, words: str) -> str:
         known = list(self._offered())
-        picked = [known[place] for place in chosen([tool for _, tool in known], words, most=MOST_TOLD)]
+        picked = [known[place] for place in chosen([tool for _, tool in known], words, most=MOST_TOLD, room=0)]
         if not picked:
             return ""
         lines = [f"- {server.config.name}: {tool.title or tool.name}. {_line(tool)}" for server, tool in picked]
@@ -109,14 +109,33 @@ class McpWorkspace:
         self._job = job
         self._shown: dict[str, tuple[Server, str]] = {}
         """By function: the server, and how it described the tool, when the user was asked."""
+        self._search = Search()
         self._is_closed = False
 
     def tools(self) -> Sequence[Tool]:
-        known = list(offered(self._servers))
+        names, known = self._known()
+        tools = [tool for _, tool in known]
+        picked = chosen(tools, self._job.words, found=self._search.places(names))
+        told = (described(names[place], *known[place]) for place in picked)
+        return (*told, FIND) if len(picked) < len(known) else tuple(told)
+
+    def find(self, words: str) -> tuple[Sequence[str], Sequence[str]]:
+        """See ``HasMore``."""
+        names, known = self._known()
+        return self._search.look(names, [tool for _, tool in known], words), names
+
+    def has(self, function: str) -> bool:
+        """See ``HasMore``."""
+        return function in functions(self._servers)
+
+    def _known(self) -> tuple[list[str], list[tuple[Server, ServerTool]]]:
+        """The names of all functions, and what is behind each."""
         names = {place: name for name, place in functions(self._servers).items()}
-        picked = [known[place] for place in chosen([tool for _, tool in known], self._job.words)]
-        named = [(names.get((server.config.name, tool.name), ""), server, tool) for server, tool in picked]
-        return tuple(described(name, server, tool) for name, server, tool in named if name)
+        known = (
+            (names.get((server.config.name, tool.name), ""), (server, tool)) for server, tool in offered(self._servers)
+        )
+        named = [(name, one) for name, one in known if name]
+        return [name for name, _ in named], [one for _, one in named]
 
     async def look(self) -> None:
         return None

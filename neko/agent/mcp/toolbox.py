@@ -15,7 +15,7 @@ from neko.agent.audit import Audit, Deed
 from neko.agent.heard_outside import HeardOutside
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
-from neko.agent.mcp.relevance import asked_for, chosen
+from neko.agent.mcp.relevance import FIND, Search, answer, asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_update, timestamp
@@ -72,6 +72,7 @@ class McpToolbox:
         self._calls = calls or RunningCalls()
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
+        self._search = Search()
         self._turn = self._words = ""
         """The user's newest, and what was said in it."""
 
@@ -85,12 +86,16 @@ class McpToolbox:
         names = {place: name for name, place in self._names.items()}
         named = [(names.get((server.config.name, tool.name), ""), server, tool) for server, tool in offered]
         kept = frozenset(place for place, (name, *_) in enumerate(named) if name in self._kept)
-        picked = [named[place] for place in chosen([tool for *_, tool in named], words, kept)]
+        found = self._search.places([name for name, *_ in named])
+        picked = [named[place] for place in chosen([tool for *_, tool in named], words, kept, found=found)]
         self._kept = frozenset(name for name, *_ in picked)
-        return tuple(described(name, server, tool) for name, server, tool in picked if name)
+        told = tuple(described(name, server, tool) for name, server, tool in picked if name)
+        return (*told, FIND) if len(picked) < len(named) else told
 
     async def run(self, call: ToolCall) -> ToolResult:
         """Call a tool, if the user wants it; that they do not is a failure with words for the model."""
+        if call.name == FIND.name:
+            return ToolResult(call.call_id, self._look_for(str(call.arguments.get("what", ""))))
         server_name, tool_name = self._names.get(call.name, ("", ""))
         server = self._servers.server(server_name)
         tool = server.tool(tool_name) if server else None
@@ -116,6 +121,15 @@ class McpToolbox:
             self._audit.finish(row, "failed", "it has changed in the meantime")
             return ToolResult(call.call_id, "The tool has changed in the meantime; it was not called.", failed=True)
         return await self._call(task, row, server, tool, call)
+
+    def _look_for(self, words: str) -> str:
+        known = [
+            (name, server.tool(tool))
+            for name, (place, tool) in self._names.items()
+            if (server := self._servers.server(place))
+        ]
+        names, tools = [name for name, tool in known if tool], [tool for _, tool in known if tool]
+        return answer(self._search.look(names, tools, words), names)
 
     async def _permit(self, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> Permit:
         self._heard.begin(self._character, call.reply_id)

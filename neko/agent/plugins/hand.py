@@ -13,7 +13,7 @@ from typing import Any, Final
 from neko import i18n
 from neko.agent import outside
 from neko.agent.mcp.naming import function_names
-from neko.agent.mcp.relevance import asked_for, chosen
+from neko.agent.mcp.relevance import FIND, Search, asked_for, chosen
 from neko.agent.plugins.manifest import DeclaredEntry
 from neko.agent.plugins.plugin import Plugin, PluginState, act
 from neko.agent.plugins.plugins import Plugins
@@ -60,7 +60,7 @@ class PluginHand:
 
     def offer(self, words: str) -> str:
         known = [(plugin, entry) for plugin, entry in self._known() if is_offered(entry)]
-        picked = chosen([_Described(plugin, entry) for plugin, entry in known], words, most=MOST_OFFERED)
+        picked = chosen([_Described(plugin, entry) for plugin, entry in known], words, most=MOST_OFFERED, room=0)
         lines = [
             f"- {known[place][0].manifest.name}: {known[place][1].name or known[place][1].id}. "
             + _one_line(known[place][1].description, 40)
@@ -104,15 +104,31 @@ class PluginWorkspace:
         self._words = words
         self._names: dict[str, tuple[str, str]] = {}
         self._shown: dict[str, str] = {}
+        self._search = Search()
         self._closed = False
 
     def tools(self) -> Sequence[Tool]:
-        offered = [one for one in known_entries(self._plugins) if is_offered(one[1])]
+        names, known = self._known()
+        picked = chosen([_Described(*one) for one in known], self._words, found=self._search.places(names))
+        told = (_tool(names[place], *known[place]) for place in picked)
+        return (*told, FIND) if len(picked) < len(known) else tuple(told)
+
+    def find(self, words: str) -> tuple[Sequence[str], Sequence[str]]:
+        """See ``HasMore``."""
+        names, known = self._known()
+        return self._search.look(names, [_Described(*one) for one in known], words), names
+
+    def has(self, function: str) -> bool:
+        """See ``HasMore``."""
+        return function in self._known()[0]
+
+    def _known(self) -> tuple[list[str], list[tuple[Plugin, DeclaredEntry]]]:
+        """The names of all functions, and what is behind each."""
         self._names = _function_names(self._plugins)
         names = {place: name for name, place in self._names.items()}
-        picked = chosen([_Described(plugin, entry) for plugin, entry in offered], self._words)
-        named = ((names.get((offered[at][0].id, offered[at][1].id), ""), *offered[at]) for at in picked)
-        return tuple(_tool(name, plugin, entry) for name, plugin, entry in named if name)
+        offered = (one for one in known_entries(self._plugins) if is_offered(one[1]))
+        named = [(name, one) for one in offered if (name := names.get((one[0].id, one[1].id), ""))]
+        return [name for name, _ in named], [one for _, one in named]
 
     async def look(self) -> Observation | None:
         return None
@@ -241,6 +257,7 @@ class _Described:
         self.name = entry.id
         self.title = f"{plugin.manifest.name} {entry.name}"
         self.description = f"{entry.description} {plugin.manifest.description}"
+        self.parameters = entry.input_schema
 
 
 def _one_line(text: str, most_tokens: int) -> str:
