@@ -35,6 +35,7 @@ from neko.sessions.events import (
     SessionStarted,
     TurnEnd,
 )
+from neko.sessions.microphone import MicrophoneLimits
 from neko.sessions.renewal import RenewalTimes
 from neko.tasks import TaskOwner
 from neko.types.model_session import ModelInput, ModelSession, SessionEnds, SessionSetup, UserAudio
@@ -98,14 +99,21 @@ class FatedSession(ScriptedSpeechSession):
         super().__init__(owner=owner, turns=turns)
         self.capabilities = replace(self.capabilities, input_rate=fate.rate)
         self.fate = fate
-        self.closed = self.lost = False
+        self.opened = self.closed = self.lost = False
         self.pieces = 0
+
+    @property
+    def hears(self) -> bool:
+        """Would it take sound now?"""
+        refuses = self.fate.refuses_after is not None and self.pieces >= self.fate.refuses_after
+        return self.opened and not (self.closed or self.lost or refuses)
 
     async def open(self, setup: SessionSetup) -> None:
         await asyncio.sleep(self.fate.open_s)
         if self.fate.fails:
             raise GONE
         await super().open(setup)
+        self.opened = True
 
     async def send(self, item: ModelInput) -> None:
         if self.lost:
@@ -127,6 +135,34 @@ class FatedSession(ScriptedSpeechSession):
         await super().aclose()
 
 
+@dataclass(frozen=True)
+class Drop:
+    """One frame that was thrown away. ``could_hear``: a session was there that would have taken it."""
+
+    frame: int
+    could_hear: bool
+
+
+class WatchedRing(microphone._Ring):
+    """Tells what it throws away."""
+
+    def __init__(self, max_bytes: int, thrown: Callable[[Any], None]) -> None:
+        super().__init__(max_bytes)
+        self._thrown = thrown
+        self._trims = False
+
+    def trim(self, max_seconds: float) -> None:
+        self._trims = True
+        super().trim(max_seconds)
+        self._trims = False
+
+    def _take(self) -> Any:
+        chunk = super()._take()
+        if self._trims:
+            self._thrown(chunk)
+        return chunk
+
+
 @dataclass
 class Call(SpeechConversation):
     """``stream`` is all that the microphone gave, at ``rate`` Hz."""
@@ -137,6 +173,25 @@ class Call(SpeechConversation):
     events: list[Event] = field(default_factory=list)
     frames: int = 0
     made: list[FatedSession] = field(default_factory=list)
+    drops: list[Drop] = field(default_factory=list)
+
+    def watch_drops(self) -> None:
+        """Keep what the microphone throws away, and when."""
+        sound = self.manager._microphone
+        close = sound.close
+
+        def closes() -> None:
+            for chunk in sound._converted:
+                if not chunk.again:
+                    self.throw(chunk)
+            close()
+
+        sound._ring = WatchedRing(MicrophoneLimits().max_bytes, self.throw)
+        sound.close = closes  # type: ignore[method-assign]
+
+    def throw(self, chunk: Any) -> None:
+        could_hear = any(session.hears for session in self.made)
+        self.drops += [Drop(frame, could_hear) for frame in frames(chunk.pcm)]
 
     def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         fate = self.fates.pop(0) if self.fates else Fate()
@@ -209,6 +264,8 @@ async def played(
     async with speech_conversation(executor, timeouts=OLD, kind=Call) as talk:
         assert isinstance(talk, Call)
         talk.rate = rate
+        if rate != PAGE_RATE:
+            talk.watch_drops()
         talk.fates = list(fates)
         talk.turns = [SpokenTurn(deltas=("one ", "two "), sound=0.4), SpokenTurn(deltas=("three ",), sound=1.5)] * 20
         reading = asyncio.create_task(talk.read())
@@ -233,27 +290,49 @@ async def played(
 
 
 def check_sound(talk: Call) -> None:
-    """All that was heard, one session after the other, is the stream: less what was dropped, and with an utterance
-    heard again only where the session before was lost."""
-    stream, at, first_unheard, dropped = bytes(talk.stream), 0, 0, 0
+    """All that was heard, one session after the other, is the stream: less what was thrown away while no session could
+    take it and what still waits, and with an utterance heard again only where the session before was lost."""
+    stream, at, first_unheard = bytes(talk.stream), 0, 0
+    heard_ever: set[int] = set()
     was_lost = False
     for session in talk.made:
         heard = bytes(session.heard)
         for place in range(0, len(heard), FRAME):
-            low, high = struct.unpack_from("<2h", heard, place)
-            begin = (400 * high + low) * FRAME
+            frame = number(heard[place : place + FRAME])
+            begin = frame * FRAME
             assert heard[place : place + FRAME] == stream[begin : begin + FRAME]
             assert begin >= at or (was_lost and place == 0), "heard twice"
             assert begin == at or begin >= first_unheard or place == 0, "what is heard again has no hole"
-            dropped += max(0, begin - first_unheard)
+            heard_ever.add(frame)
             at = begin + FRAME
             first_unheard = max(first_unheard, at)
         was_lost = session.lost or (was_lost and not heard)
-    dropped += len(stream) - first_unheard
-    assert dropped == round(talk.manager._microphone.dropped_s * 32_000), "what no session heard is counted"
-    is_slow = talk.made[0].fate.open_s > 1.5  # what was said longer ago would be answered too late
-    can_be_lost = is_slow or any(session.fate.fails or session.lost for session in talk.made)
-    assert not dropped or can_be_lost, "nothing may be lost while a session can be had"
+    thrown = [drop.frame for drop in talk.drops]
+    waiting = [frame for chunk in waiting_sound(talk) for frame in frames(chunk)]
+    unheard = set(range(talk.frames)) - heard_ever
+    assert len(thrown) == len(set(thrown)), "thrown away once"
+    assert unheard == {*thrown, *waiting} - heard_ever, "what no session heard was thrown away, or waits"
+    assert not heard_ever.intersection(thrown), "what was thrown away is gone"
+    assert not waiting or min(waiting) >= talk.frames - len(waiting), "what waits is the newest"
+    assert len(thrown) == round(talk.manager._microphone.dropped_s / FRAME_S), "what is thrown away is counted"
+    could = [drop for drop in talk.drops if drop.could_hear]
+    assert not could, "nothing is thrown away while a session can hear it"
+
+
+def number(frame: bytes) -> int:
+    """The place of a frame in the stream."""
+    low, high = struct.unpack_from("<2h", frame)
+    return int(400 * high + low)
+
+
+def frames(pcm: bytes) -> list[int]:
+    return [number(pcm[at : at + FRAME]) for at in range(0, len(pcm), FRAME)]
+
+
+def waiting_sound(talk: Call) -> list[bytes]:
+    """What is on its way to a session, or kept for the next one, and was heard by none."""
+    sound = talk.manager._microphone
+    return [chunk.pcm for chunk in (*sound._converted, *sound._ring.chunks) if not chunk.again]
 
 
 class Piece(NamedTuple):
