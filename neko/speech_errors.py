@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neko.errors import SpeechError
+from neko.errors import InputError, SpeechError
 
 
 class SpeechRefusedError(SpeechError):
@@ -43,3 +43,17 @@ class LocalVoiceError(SpeechError):
     """Another voice speaks in its place."""
 
     code = "speech_local"
+
+
+class VoiceSampleError(InputError):
+    """No voice can be made of a recording; ``code`` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class VoiceClonerMissingError(InputError):
+    """Nothing that is set up here can make a voice of a recording."""
+
+    code = "voice_no_cloner"

@@ -18,7 +18,7 @@ from neko.settings import ASSETS
 from neko.settings.registry import ASSIST_KEYS, ROLE_SETTINGS, SETTINGS
 from neko.tool_errors import AgentError, ToolServerError
 
-CODE_CALLS = {"say", "_say", "tell", "FrameError", "AvatarError", "WorkshopError", "message"}
+CODE_CALLS = {"say", "_say", "tell", "FrameError", "AvatarError", "WorkshopError", "VoiceSampleError", "message"}
 
 
 def codes_in_the_code() -> set[str]:

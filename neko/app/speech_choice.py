@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from neko.audio.engines.service import SpeechServer
+from neko.audio.engines.voice_cloning import engine_of
 from neko.providers.catalogue import catalogue
 from neko.providers.resolution import key_for
 from neko.providers.speech_services import SpeechService, speech_services
@@ -53,7 +54,9 @@ class SpeechChoice:
 
     def voice(self, kind: EngineKind, card_voice: str) -> str:
         """The voice that N.E.K.O.'s keys name for an engine, empty where they name none."""
-        if kind in ("free", "cosyvoice_cloud"):
+        if kind in ("free", "cosyvoice_cloud") or (kind == "qwen" and engine_of(card_voice) == kind):
+            return card_voice
+        if kind == "cosyvoice" and card_voice and not engine_of(card_voice):
             return card_voice
         named = self._settings.get(TTS_VOICE_ID)
         wanted = kind in OF_ADDRESS and self._settings.get(ENABLE_CUSTOM_API)
@@ -68,6 +71,10 @@ class SpeechChoice:
         if service.provider and not key:
             return None
         return SpeechServer(service.name, self.address(service), service.model, key)
+
+    def has_own_address(self, kind: EngineKind) -> bool:
+        """Whether the user told where an engine is."""
+        return bool(self._settings.get(SPEECH_ADDRESSES).get(kind))
 
     def address(self, service: SpeechService) -> str:
         """The address that the user gave it, else its usual one."""
@@ -92,6 +99,8 @@ class SpeechChoice:
         if url := self._custom_url():
             return self._of_url(url)
         core: EngineKind | None = _OF_CORE.get(self._settings.get(CORE_API))
+        if engine_of(card_voice) == "qwen" and self.server("qwen"):
+            return "qwen"
         if card_voice and card_voice not in catalogue().free_voices.values() and self.server("cosyvoice_cloud"):
             return "cosyvoice_cloud"
         if core == "openai":

@@ -10,7 +10,7 @@ from typing import Any
 from neko.app.models import Models
 from neko.app.speech_choice import OF_ADDRESS, SpeechChoice
 from neko.audio import engines
-from neko.audio.engines import voice_lists
+from neko.audio.engines import voice_cloning, voice_lists
 from neko.audio.engines.chained_voice import ChainedVoice, FirstSound
 from neko.audio.engines.fallback import FallbackEngine
 from neko.audio.engines.local_voices import local_voices
@@ -26,7 +26,7 @@ from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
 from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SPEECH_ENGINE, VOICES, CallVoice, EngineKind
 from neko.settings.unusable import tuning_number
-from neko.speech_errors import SpeechKeyRefusedError
+from neko.speech_errors import SpeechKeyRefusedError, VoiceClonerMissingError
 from neko.tasks import in_thread
 from neko.types.speech import OfferedVoice, SpeechEngine, Utterance, VoiceSettings
 
@@ -167,15 +167,18 @@ class Voices:
             own["speech"] = {**own.get("speech", {}), **change_of(SPEECH_ENGINE, engine)["neko"]["speech"]}
         return {**changes, "neko": own}
 
-    async def sample(self, character: str, text: str, language: str, voice: str | None = None) -> bytes:
-        """A short text in a character's voice and no other, or in ``voice`` of her engine: PCM16 mono, 48 kHz.
+    async def sample(
+        self, character: str, text: str, language: str, voice: str | None = None, kind: EngineKind | None = None
+    ) -> bytes:
+        """A short text in a character's voice and no other, or in ``voice`` of her engine or of the one named:
+        PCM16 mono, 48 kHz.
 
         Raises ``NekoError``.
         """
-        settings = self.tuning(character)
+        kind = kind or self.engine(character)
+        settings = self.tuning(character, kind)
         if voice is not None:
             settings = replace(settings, voice=voice)
-        kind = self.engine(character)
         if self._is_nowhere(kind):
             name = speech_services()[kind].name
             raise SpeechKeyRefusedError("there is no key", engine=name, provider=name, status=401)
@@ -195,6 +198,22 @@ class Voices:
         return SpeechServerChoice(url, "", self._choice.key(service) if service.provider != "free" else "")
 
     @property
+    def cloner(self) -> EngineKind | None:
+        """Which engine can make a voice of a recording now: a server of the user's own before one elsewhere."""
+        has_own = self._choice.has_own_address("cosyvoice")
+        if has_own or self._choice.kind("", self._default_engine) == "cosyvoice":
+            return "cosyvoice"
+        return "qwen" if self.where("qwen") else None
+
+    async def clone(self, sample: voice_cloning.Sample, name: str, language: str) -> voice_cloning.ClonedVoice:
+        """Have a voice made of a recording (``voice_cloning.clone``). Raises ``NekoError``."""
+        engine = self.cloner
+        where = self.where(engine) if engine else None
+        if engine is None or not isinstance(where, SpeechServer):
+            raise VoiceClonerMissingError("nothing here can make a voice")
+        return await voice_cloning.clone(engine, where, sample, name, language, self._network)
+
+    @property
     def _choice(self) -> SpeechChoice:
         return SpeechChoice(self._config.in_force, self._config.values, self._environ)
 
@@ -203,7 +222,10 @@ class Voices:
         return kind in speech_services() and self.where(kind) is None
 
     def _build(self, kind: EngineKind, settings: VoiceSettings) -> SpeechEngine:
-        return engines.build(kind, self._network, self.where(kind), settings)
+        where = self.where(kind)
+        if kind == "qwen" and isinstance(where, SpeechServer) and voice_cloning.engine_of(settings.voice) == kind:
+            where = replace(where, model=voice_cloning.CLONING_MODEL)
+        return engines.build(kind, self._network, where, settings)
 
     def _stand_ins(self, character: str) -> list[ChainedVoice]:
         """Who speaks while a service does not: the built-in voice, where there is none the page."""

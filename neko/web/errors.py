@@ -107,7 +107,7 @@ async def error_response(error: Exception, where: str, request: Request, neko: N
         return http_exception_response(error)
     language = request_language(request, neko)
     if isinstance(error, NekoError):
-        status = _status(error)
+        status = status_of(error)
         if status >= 500 and not isinstance(error, HTTPError):
             log.error("%s failed: %s", where, error)
         return json_response(await failure_of(error, language), status)
@@ -146,7 +146,8 @@ def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else None
 
 
-def _status(error: NekoError) -> int:
+def status_of(error: NekoError) -> int:
+    """The status of the answer to an error of ours."""
     if isinstance(error, HTTPError):
         return error.status
     if isinstance(error, PinnedSettingError):

@@ -57,6 +57,7 @@ PAGES: tuple[Page, ...] = (
     Page("/memory_browser", "memory_browser.html", "What a character remembers, to look through and to set right."),
     Page("/agent", "agent.html", "What she does and did, what she may do, and her servers of tools."),
     Page("/model_manager", "manager.html", "What she looks like: models, and what is set for them.", entry="models"),
+    Page("/voice_clone", "manager.html", "Voices made of recordings, and who has them.", entry="voices"),
     Page("/api_key", "", "Leads to the settings of models and keys.", leads_to="#settings/model"),
     Page("/chara_manager", "", "Leads to the settings of characters.", leads_to="#settings/characters"),
     Page("/l2d", "", "Leads to the models.", leads_to="model_manager"),

@@ -158,6 +158,7 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
         },
         "test_a_page_beside_the_talk_has_a_module_of_its_own": {
             "GET /model_manager": SAME,
+            "GET /voice_clone": SAME,
         },
         "test_the_root_is_the_page_with_the_current_character": {
             "GET /": SAME,
@@ -306,6 +307,9 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
         "test_a_voice_is_heard_before_it_is_chosen": {
             "GET /api/characters/voice_preview": FIXED,
         },
+        "test_a_voice_is_made_by_the_users_own_server_and_speaks_for_her": {
+            "POST /api/characters/voice_clone": FIXED,
+        },
         "test_a_window_has_a_title_only_where_one_can_be_asked_for": {
             "GET /api/get_window_title": SAME,
         },
@@ -324,11 +328,9 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
 """By file of tests and test: method and path, and how it is answered."""
 
 OPEN: Final = {
-    "characters": ("POST /api/characters/voice_clone",),
     "system": ("POST /api/personal_dynamics",),
     "auth": ("GET /api/auth/page",),
     "pages": (
-        "GET /voice_clone",
         "GET /steam_workshop_manager",
         "GET /cookies_login",
     ),

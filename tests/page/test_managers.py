@@ -8,9 +8,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, expect
 
+from neko.audio.wav import as_wav
 from tests import avatar_files
+from tests.http_service import HttpService
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_axe import AXE, SIZES, SURVEY, Visitor
+from tests.page.test_call import MICROPHONE
+from tests.web.test_character_voices import makes_voices
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -88,3 +92,35 @@ async def test_a_model_comes_in_is_set_given_renamed_and_deleted(running_neko: R
         ("live2d", "mio", [NAME]),
         ("vrm", "robot", []),
     ]
+
+
+async def test_a_voice_is_made_of_a_file_given_and_deleted(running_neko: RunningNeko, manager: Manager) -> None:
+    await manager.context.add_init_script(path=MICROPHONE)
+    page = await manager.open(f"{running_neko.url}/voice_clone", ready=False)
+    await expect(manager.get("no-cloner")).to_contain_text("Qwen")
+    await manager.looked_at("no voice can be made")
+    async with HttpService(makes_voices) as service:
+        url = service.url.replace("http", "ws")
+        await running_neko.neko.config.change({"neko": {"speech": {"addresses": {"cosyvoice": url}}}})
+        await page.reload()
+        await manager.get("record").click()
+        await expect(manager.get("record-stop")).to_be_focused()
+        await manager.look("recording")
+        await manager.get("record-stop").click()
+        await expect(manager.get("refused")).to_contain_text("between 3 and 60")
+        await manager.get("voice-files").set_input_files(file("me.wav", as_wav(bytes(2 * 24_000 * 4), 24_000)))
+        await manager.get("voice-name").fill("mia")
+        await manager.get("voice-promise").check()
+        await manager.looked_at("a voice to be made")
+        await manager.get("voice-make").click()
+        give = manager.get("voice-give")
+        await expect(give).to_be_focused()
+        await give.click()
+        await expect(manager.get("voice-take")).to_be_visible()
+        assert running_neko.neko.characters.cards.voice(NAME) == "mia"
+        await manager.looked_at("voices")
+        await manager.get("voice-delete").click()
+        await expect(manager.get("no-voices")).to_be_visible()
+        await page.goto("about:blank")
+    assert running_neko.neko.voice_library.all() == {}
+    assert running_neko.neko.characters.cards.voice(NAME) == ""

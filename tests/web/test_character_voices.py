@@ -7,8 +7,16 @@ import json
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from neko.application import Neko
+from neko.audio.engines import voice_cloning
+from neko.audio.engines.service import SpeechServer
+from neko.audio.wav import as_wav
+from neko.errors import NekoError
+from neko.net import Network
+from tests.http_service import HttpService
+from tests.scripted_provider import Connection, Request
 
 CHARACTERS = "/api/characters"
 VOICE = f"{CHARACTERS}/catgirl/voice_id/Mio"
@@ -77,3 +85,71 @@ async def test_a_voice_is_heard_before_it_is_chosen(client: httpx2.AsyncClient) 
 async def test_a_window_has_a_title_only_where_one_can_be_asked_for(client: httpx2.AsyncClient) -> None:
     answer = (await client.get("/api/get_window_title")).json()
     assert answer["success"] is (answer["window_title"] is not None)
+
+
+SAMPLE = as_wav(bytes(2 * 24_000 * 4), 24_000)
+
+
+async def makes_voices(_service: HttpService, connection: Connection, request: Request) -> None:
+    """As Qwen and a CosyVoice server answer; a name with "refused" in it is."""
+    if b"refused" in request.body:
+        connection.answer(400, b'{"code": "Audio.AudioSilentError", "message": "scripted: there is no voice in it"}')
+    else:
+        connection.answer(
+            200, b'{"output": {"voice": "qwen-tts-vc-mia-voice-20260101000000000-abcd"}, "request_id": "r-1"}'
+        )
+
+
+async def clones(client: httpx2.AsyncClient, content: bytes = SAMPLE, name: str = "mia") -> httpx2.Response:
+    form = {"prefix": name, "ref_language": "en"}
+    return await client.post(f"{CHARACTERS}/voice_clone", data=form, files={"file": ("a.wav", content)})
+
+
+async def test_a_voice_is_made_by_the_users_own_server_and_speaks_for_her(
+    neko: Neko, client: httpx2.AsyncClient
+) -> None:
+    async with HttpService(makes_voices) as service:
+        url = service.url.replace("http", "ws")
+        await neko.config.change({"ttsModelUrl": url, "ttsModelId": "m", "enableCustomApi": True})
+        assert (await client.get(f"{CHARACTERS}/voices")).json()["cloner"] == "CosyVoice"
+        answer = await clones(client)
+        assert answer.json().items() >= {"voice_id": "mia", "is_local": True, "engine": "cosyvoice"}.items()
+        sent = service.requests[0]
+        assert sent.path == "/v1/speakers/register"
+        assert all(part in sent.body for part in (b'name="speaker_id"', b'name="prompt_text"', b"<|en|>", SAMPLE))
+        assert (await client.get(f"{CHARACTERS}/voices")).json()["voices"]["mia"]["is_local"] is True
+        await client.put(VOICE, json={"voice_id": "mia"})
+        assert (neko.voices.engine("Mio"), neko.voices.tuning("Mio").voice) == ("cosyvoice", "mia")
+        refused = await clones(client, name="refused")
+        assert (refused.status_code, "no voice in it" in refused.json()["detail"]) == (502, True)
+    assert (await clones(client)).status_code == 503
+
+
+async def test_qwen_gets_the_recording_itself_and_its_voice_needs_the_model_it_was_made_for() -> None:
+    network = Network()
+    async with HttpService(makes_voices) as service:
+        server = SpeechServer("Qwen", service.url.replace("http", "ws") + "/api-ws/v1/realtime", "any", "sk-test")
+        made = await voice_cloning.clone("qwen", server, voice_cloning.sample_of(SAMPLE), "mia", "ja", network)
+        request = service.requests[0]
+        asked = request.json["input"]
+        with pytest.raises(NekoError, match="400"):
+            await voice_cloning.clone("qwen", server, voice_cloning.sample_of(SAMPLE), "refused", "ja", network)
+    assert (made.engine, made.request, voice_cloning.engine_of(made.id)) == ("qwen", "r-1", "qwen")
+    assert (request.path, request.headers["authorization"]) == (
+        "/api/v1/services/audio/tts/customization",
+        "Bearer sk-test",
+    )
+    assert (asked["language"], asked["target_model"]) == ("ja", voice_cloning.CLONING_MODEL)
+    assert base64.b64decode(asked["audio"]["data"].partition(",")[2]) == SAMPLE
+
+
+async def test_a_voice_that_cannot_be_made_is_told_with_what_to_do(neko: Neko, client: httpx2.AsyncClient) -> None:
+    answer = await clones(client)
+    assert (answer.status_code, answer.json()["code"]) == (400, "voice_no_cloner")
+    assert "Qwen" in answer.json()["suggestion"]
+    short, deep = as_wav(bytes(2000), 24_000), SAMPLE.replace(b"\x10\x00data", b"\x18\x00data")
+    for content, word in ((short, "between 3 and 60"), (b"no sound", "neither WAV"), (deep, "neither WAV")):
+        answer = await clones(client, content)
+        assert (answer.status_code, word in answer.json()["error"]) == (400, True)
+    assert (await clones(client, name="../x")).status_code == 400
+    assert (await client.get(f"{CHARACTERS}/voices")).json()["voices"] == {}

@@ -64,7 +64,7 @@ async def test_an_old_bookmark_opens_what_took_the_place_of_the_page(
     assert (answer.status_code, answer.headers["location"]) == (303, place)
 
 
-@pytest.mark.parametrize(("path", "module"), [("/model_manager", "models")])
+@pytest.mark.parametrize(("path", "module"), [("/model_manager", "models"), ("/voice_clone", "voices")])
 async def test_a_page_beside_the_talk_has_a_module_of_its_own(
     client: httpx2.AsyncClient, path: str, module: str
 ) -> None:

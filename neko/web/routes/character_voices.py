@@ -10,13 +10,22 @@ from pydantic import Field
 from starlette.responses import Response
 
 from neko import i18n
+from neko.app import Neko
+from neko.audio.engines import voice_cloning
 from neko.audio.wav import as_wav
+from neko.errors import NekoError
 from neko.providers.catalogue import catalogue
+from neko.providers.speech_services import speech_services
+from neko.settings.registry import EngineKind
+from neko.speech_errors import SpeechSilentError
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, post, put
-from neko.web.errors import HTTPError
+from neko.web.errors import HTTPError, failure_of, json_response, status_of
+from neko.web.request_body import BodyFormat
+from neko.web.request_language import request_language
 from neko.web.routes.characters import NamePath, known_character, refused_voice
-from neko.web.schemas import CleanText, Done, Empty, Schema, Success
+from neko.web.schemas import CleanText, Done, Empty, Failure, Schema, Success
+from neko.web.upload import Upload
 
 _UNKNOWN = {404: "There is no character of this name."}
 _RATE = 48_000
@@ -41,10 +50,12 @@ class VoiceMode(Schema):
 
 
 class Library(Schema):
-    """``voices`` by id; ``free_voices``: ids by what they are called, while the free service speaks."""
+    """``voices`` by id; ``free_voices``: ids by what they are called, while the free service speaks. ``cloner``: the
+    service that can make a voice of a recording, "" for none."""
 
     voices: dict[str, dict[str, Any]]
     free_voices: dict[str, str]
+    cloner: str
 
 
 class VoiceToKeep(Schema):
@@ -58,6 +69,30 @@ class VoicePath(Schema):
 
 class VoiceQuery(Schema):
     voice_id: CleanText = Field(min_length=1, max_length=200)
+
+
+class VoiceOfRecording(Schema):
+    """``ref_language``: ch, en, fr, de, ja, ko or ru, else it counts as ch."""
+
+    prefix: str = Field(pattern="^[A-Za-z0-9]{1,10}$")
+    ref_language: str = Field("ch", max_length=20)
+
+
+class Cloned(Schema):
+    """``engine`` speaks with the voice."""
+
+    voice_id: str
+    message: str
+    request_id: str
+    is_local: bool
+    engine: EngineKind
+
+
+class CloningRefused(Failure):
+    """N.E.K.O.'s page shows ``detail`` and ``suggestion``."""
+
+    detail: str
+    suggestion: str
 
 
 class Preview(Success):
@@ -121,7 +156,51 @@ async def library(call: Call) -> Library:
     return Library(
         voices=await in_thread(neko.voice_library.all),
         free_voices=dict((await in_thread(catalogue)).free_voices) if free else {},
+        cloner=_service_name(neko),
     )
+
+
+def _service_name(neko: Neko) -> str:
+    cloner = neko.voices.cloner
+    return speech_services()[cloner].name if cloner else ""
+
+
+@post(
+    "/api/characters/voice_clone",
+    body=VoiceOfRecording,
+    body_format=BodyFormat.MULTIPART,
+    upload=Upload("file", voice_cloning.LARGEST_SAMPLE + (64 << 10)),
+    response=Cloned,
+    summary="Have a voice made of a recording by the service that is set up, and keep it",
+    invalid_status=400,
+    failures={
+        400: "No voice can be made of the recording, or nothing here can make one.",
+        409: "The settings do not let anything be sent.",
+        413: "The recording is too large.",
+        502: "The service refused it.",
+        503: "The user's own server does not answer.",
+        504: "The service does not answer.",
+    },
+)
+async def clone(call: Call[VoiceOfRecording]) -> Cloned | Response:
+    neko, asked = call.neko, call.body
+    try:
+        sample = await in_thread(voice_cloning.sample_of, await call.files[0].read())
+        made = await neko.voices.clone(sample, asked.prefix, asked.ref_language)
+    except NekoError as error:
+        return await _not_cloned(call, error)
+    is_local = made.engine == "cosyvoice"
+    told = {"prefix": asked.prefix, "engine": made.engine, "is_local": is_local}
+    await in_thread(neko.voice_library.add, made.id, told, datetime.now())
+    return Cloned(voice_id=made.id, message="stored", request_id=made.request, is_local=is_local, engine=made.engine)
+
+
+async def _not_cloned(call: Call[VoiceOfRecording], error: NekoError) -> Response:
+    failure = await failure_of(error, request_language(call.request, call.neko))
+    is_own_server = isinstance(error, SpeechSilentError) and call.neko.voices.cloner == "cosyvoice"
+    status = 503 if is_own_server else status_of(error)
+    refused = CloningRefused(**failure.model_dump(), detail=failure.said, suggestion=failure.remedy)
+    return json_response(refused, status)
 
 
 @post(
@@ -157,7 +236,7 @@ async def remove(call: Call[Empty, Empty, VoicePath]) -> Done:
     "/api/characters/voice_preview",
     query=VoiceQuery,
     response=Preview,
-    summary="A short sentence in a voice of the current character's engine",
+    summary="A short sentence in a voice: of the engine that it is of, else of the current character's",
     failures={
         409: "The settings do not let the voice speak.",
         502: "The service of the voice refused, broke off or sent no sound.",
@@ -168,8 +247,11 @@ async def preview(call: Call[Empty, VoiceQuery]) -> Preview:
     neko, name = call.neko, call.neko.characters.current
     language = neko.language.current
     text = (await in_thread(i18n.sentence, "voice.sample_text", language)).format(name=name)
-    sound = await neko.voices.sample(name, text, language, call.query.voice_id)
+    voice = call.query.voice_id
+    kept = (await in_thread(neko.voice_library.all)).get(voice, {})
+    kind: EngineKind | None = "cosyvoice" if kept.get("is_local") is True else voice_cloning.engine_of(voice)
+    sound = await neko.voices.sample(name, text, language, voice, kind)
     return Preview(audio=base64.b64encode(await in_thread(as_wav, sound, _RATE)).decode(), mime_type="audio/wav")
 
 
-ENDPOINTS = (choose_voice, voice_mode, take_voice, library, add, remove, preview)
+ENDPOINTS = (choose_voice, voice_mode, take_voice, library, clone, add, remove, preview)

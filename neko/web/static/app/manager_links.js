@@ -3,7 +3,7 @@ import { h } from "./element.js";
 import { t } from "./i18n.js";
 
 /** The address of each, by the name of its words. */
-const PAGES = { models: "model_manager" };
+const PAGES = { models: "model_manager", voices: "voice_clone" };
 
 /** @typedef {keyof typeof PAGES} ManagerPage */
 
