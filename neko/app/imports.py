@@ -64,7 +64,7 @@ async def what_would_come(
     for named, files in named_sources(sources).items():
         share = Share(named, into(named))
         there = exists(share.character)
-        known = await _known(importing, share, files) if there else Known(_precisions(files))
+        known = await _known(importing, share, files, is_there=there)
         for source in files:
             if source.head is not None:
                 await whole_imports.what_would_come(importing, source, share, known, is_there=there, tell=tell)
@@ -102,7 +102,7 @@ def _memo(source: Source, share: Share) -> Summary | None:
 async def take_over(importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = tell_nobody) -> None:
     """Import what is new of one share; ``share`` tells at any moment what has come. Raises ``MemoryStoreError``."""
     files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
-    known, target = await _known(importing, share, files), None
+    known, target = await _known(importing, share, files, is_there=True), None
     first, share.lines, share.known, share.versions, share.pictures, share.missing_pictures = share.first, 0, 0, 0, 0, 0
     share.settings, share.summaries, share.facts = 0, 0, 0
     for source in files:
@@ -132,15 +132,16 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
             share.facts += await importing.know(share.character, source.facts, number=share.number)
 
 
-def _precisions(files: Sequence[Source]) -> set[Precision]:
-    return {Precision.SECOND, *(source.precision for source in files)}
-
-
-async def _known(importing: Importing, share: Share, files: Sequence[Source]) -> Known:
+async def _known(importing: Importing, share: Share, files: Sequence[Source], *, is_there: bool) -> Known:
     """What the files that are no exports of all can find there."""
-    precisions = _precisions(files)
-    is_needed = any(source.head is None for source in files)
-    return await importing.known(share.character, precisions) if is_needed else Known(precisions)
+    known = await in_thread(_nothing_known, files)
+    is_needed = is_there and any(source.head is None for source in files)
+    return await importing.known(share.character, known) if is_needed else known
+
+
+def _nothing_known(files: Sequence[Source]) -> Known:
+    windows = (one for source in files if source.kind is Kind.RECENT for one in source.taken())
+    return Known({Precision.SECOND, *(source.precision for source in files)}, windows)
 
 
 async def _store(importing: Importing, character: str, target: Target, new: Sequence[Taken]) -> int:

@@ -14,7 +14,7 @@ import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -139,13 +139,20 @@ class Source:
             if one is None:
                 self.unread += not _is_silent(entry)
             elif one.is_dated:
-                yield from import_rows.dated_as(pending, one.line.at)
+                yield from import_rows.dated_as(self._within(pending, last, one.line.at), one.line.at)
                 pending, last = [], one.line.at
                 yield one
             else:
                 pending.append(one)
+        pending = self._within(pending, last, None)
         yield from import_rows.dated_as(pending, last) if last else import_rows.undated(pending, self._modified)
         self.damaged = entries.is_damaged
+
+    def _within(self, pending: list[Taken], first: datetime | None, last: datetime | None) -> list[Taken]:
+        """With the span of time in which they were said, if they stand in a recent window."""
+        if self.kind is not Kind.RECENT:
+            return pending
+        return [replace(one, span=import_rows.Span(first, last)) for one in pending]
 
 
 def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:

@@ -11,16 +11,17 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
 
-from neko.memory.line_codec import Names, entry_time, logged_line, parsed_row
+from neko.memory.line_codec import Names, entry_time, local_naive, logged_line, parsed_row
 from neko.types.lines import NewLine
 
 _NAMES: Final[Names] = {"user": "", "assistant": "", "system": ""}
 _MOST_PENDING: Final = 500
+_SETTLED_WITHIN: Final = timedelta(hours=12)
 
 
 class Precision(Enum):
@@ -31,13 +32,28 @@ class Precision(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Within which a line was said that does not tell its time itself; None where there is no end to it."""
+
+    first: datetime | None
+    last: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Also what N.E.K.O. dated by the end of that session."""
+        is_late = self.last is not None and at > self.last + _SETTLED_WITHIN
+        return not is_late and (self.first is None or at >= self.first)
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """A line of a file; ``is_dated`` tells whether anything says when it was said. ``chat`` is its chat there."""
+    """A line of a file; ``is_dated`` tells whether anything says when it was said. ``chat`` is its chat there. ``span``
+    is that of a line in a recent window whose time the lines around it tell."""
 
     line: NewLine
     is_dated: bool
     chat: int = 0
     precision: Precision = Precision.SECOND
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +132,31 @@ class Known:
     """Which lines are there already: as often as the same words by the same role in the same second, or minute where a
     file tells no more."""
 
-    def __init__(self, precisions: Collection[Precision] = (Precision.SECOND,)) -> None:
+    def __init__(self, precisions: Collection[Precision] = (Precision.SECOND,), windows: Iterable[Taken] = ()) -> None:
+        """``windows``: the lines of recent windows that are to come, which a log may hold under other times."""
         self._there = Counter[int]()
         self._precisions = precisions
+        self._expected = Counter[int]()
+        """Lines of windows that are known by their times."""
+        self._elsewhen: dict[int, list[datetime]] = {}
+        """When the words of lines in windows were said of which no window tells just that."""
+        for one in windows:
+            self._expected[_mark_of(one)] += 1
+            if one.span is not None:
+                self._elsewhen[_words_of(one)] = []
 
     def add(self, one: Taken) -> None:
         """A line that is there. Its sender's id tells also by what an import knew it."""
         by_words = mark(one.line, is_dated=one.is_dated)
         for known_by in {mark(one.line, is_dated=one.is_dated, to=precision) for precision in self._precisions}:
             self._there[known_by] += 1
+        known_as = {by_words}
         if is_mark(one.line.client_id or ""):
             imported = int((one.line.client_id or "")[:_HEX], 16)
+            known_as.add(imported)
             if imported != by_words:
                 self._there[imported] += 1
+        self._note_moment(one, known_as)
 
     def has_come(self, by_words: int) -> None:
         """A line is there now that ``mark`` says this of."""
@@ -137,16 +165,40 @@ class Known:
     def new(self, taken: Iterable[Taken]) -> Iterator[tuple[Taken, bool]]:
         """The lines of one file, each with whether it is new; a new one is there from then on, for other files."""
         seen = Counter[int]()
+        elsewhen = {words: list(moments) for words, moments in self._elsewhen.items()}
         for one in taken:
-            known_by = mark(one.line, is_dated=one.is_dated, to=one.precision)
+            known_by = _mark_of(one)
             seen[known_by] += 1
             is_new = seen[known_by] > self._there[known_by]
+            if is_new and one.span is not None and _taken_out(elsewhen.get(_words_of(one), []), one.span):
+                seen[known_by] -= 1
+                is_new = False
             if is_new:
                 self._there[known_by] += 1
+                self._note_moment(one, {known_by})
                 line = one.line
                 own = line.client_id or f"{known_by:0{_HEX}x}-{seen[known_by]}"
                 one = replace(one, line=replace(line, turn_id=line.turn_id or own, client_id=own))
             yield one, is_new
+
+    def _note_moment(self, one: Taken, known_as: Collection[int]) -> None:
+        """Of a line whose words stand in a window, unless that holds it by one of these marks."""
+        moments = self._elsewhen.get(_words_of(one)) if self._elsewhen else None
+        if moments is None:
+            return
+        for known_by in known_as:
+            if self._expected[known_by] > 0:
+                self._expected[known_by] -= 1
+                return
+        moments.append(local_naive(one.line.at))
+
+
+def _taken_out(moments: list[datetime], span: Span) -> bool:
+    """Take the latest moment within the span out of them; false when there is none."""
+    found = max((at for at in moments if span.holds(at)), default=None)
+    if found is not None:
+        moments.remove(found)
+    return found is not None
 
 
 _HEX: Final = 16
@@ -162,3 +214,11 @@ def mark(line: NewLine, *, is_dated: bool, to: Precision = Precision.SECOND) -> 
     """The same for the same words of the same second, or minute, or of an unknown time."""
     moment = line.at.isoformat(timespec=to.value) if is_dated else "undated"
     return int.from_bytes(blake2b(f"{moment} {line.role} {line.text}".encode(), digest_size=8).digest())
+
+
+def _mark_of(one: Taken) -> int:
+    return mark(one.line, is_dated=one.is_dated, to=one.precision)
+
+
+def _words_of(one: Taken) -> int:
+    return mark(one.line, is_dated=False)

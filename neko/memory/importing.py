@@ -17,7 +17,7 @@ from neko.memory import changes, chats, facts, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.facts import HAND, NewFact
 from neko.memory.import_files import GivenFact
-from neko.memory.import_rows import Known, Precision, Summary, dated
+from neko.memory.import_rows import Known, Summary, dated
 from neko.memory.line_codec import Names, Row, message
 from neko.memory.restoring import Restoring
 from neko.memory_files import settings_name
@@ -54,9 +54,9 @@ class Importing:
         self._opened = opened
         self.restoring = restoring
 
-    async def known(self, character: str, precisions: Collection[Precision] = (Precision.SECOND,)) -> Known:
-        """What is there already."""
-        log, known, after = (await self._opened(character)).log, Known(precisions), 0
+    async def known(self, character: str, known: Known) -> Known:
+        """With what is there already."""
+        log, after = (await self._opened(character)).log, 0
         while rows := await log.recall(partial(_page, after=after)):
             await in_thread(_add, known, rows)
             after = rows[-1][0]

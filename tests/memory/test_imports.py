@@ -129,6 +129,46 @@ async def test_a_last_line_that_nobody_answered_comes_once(memory_folder: Memory
     assert (share.new, share.known) == (5, 5)
 
 
+def settled(folder: Path, events: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    """Have the log hold these talks, each dated by its end."""
+    rows = [(f"e{at}", json.dumps(one), f"{at}.000000") for at, talk in events for one in talk]
+    with closing(sqlite3.connect(folder / f"time_indexed_{MIO}")) as connection, connection:
+        statement = "INSERT INTO time_indexed_original (session_id, message, timestamp) VALUES (?, ?, ?)"
+        connection.executemany(statement, rows)
+
+
+EVENING = [human("ok"), ai("20260222 Sun 22:15", "Sleep well."), human("Good night")]
+MORNING = [human("I dreamt of whales"), ai("20260224 Tue 08:00", "Tell me!"), human("ok")]
+EVENTS = (("2026-02-22 23:40:00", EVENING), ("2026-02-24 09:30:00", MORNING))
+
+
+def unstamped(entry: dict[str, Any]) -> dict[str, Any]:
+    """As a review, or an edit by hand, leaves it."""
+    text = entry["data"]["content"][0]["text"].partition("] ")[2] or entry["data"]["content"][0]["text"]
+    return {"type": entry["type"], "data": {"content": text, "type": entry["type"]}}
+
+
+@pytest.mark.parametrize("is_reviewed", [False, True])
+async def test_a_line_that_log_and_window_date_otherwise_comes_once(
+    memory_folder: MemoryFolder, tmp_path: Path, is_reviewed: bool
+) -> None:
+    """The window dates what nobody answered by what was answered next, two days later, or by nothing."""
+    memory = await memory_folder.open()
+    cached = [human("ok"), ai("20260224 Tue 10:00", "Later then.")]  # not settled, as most of a talk
+    window = [*EVENING, *MORNING, *cached]
+    if is_reviewed:
+        window = list(map(unstamped, window))
+    folder = theirs(tmp_path / "theirs", log=[], recent=window)
+    settled(folder, EVENTS)
+    await imported(memory, folder, tmp_path / "work")
+    texts = sorted(text for _, text in await said(memory))
+    assert texts == sorted([*["ok"] * 3, "Sleep well.", "Good night", "I dreamt of whales", "Tell me!", "Later then."])
+    [night] = [line for line in await lines(memory) if line.text == "Good night"]
+    assert night.at.day == 22
+    (again,) = await imported(memory, folder, tmp_path / "again")
+    assert again.new == 0
+
+
 async def test_a_log_that_stands_in_the_folder_already_adds_nothing(
     memory_folder: MemoryFolder, tmp_path: Path
 ) -> None:
@@ -147,6 +187,9 @@ async def test_lines_that_nothing_dates_come_once_and_as_often_as_they_were_said
         (share,) = await imported(memory, path, tmp_path / "work")
         assert share.new == new
     assert [text for _, text in await said(memory)] == ["hm", "hm", "well"]
+    path.write_text(json.dumps([human("hm"), human("hm"), human("well"), human("hm")]), "utf-8")
+    (share,) = await imported(memory, path, tmp_path / "work")
+    assert share.new == 1
 
 
 async def test_older_lines_get_a_chat_of_their_own_and_newer_ones_go_on(
