@@ -115,6 +115,23 @@ def test_what_lies_where_nothing_can_be_written_is_looked_over_and_exported(fold
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_odd_files_in_the_place_of_logs_are_told_and_hide_no_sound_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = folder / "memory"
+    (there / "time_indexed_Empty").touch()
+    (there / "time_indexed_Gone").symlink_to(folder / "nowhere")
+    (there / "time_indexed_Folder").mkdir()
+    (there / "time_indexed_Newer").write_bytes((there / "time_indexed_Mio").read_bytes())
+    with closing(sqlite3.connect(there / "time_indexed_Newer")) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    assert memory(folder, "check") == 1
+    told = capsys.readouterr().out
+    assert "ok    Mio: 3 lines" in told
+    assert "ok    Empty: 0 lines" in told
+    assert all(f"bad   {name}: cannot be read" in told for name in ("Gone", "Folder", "Newer")), told
+
+
 def test_an_index_is_made_anew_from_the_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = folder / "memory" / "time_indexed_Mio"
     with closing(sqlite3.connect(log)) as connection, connection:

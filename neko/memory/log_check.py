@@ -62,7 +62,7 @@ def look_over(path: Path, timeout_s: float) -> LogState:
     return LogState(state.damage, saved.read, saved.restored) if saved else LogState(state.damage, None)
 
 
-def _state(path: Path, due: float, *, alone: bool) -> LogState:
+def _state(path: Path, due: float, *, alone: bool, is_copy: bool = False) -> LogState:
     """``alone``: nothing stands beside the log, so nobody has it open. SQLite would then leave a WAL behind."""
     try:
         check_header(path)
@@ -80,7 +80,8 @@ def _state(path: Path, due: float, *, alone: bool) -> LogState:
             return LogState((str(error),), None)
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return LogState((), None)
-        if not alone and error.sqlite_errorcode & 0xFF in _NOTHING_CAN_BE_MADE:
+        has_companions = not alone and path.is_file()
+        if has_companions and not is_copy and error.sqlite_errorcode & 0xFF in _NOTHING_CAN_BE_MADE:
             return _state_of_copy(path, due)
         raise
 
@@ -90,7 +91,7 @@ def _state_of_copy(path: Path, due: float) -> LogState:
     with TemporaryDirectory(prefix="neko-check-") as folder:
         copy = Path(folder) / path.name
         copy_log(path, copy)
-        return _state(copy, due, alone=len(files(copy)) == 1)
+        return _state(copy, due, alone=len(files(copy)) == 1, is_copy=True)
 
 
 def _count(connection: sqlite3.Connection, due: float) -> int | None:
