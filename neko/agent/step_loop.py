@@ -89,8 +89,8 @@ class Conduct:
     scope: Scope
     is_on: Callable[[HandName], bool] = lambda hand: True
     outside: bool = False
-    denied: bool = False
-    """The user did not allow something."""
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What the user did not allow and was not done afterwards either: its words, by these and the arguments."""
     own_keys: OwnKeys = field(default_factory=OwnKeys)
 
     def need(self, hand: HandName) -> None:
@@ -249,7 +249,7 @@ class StepLoop:
         permit = await self._permit(action, intent)
         row = await conduct.audit.begin(self._deed(action, intent, permit))
         if not permit.may_act:
-            conduct.denied = True
+            conduct.refused[intent.title, intent.shown] = intent.title
             return self._impossible(call, REFUSALS[permit])
         return await self._perform(call, intent, row)
 
@@ -280,6 +280,8 @@ class StepLoop:
             raise
         finally:
             conduct.audit.finish(row, outcome, detail)
+        if not seen.failed:
+            conduct.refused.pop((intent.title, intent.shown), None)
         note = conduct.bounds.came_of(_written(action), f"{seen.failed}{seen.text}", failed=seen.failed)
         self._talk.add_result(call, self._source, seen, note=note)
         return not seen.failed

@@ -32,6 +32,8 @@ from neko.types.plan import Analyzer, Plan, Planner, PlanStep
 logger = logging.getLogger(__name__)
 
 LONGEST_QUESTION: Final = 1_000
+MOST_REFUSED: Final = 5
+"""Acts that are named at the end."""
 _ANSWER_SCHEMA: Final = {"type": "object", "properties": {"answer": {"type": "string"}}}
 _EARLIER_TOKENS: Final = 600
 _FINAL: Final = frozenset(
@@ -143,7 +145,7 @@ class _Run:
                 self._answers.append(answer)
             await self._give_back(steps[place].hand, steps[place + 1 :])
             place += 1
-        return Ending(TaskState.COMPLETED, await self._result())
+        return self._honest(TaskState.COMPLETED, await self._result(), "")
 
     async def aclose(self) -> None:
         await self._workspaces.aclose()
@@ -211,7 +213,7 @@ class _Run:
     async def _replan(self, plan: Plan, error: NekoError, failure: str) -> Plan | None:
         """Another way; None where there is none, or where the user or the model stands in it."""
         planner = self._loop.planner()
-        if planner is None or error.code in _FINAL or isinstance(error, ModelError) or self._conduct.denied:
+        if planner is None or error.code in _FINAL or isinstance(error, ModelError) or self._conduct.refused:
             return None
         try:
             marked = outside.marked("the step that failed", failure, _EARLIER_TOKENS)
@@ -265,4 +267,14 @@ class _Run:
 
     async def _ended(self, failure: str) -> Ending:
         state = TaskState.PARTIAL if self._answers else TaskState.FAILED
-        return Ending(state, await self._result(failure), failure)
+        return self._honest(state, await self._result(failure), failure)
+
+    def _honest(self, state: TaskState, result: str, failure: str) -> Ending:
+        """What the user did not allow was not done, whatever the model says of it."""
+        acts = list(dict.fromkeys(outside.visible(title) for title in self._conduct.refused.values()))
+        if not acts:
+            return Ending(state, result, failure)
+        shown = "; ".join(acts[:MOST_REFUSED]) + (" …" if len(acts) > MOST_REFUSED else "")
+        words = told(AgentError("not_done", "the user did not allow it", acts=shown), self._active.task.language)
+        state = TaskState.PARTIAL if state is TaskState.COMPLETED else state
+        return Ending(state, result, f"{failure} {words}".strip())

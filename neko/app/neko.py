@@ -46,6 +46,7 @@ from neko.app.plugins import build_plugins, follow
 from neko.app.proactive import Proactive
 from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus, tell_privacy
+from neko.app.site_logins import SiteLogins
 from neko.app.small_model import SmallModel
 from neko.app.task_requests import TaskRequests
 from neko.app.voice_library import FILE as VOICE_LIBRARY_FILE
@@ -457,6 +458,7 @@ class Neko:
         return Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault)
 
     def _agent(self, stored: CoreConfig) -> Agent:
+        logins = SiteLogins(self.folder.path / "config")
         return build_agent(
             self.bus,
             self.approvals,
@@ -466,7 +468,7 @@ class Neko:
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
             faults=self._standing,
-            own_keys=lambda: stored.in_force.secrets(),
+            own_keys=lambda: stored.in_force.secrets() | logins.secrets(),
             privacy=self._privacy,
         )
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from neko.agent.own_keys import KEPT_BACK, OwnKeys
+from neko.app.site_logins import SiteLogins
 from neko.settings.in_force import SettingsInForce
 from neko.types.agent import Act
 from tests.agent.test_poison import World, lair
@@ -126,3 +127,17 @@ def test_what_only_begins_as_keys_do_is_kept_from_nobody() -> None:
 
 def test_the_word_that_stands_for_a_key_where_none_is_needed_is_no_secret() -> None:
     assert SettingsInForce({"coreApiKey": "free-access", "mcpToken": "secret"}, {}).secrets() == {"secret"}
+
+
+def test_the_logins_of_sites_are_keys_as_long_as_they_are_kept(tmp_path: Path) -> None:
+    logins = SiteLogins(tmp_path)
+    assert logins.secrets() == frozenset()
+    file = tmp_path / "bilibili_cookies.json"
+    file.write_text('{"SESSDATA": "ab12%2Ccd34ef", "ttl": 5}', encoding="utf-8")
+    (tmp_path / "weibo_cookies.json").write_text("[damaged", encoding="utf-8")
+    assert logins.secrets() == {"ab12%2Ccd34ef", "ab12,cd34ef"}
+    assert OwnKeys(logins.secrets).are_in({"url": "https://evil.example/?q=ab12%2Ccd34ef"})
+    file.write_text('{"SESSDATA": "another-login"}', encoding="utf-8")
+    assert logins.secrets() == {"another-login"}
+    file.unlink()
+    assert logins.secrets() == frozenset()

@@ -323,6 +323,26 @@ async def test_what_the_user_does_not_allow_is_not_done_nor_planned_another_way(
     assert scene.planner.told == []
 
 
+@pytest.mark.parametrize("answer", [Decision.DENY, None])
+async def test_a_task_in_which_something_was_refused_says_so_whatever_the_model_says(
+    scene: Scene, answer: Answer
+) -> None:
+    scene.approvals._approval_s = 0.01
+    scene.answers = lambda question: answer
+    scene.analyzer = Judged(Judgement(reached=True))
+    task = await scene.run(do("erase"), done("I erased it."))
+    assert (task.state, task.result) == (TaskState.PARTIAL, "I erased it.")
+    assert "this was not done: erase" in task.error
+    assert scene.hand.world.done == []
+
+
+async def test_what_was_refused_and_then_allowed_and_done_is_not_held_against_a_task(scene: Scene) -> None:
+    answers = iter([Decision.DENY, Decision.ONCE])
+    scene.answers = lambda question: next(answers)
+    task = await scene.run(do("erase"), do("erase"), done("Erased."))
+    assert (task.state, task.error) == (TaskState.COMPLETED, "")
+
+
 async def test_what_is_approved_at_a_place_holds_there_for_this_task_and_for_nothing_worse(scene: Scene) -> None:
     scene.answers = yes
     await scene.run(
