@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from neko.agent.messages import Snapshot
+from neko.agent.messages import FINAL_STATUSES, Snapshot, timestamp
 from neko.bus import Message
 
 ANSWER_S: Final = 1.5
@@ -25,10 +25,12 @@ class Elsewhere:
         self._status: Message | None = None
         self._tasks: OrderedDict[str, Message] = OrderedDict()
         self._told = asyncio.Event()
+        self._is_back = False
 
     def came_or_went(self, online: bool) -> None:
         """What it said before counts no more."""
         self.online, self.takes_commands, self._status = online, False, None
+        self._is_back = online
 
     def stands(self, report: Mapping[str, Any]) -> None:
         """How it says that it stands (``agent_status_update``)."""
@@ -47,6 +49,26 @@ class Elsewhere:
         if len(self._tasks) > MOST_KEPT:
             self._tasks.popitem(last=False)
         self._told.set()
+
+    def lost(self, error: str) -> list[Message]:
+        """The tasks that nobody does any more, ended by this ``error`` (a sentence for the user): all that are not
+        over while it is gone; when it is back, those that its first word of how it stands does not name."""
+        if self.online and not (self._is_back and self._status):
+            return []
+        listed = self._status["active_tasks"] if self.online and self._status else []
+        self._is_back = False
+        known = {str(task.get("id")) for task in listed}
+        gone = [
+            task_id
+            for task_id, task in self._tasks.items()
+            if task.get("status") not in FINAL_STATUSES and task_id not in known
+        ]
+        for task_id in gone:
+            task = {**self._tasks[task_id], "id": task_id, "status": "failed", "end_time": timestamp(), "error": error}
+            if isinstance(ours := task.get("neko"), dict):
+                task["neko"] = {**ours, "state": "interrupted", "waits_for": "", "action": "", "commands": ["retry"]}
+            self._tasks[task_id] = task
+        return [self._tasks[task_id] for task_id in gone]
 
     async def answer(self) -> None:
         """Until it tells anything after a command, or ``ANSWER_S`` seconds."""

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 TO_AGENT: Final = ("analyze_request", "neko_approve", "neko_command")
 """What the socket ``session`` carries of the topic. The rest is nobody's business elsewhere."""
 _SETTLE_S: Final = 0.5
+GONE_S: Final = 10.0
+"""For so long an agent may be gone before nobody counts on it any more: a tunnel may have been cut."""
 _FULL_S: Final = 0.005
 _FULL_TIMES: Final = 400
 _QUESTIONS: Final = ("neko_approval", "neko_inquiry")
@@ -62,7 +64,7 @@ _NO_QUESTION: Final = {
 class RemoteBus:
     """``on_fault``: what keeps it from working, None when it works. ``on_online``: whether the other side is there.
     ``on_report`` takes what an agent elsewhere reports and gives it back as it is told here; ``on_command`` does what a
-    main elsewhere wants of our agent.
+    main elsewhere wants of our agent. ``on_lost``: the other side has been gone for ``gone_s``.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class RemoteBus:
         on_online: Callable[[bool], object] = lambda _online: None,
         on_report: Callable[[Message], Message] = lambda report: report,
         on_command: Callable[[Message], Awaitable[object] | None] = lambda _command: None,
+        on_lost: Callable[[], object] = lambda: None,
+        gone_s: float = GONE_S,
     ) -> None:
         self.role = address.role
         self.online = False
@@ -84,6 +88,9 @@ class RemoteBus:
         self._on_online = on_online
         self._on_report = on_report
         self._on_command = on_command
+        self._on_lost = on_lost
+        self._gone_s = gone_s
+        self._waiting: asyncio.Task[None] | None = None
         self._link = Link(address, on_fault, self._peers_changed)
         self._owner = TaskOwner("remote bus")
         self._subscriptions: list[Subscription] = []
@@ -172,7 +179,14 @@ class RemoteBus:
         if (online := peers[Channel.AGENT] > 0) != self.online:
             self.online = online
             logger.info("the %s is %s", "agent" if self.role == "main" else "main", "there" if online else "gone")
+            if self._waiting is not None:
+                self._waiting.cancel()
+            self._waiting = None if online else self._owner.spawn(self._wait(), name="wait for who is gone")
             self._on_online(online)
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(self._gone_s)
+        self._on_lost()
 
     def _follow_agent(self, *, there: bool) -> None:
         """Take requests while somebody would get them; without one they are refused at once."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from neko import i18n
 from neko.agent.approvals import Approvals
 from neko.agent.commands import perform
 from neko.agent.elsewhere import Elsewhere, without_files
+from neko.agent.messages import task_result
 from neko.agent.remote.address import Address, Channel
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
@@ -17,6 +19,7 @@ from neko.errors import NekoError
 from neko.faults import Fault, StandingFaults
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import BUS, BUS_HOST, BUS_KEYS, BUS_PORTS, BUS_ROLE
+from neko.tool_errors import AgentError
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +66,17 @@ def remote_bus(
         if told["event_type"] == "agent_status_update":
             is_new = not elsewhere.takes_commands
             elsewhere.stands(told)
+            lost()
             if is_new:
                 tell_privacy(remote, agent)
             return {**told, "snapshot": agent.snapshot(language())}
         told = {**told, "task": without_files(told["task"])}
         elsewhere.does(str(told.get("lanlan_name")), told["task"])
         return told
+
+    def lost() -> None:
+        if address.role == "main":
+            tell_lost(bus, elsewhere, language())
 
     async def command(wanted: Message) -> None:
         name = wanted.get("lanlan_name")
@@ -79,8 +87,28 @@ def remote_bus(
             logger.warning("what the main wanted was not done: %s", error)
             agent.tell()
 
-    remote = RemoteBus(bus, approvals, address, on_fault=fault, on_online=online, on_report=report, on_command=command)
+    remote = RemoteBus(
+        bus,
+        approvals,
+        address,
+        on_fault=fault,
+        on_online=online,
+        on_report=report,
+        on_command=command,
+        on_lost=lost,
+    )
     return remote
+
+
+def tell_lost(bus: Bus, elsewhere: Elsewhere, language: str) -> None:
+    """Tell of the tasks that went with the agent's process."""
+    notice = i18n.describe(AgentError("lost", "the agent in the other process is gone"), language)
+    error = f"{notice.whole} {notice.remedy}"
+    for task in elsewhere.lost(error):
+        whose, title = task["lanlan_name"], str((task.get("neko") or {}).get("title") or "")
+        bus.agent.publish({"event_type": "task_update", "lanlan_name": whose, "task": task})
+        words, channel = f"{title}: {error}" if title else error, task.get("type", "mcp")
+        bus.agent.publish(task_result(whose, channel, success=False, summary=words, task_id=task["id"], error=error))
 
 
 def tell_privacy(remote: RemoteBus | None, agent: Agent) -> None:

@@ -103,6 +103,50 @@ async def test_the_agent_server_of_neko_shows_its_tasks_and_says_where_it_takes_
         assert (refused.status_code, refused.json()["code"]) == (409, "agent_no_commands")
 
 
+async def test_the_tasks_of_an_agent_that_was_killed_are_told_as_lost_and_those_of_one_that_is_back_go_on(
+    data_dir: Path,
+) -> None:
+    ports = free_ports()
+    environ = {"NEKO_BUS": "zmq", **{PORTS[channel]: str(port) for channel, port in ports.items()}}
+    async with started(data_dir, environ=environ) as main, serving(main.asgi) as client:
+        remote = main.remote
+        assert remote is not None
+
+        async def known() -> dict[str, str]:
+            return {one["id"]: one["status"] for one in (await client.get("/api/agent/tasks")).json()["tasks"]}
+
+        async def begin(agent: Peer, *tasks: dict[str, str]) -> None:
+            for task in tasks:
+                told = {"event_type": "task_update", "lanlan_name": "Mio", "task": {"type": "mcp", **task}}
+                await agent.send("agent", told)
+            async with asyncio.timeout(TIMEOUT_S):
+                while not {task["id"] for task in tasks} <= (await known()).keys():
+                    pass
+
+        async with Peer("agent", ports) as agent:
+            await until(lambda: remote.online)
+            over = {"id": "c", "status": "completed"}
+            await begin(agent, {"id": "a", "status": "running"}, {"id": "b", "status": "running"}, over)
+            await agent.kill()
+            await until(lambda: not remote.online)
+        assert await known() == {"a": "running", "b": "running", "c": "completed"}
+        async with Peer("agent", ports) as agent:
+            await until(lambda: remote.online)
+            snapshot = {"active_tasks": [{"id": "a", "status": "running"}]}
+            await agent.send("agent", {"event_type": "agent_status_update", "snapshot": snapshot})
+            async with asyncio.timeout(TIMEOUT_S):
+                while await known() != {"a": "running", "b": "failed", "c": "completed"}:
+                    pass
+            remote._gone_s = 0.01
+            await agent.kill()
+        async with asyncio.timeout(TIMEOUT_S):
+            while (await known())["a"] != "failed":
+                pass
+        (lost,) = [one for one in (await client.get("/api/agent/tasks")).json()["tasks"] if one["id"] == "a"]
+        assert "has ended" in lost["error"]
+        assert lost["end_time"]
+
+
 async def _state(client: httpx2.AsyncClient) -> dict[str, object]:
     snapshot: dict[str, object] = (await client.get("/api/agent/state")).json()["snapshot"]
     return snapshot
