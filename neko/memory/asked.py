@@ -16,7 +16,9 @@ from typing import Final
 
 from neko.memory.words import plain, terms, weighted_terms
 
-_I: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|제|저[는를의도]")
+_I: Final = re.compile(
+    r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|(?<![가-힣])나(?=\s)|제|저[는를의도]"
+)
 _YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
 _ADDRESSED: Final = re.compile(
     r"\b(?:can|could|will|would|won't|can't|couldn't|wouldn't) you\b"
@@ -24,6 +26,22 @@ _ADDRESSED: Final = re.compile(
     r"|(?:请|麻烦|拜托)[你您]|[你您](?:还|也)?(?:能不能|可不可以|能|可以|会|记不记得|记得|知不知道|知道)"
 )
 """Whom a question is put to is not whose words it asks for."""
+_PAST: Final = re.compile(
+    r"\b(?:was|were|did|had|used to|before|earlier|once|previous\w*|former\w*|last|ago|ever|back then|originally)\b"
+    r"|以前|从前|曾|之前|原来|过去|小时候|当时|昔|かつて|元々|もともと|ました|でした|だった|いた|예전|옛날|전에|했|었|았"
+)
+_HEARSAY: Final = re.compile(
+    r"\b(?:he|she|they|people|everyone|everybody|someone|somebody|(?:my|our|his|her|their) \w+)(?: \w+)?"
+    r" (?:says?|said|thinks?|thought|claims?|claimed|believes?|believed|insists?|insisted|tells? me|told me)"
+    r"(?: that)? i\b"
+    r"|(?:他|她|人家|别人|大家|有人)们?[^,，。我]{0,4}(?:说|觉得|以为|认为|猜)我"
+    r"|(?:彼|彼女|みんな|人|さん|母|父|友達)(?:は|が|に)[^。]*(?:私|わたし|僕|ぼく|俺)[^。]*(?:って|と)(?:言|い[うっわ]|思)"
+    r"|(?:그|그녀|사람들|친구|엄마|아빠)[은는이가][^.]*(?:내가|제가)[^.]*고 (?:해|했|말|생각)"
+)
+"""What others say of who speaks."""
+_CHANGING: Final = frozenset({"home", "job", "age"})
+"""Attributes of which the last word counts."""
+_RECENCY_OF_CHANGING: Final = 0.2
 _WEIGHT: Final = 0.4
 """What words in which such things are told count, beside 1 for those of the question."""
 _WEIGHT_OF_REQUEST: Final = 0.5
@@ -124,6 +142,23 @@ def attributes_of(question: str) -> frozenset[str]:
     """The attributes of facts that a question asks for."""
     text = f"{question.lower()}\n{plain(question)}"
     return frozenset(name for name, pattern in _ATTRIBUTES.items() if pattern.search(text))
+
+
+def is_of_now(text: str) -> bool:
+    """Whether a question asks for how something is, not for how it was."""
+    return not _PAST.search(text)
+
+
+def is_hearsay(text: str) -> bool:
+    """Whether a line tells what others say of who speaks."""
+    return bool(_HEARSAY.search(text))
+
+
+def recency_of(text: str, kind: Kind | None) -> float:
+    """How much more the newest line counts than the oldest for a question."""
+    of_kind = kind.recency if kind else 0.0
+    changes = is_of_now(text) and not _CHANGING.isdisjoint(attributes_of(text))
+    return max(of_kind, _RECENCY_OF_CHANGING if changes else 0.0)
 
 
 def kind_of(text: str) -> Kind | None:

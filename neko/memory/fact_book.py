@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 from neko.i18n import attribute_name
 from neko.language import LANGUAGES
 from neko.memory import changes, deletion, facts
-from neko.memory.asked import attributes_of
+from neko.memory.asked import attributes_of, is_by_user
 from neko.memory.facts import HAND, Earlier, NewFact
 from neko.memory.undo import Undo
 from neko.memory.words import plain, terms, weighted_terms
 from neko.tasks import in_thread
-from neko.types.memory import ChangeKind, Fact
+from neko.types.memory import CHARACTER, USER, ChangeKind, Fact
 
 if TYPE_CHECKING:
     from neko.memory.log import Log
@@ -48,7 +48,13 @@ def _terms_of(text: str) -> frozenset[str]:
 def _about(known: Sequence[Fact], question: str, limit: int) -> list[Fact]:
     wanted, asked = weighted_terms(question), attributes_of(question)
     scores = {fact.id: _shared(fact, wanted) for fact in known}
-    found = [fact for fact in reversed(known) if scores[fact.id] >= _TELLING]
+    by_user = is_by_user(plain(question), None)
+    subject = "" if by_user is None else USER if by_user else CHARACTER
+    found = [
+        fact
+        for fact in reversed(known)
+        if scores[fact.id] >= _TELLING or (fact.attribute in asked and fact.subject == subject)
+    ]
 
     def answers(fact: Fact) -> tuple[bool, float, bool]:
         return fact.attribute in asked, scores[fact.id], fact.valid_to is None
@@ -89,8 +95,9 @@ class FactBook:
         return await in_thread(lambda: [fact for fact in known if all(word in plain(_words(fact)) for word in wanted)])
 
     async def about(self, question: str, limit: int) -> list[Fact]:
-        """Facts, also of before, that have words with a question in common: those of the attribute that it asks for
-        first, then those with the most telling words, then what holds before what did."""
+        """Facts, also of before, that have words with a question in common, or that it asks for of the user or of the
+        character: those of the attribute that it asks for first, then those with the most telling words, then what
+        holds before what did."""
         known = await self.history()
         return await in_thread(_about, known, question[:_LONGEST_QUESTION], limit)
 

@@ -9,6 +9,7 @@ than 0 then), or by what is so instead. Every call blocks and raises ``sqlite3.E
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -130,6 +131,16 @@ def facts(connection: sqlite3.Connection, at: datetime | None = None) -> list[Fa
 def every(connection: sqlite3.Connection) -> list[Fact]:
     """All facts with what they were before, the newest last."""
     return _read(connection, "ORDER BY valid_from, id", ())
+
+
+def outdated(connection: sqlite3.Connection, attributes: Iterable[str]) -> set[int]:
+    """The lines on which nothing of these attributes rests but what is so no longer."""
+    rows = connection.execute(
+        "SELECT line FROM neko_fact_sources JOIN neko_facts ON id = fact "
+        "WHERE attribute IN (SELECT value FROM json_each(?)) GROUP BY line HAVING count(valid_to) = count(*)",
+        (json.dumps(sorted(attributes)),),
+    )
+    return {row[0] for row in rows}
 
 
 def forget(connection: sqlite3.Connection, lines: Sequence[int]) -> Earlier:

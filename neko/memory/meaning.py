@@ -73,10 +73,11 @@ class NearTo:
     nearest_lines: Nearest
     question: NDArray[np.float32]
     tokens: NDArray[np.float32] | None
+    floor: float
 
     def nearest(self, connection: sqlite3.Connection, count: int, end: int) -> Sequence[int]:
-        """The ids below ``end`` of at most ``count`` lines that are nearest."""
-        return self.nearest_lines.nearest(connection, self.question, count, end)
+        """The ids below ``end`` of at most ``count`` lines that are nearest; none where none is near."""
+        return self.nearest_lines.nearest(connection, self.question, count, end, self.floor)
 
     def cosines(self, connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, float]:
         """The cosine of each of these lines that has a vector."""
@@ -135,7 +136,7 @@ class Meaning:
             return None
         if embedded.shape[1] != model.lines.dimensions:
             return None
-        return NearTo(model.lines, embedded[0], tokens[0] if tokens else None)
+        return NearTo(model.lines, embedded[0], tokens[0] if tokens else None, model.embedder.model.floor)
 
     async def progress(self) -> Progress:
         """How far it is. Raises ``MemoryStoreError``."""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from neko.memory.asked import is_hearsay
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -35,8 +37,9 @@ _BEST_BY_TOKENS: Final = 100
 _ALIKE: Final = 0.45
 """The cosine of tokens above which one counts for the other."""
 _WORDS_BESIDE: Final = 0.15
+_WORD_SOUGHT: Final = 0.5
 _MEANING_BESIDE: Final = 0.2
-"""What words and meaning count beside tokens."""
+"""What words and meaning count beside tokens; words more where a word alone is looked for."""
 _FIT: Final = 150
 """Cosines count from that of the 150th nearest line upwards: all lie close together."""
 _DATE: Final = 1.5
@@ -47,6 +50,9 @@ _DAYS_S: Final = 5 * 86_400
 _OTHER_SPEAKER: Final = 0.6
 _COMPANION: Final = 0.7
 """What the companion says counts less than what the user does, when the question does not tell whose words it means."""
+_HEARSAY: Final = 0.85
+"""What others say of the user, when the question is for what the user says."""
+_OUTDATED: Final = 0.7
 _RECENCY: Final = 0.02
 """How much more the newest line counts than the oldest."""
 _QUESTION: Final = 0.6
@@ -95,6 +101,8 @@ class Question:
     words are asked for, as far as the question tells. ``spans`` of UTC seconds that it names."""
 
     weights: Mapping[str, float]
+    is_word: bool = False
+    """It is a word alone, that is meant to be found as it is."""
     by_user: bool | None = None
     speakers: frozenset[str] = frozenset()
     spans: Sequence[tuple[int, int]] = ()
@@ -102,6 +110,8 @@ class Question:
     """What a line holds that tells such a thing as is asked for."""
     recency: float = 0.0
     """How much more the newest line counts than the oldest."""
+    outdated: frozenset[int] = frozenset()
+    """Lines that say what is so no longer, of what is asked for as it is now."""
     floor: float = 0.0
     """What the terms of some line and its neighbours must weigh for any line to count by its terms."""
 
@@ -151,12 +161,14 @@ def rank(
     factor = _by_speaker(question, lines) * (
         1 + (_RECENCY + question.recency) * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0)
     )
+    factor *= np.where([line.id in question.outdated for line in lines], _OUTDATED, 1.0)
     score = (words + _MEANING * meaning + dates) * factor
     if question.tells:
         factor = factor * _by_kind(question.tells, lines, score)
         score = (words + _MEANING * meaning + dates) * factor
     if likenesses:
-        beside = (_WORDS_BESIDE * words + _MEANING_BESIDE * meaning + dates) * factor
+        share = _WORD_SOUGHT if question.is_word else _WORDS_BESIDE
+        beside = (share * words + _MEANING_BESIDE * meaning + dates) * factor
         score = _by_tokens(score, beside, factor, lines, joined, likenesses)
     answers = _give_way(score, counts, lines, joined, names)
     for row in np.argsort(-score):
@@ -175,7 +187,7 @@ def _by_tokens(
     For each token of the question the line's token that is most like it counts as if it was the same one, by how much
     the cosine is above what any two tokens have: BM25 over such counts finds a word and what means much the same, also
     in the lines around (late interaction, https://arxiv.org/abs/2004.12832, with the counts of BM25). Lines that have
-    no such vectors yet keep their place.
+    no such vectors yet keep their place beside the best that have them: before it, if they scored more.
     """
     import numpy as np
 
@@ -195,7 +207,8 @@ def _by_tokens(
     like = _with_neighbours(counts, np.array(lengths, dtype=float), _joined(judged), weights)
     refined = like * factor[rows] + beside[rows]
     has_tokens = np.array(lengths) > 0
-    refined[~has_tokens] = score[rows][~has_tokens] * (refined[has_tokens].max() / (score.max() or 1.0))
+    known = score[rows][has_tokens].max()
+    refined[~has_tokens] = score[rows][~has_tokens] * (refined[has_tokens].max() / known if known > 0 else 1.0)
     scores = np.zeros(len(lines))
     scores[rows] = refined
     return scores
@@ -364,7 +377,9 @@ def _by_speaker(question: Question, lines: Sequence[Candidate]) -> Array:
     by_user = np.array([line.by_user for line in lines], dtype=bool)
     if question.by_user is None:
         return np.where(by_user, 1.0, _COMPANION)
-    return np.where(by_user == question.by_user, 1.0, _OTHER_SPEAKER)
+    of_speaker: Array = np.where(by_user == question.by_user, 1.0, _OTHER_SPEAKER)
+    hearsay = np.array([bool(question.by_user) and is_hearsay(line.text[:_JUDGED]) for line in lines])
+    return np.where(hearsay, of_speaker * _HEARSAY, of_speaker)
 
 
 def _by_kind(tells: re.Pattern[str], lines: Sequence[Candidate], score: Array) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
 
-from neko.memory import asked, schema, time_expressions
+from neko.memory import asked, facts, schema, time_expressions
 from neko.memory.line_codec import Names, logged_lines
 from neko.memory.ranking import Candidate, Question, Ranked, rank
 from neko.memory.time_expressions import Span, Times
@@ -39,6 +40,7 @@ _OF_CONTEXT: Final = 0.4
 _FLOOR: Final = 1.0
 """What a term tells that stands in a third of the lines: when no line holds as much, the question is about nothing
 that was said."""
+_WORD: Final = re.compile(r"\W*(?:[a-z0-9'-]+|[^\W_]{1,6})\W*")
 _MANY: Final = 100
 """Of fewer lines nothing can be said about how rare a term is."""
 _OF_SPEAKER: Final = 0.4
@@ -71,7 +73,8 @@ class Nearness(Protocol):
     """
 
     def nearest(self, connection: sqlite3.Connection, count: int, end: int) -> Sequence[int]:
-        """The ids below ``end`` of at most ``count`` lines that are nearest; they become candidates."""
+        """The ids below ``end`` of at most ``count`` lines that are nearest; they become candidates. None where none is
+        near: then the question is about nothing that was said, but for what its words find."""
         ...
 
     def cosines(self, connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, float]:
@@ -116,12 +119,16 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     found, rarity, total = _look_up(connection, list(weights), query.end)
     weights = {term: weights[term] * rarity[term] for term in weights}
     ranges = _ranges(connection, times.spans, query.end)
-    nearest = query.nearness.nearest(connection, _CANDIDATES // 2, query.end) if query.nearness else ()
+    nearness = query.nearness
+    nearest = nearness.nearest(connection, _CANDIDATES // 2, query.end) if nearness else ()
+    nearness = nearness if nearest else None
     ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
     lines = _read(connection, ids, query.end)
-    floor = _FLOOR if total >= _MANY and not query.is_search else 0.0
-    question = _question(text, times, kind, weights, lines, floor)
-    nearness = query.nearness
+    question = _question(text, times, kind, weights, lines)
+    if attributes := asked.attributes_of(text) if asked.is_of_now(text) else frozenset():
+        question = replace(question, outdated=frozenset(facts.outdated(connection, attributes)))
+    if total >= _MANY and not query.is_search:
+        question = replace(question, floor=_FLOOR)
     cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
     best = _distinct(_said_within(ranking, query.within), query.limit)
@@ -253,15 +260,15 @@ def _question(
     kind: asked.Kind | None,
     weights: Mapping[str, float],
     lines: Sequence[Candidate],
-    floor: float,
 ) -> Question:
     names = {line.speaker for line in lines if line.speaker}
     speakers = frozenset(name for name in names if name in text)
     called = {term for name in names for term in terms(name)}
     weights = {term: weight * (_OF_SPEAKER if term in called else 1.0) for term, weight in weights.items()}
     spans = [(_seconds(first), _seconds(end)) for first, end in times.spans]
-    told, recency = (kind.told, kind.recency) if kind else (None, 0.0)
-    return Question(weights, asked.is_by_user(text, kind), speakers, spans, told, recency, floor)
+    told, recency = kind.told if kind else None, asked.recency_of(text, kind)
+    is_word = bool(_WORD.fullmatch(text))
+    return Question(weights, is_word, asked.is_by_user(text, kind), speakers, spans, told, recency)
 
 
 def _seconds(day: date) -> int:

@@ -59,6 +59,11 @@ _SHRUNK: Final = 10
 """As many lines without a direction are counted into the mean, so that the first few lines do not become nothing."""
 _BLOCK: Final = 65_536
 """Lines whose bits are compared at once: they stay in the processor's cache."""
+_NEAR: Final = 0.2
+"""The cosine without the mean that the line nearest to a question has, as a rule, if anything was said of it: of
+LoCoMo's questions, English and Chinese, 99 of 100 have more; of questions about the world one in four."""
+_ENOUGH: Final = 50
+"""Lines whose mean tells something."""
 
 
 def make(connection: sqlite3.Connection) -> None:
@@ -314,13 +319,28 @@ class Nearest:
         self._codes[:, self.count : needed] = codes
         self.count = needed
 
-    def nearest(self, connection: sqlite3.Connection, question: Matrix, count: int, end: int) -> list[int]:
-        """The ids below ``end`` of the ``count`` lines nearest to a vector, nearest first."""
-        cosines = self.cosines(connection, question, self._first_pass(question, end))
+    def nearest(
+        self, connection: sqlite3.Connection, question: Matrix, count: int, end: int, floor: float = -1.0
+    ) -> list[int]:
+        """The ids below ``end`` of the ``count`` lines nearest to a vector, nearest first.
+
+        None where none is near: ``floor`` is the least cosine to the vector as it is, that of the nearest line. What
+        is left of the nearest when the mean is subtracted tells as well, where there are enough lines for a mean.
+        """
+        cosines, nearest = self._cosines(connection, question, self._first_pass(question, end))
+        apart = max(cosines.values(), default=0.0)
+        if nearest < floor or (floor > -1 and self.count >= _ENOUGH and apart < _NEAR):
+            return []
         return sorted(cosines, key=lambda line: (-cosines[line], -line))[:count]
 
     def cosines(self, connection: sqlite3.Connection, question: Matrix, ids: Sequence[int]) -> dict[int, float]:
         """The cosine to a vector of each of these lines that has one, the mean subtracted from both."""
+        return self._cosines(connection, question, ids)[0]
+
+    def _cosines(
+        self, connection: sqlite3.Connection, question: Matrix, ids: Sequence[int]
+    ) -> tuple[dict[int, float], float]:
+        """``cosines``, and the largest cosine of the vectors as they are."""
         import numpy as np
 
         rows = connection.execute(
@@ -328,7 +348,7 @@ class Nearest:
             (self.number, json.dumps(list(ids))),
         ).fetchall()
         if not rows or not self.count:
-            return {}
+            return {}, -1.0
         tiny, mean = np.finfo(np.float32).tiny, self.mean
         wanted = question - mean
         lines = np.frombuffer(b"".join(row[1] for row in rows), np.int8).reshape(len(rows), -1).astype(np.float32)
@@ -337,7 +357,8 @@ class Nearest:
         with_wanted, with_mean = (lines @ np.stack((wanted, mean), axis=1)).T / lengths
         apart = np.sqrt(np.maximum(1 - 2 * with_mean + mean @ mean, tiny)) * np.linalg.norm(wanted)
         found = (with_wanted - mean @ wanted) / np.maximum(apart, tiny)
-        return {row[0]: float(cosine) for row, cosine in zip(rows, found, strict=True)}
+        nearest = float((with_wanted + with_mean).max())
+        return {row[0]: float(cosine) for row, cosine in zip(rows, found, strict=True)}, nearest
 
     def _first_pass(self, question: Matrix, end: int) -> list[int]:
         """The ids of the lines whose bits differ least from the question's."""

@@ -20,13 +20,16 @@ LONGEST_TEXT = 800
 class EmbeddingModel:
     """``name`` is kept beside vectors: those of different names cannot be compared. ``title`` is for the user.
     ``local``: no text leaves this computer. ``tokens``: its embedder is a ``TokenEmbedder``. ``batch``: texts that are
-    best embedded at once, after which it is looked whether something else is more urgent."""
+    best embedded at once, after which it is looked whether something else is more urgent. ``floor``: the cosine of a
+    question to the line nearest to it below which, as a rule, nothing was said of what it asks; what that is, is
+    measured of each model."""
 
     name: str
     title: str
     local: bool
     tokens: bool = False
     batch: int = 32
+    floor: float = 0.0
 
 
 class Embedder(Protocol):

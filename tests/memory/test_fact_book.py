@@ -295,3 +295,14 @@ async def test_facts_that_answer_a_question_come_before_others_of_whom_it_is_abo
     found = [fact.value for fact in await book.about(question, 5)]
     assert found[0] == first
     assert sorted(found) == ["Oslo", "a cat", "baker"]
+
+
+@pytest.mark.parametrize(
+    "question", ["Where do I live?", "我住在哪里", "나 어디 살아?", "Do you remember where I live?"]
+)
+async def test_what_is_asked_of_the_user_is_found_without_a_word_in_common(
+    memory: MemoryService, question: str
+) -> None:
+    book, _, _ = await book_of(memory, "I live in Oslo", "I love kites")
+    assert [fact.value for fact in await book.about(question, 5)] == ["Oslo"]
+    assert await book.about("Where do you live?", 5) == []

@@ -274,8 +274,19 @@ async def test_a_line_that_is_not_embedded_yet_is_found_beside_those_that_are(me
     embedder.holds.add("line")
     await say(memory, "The fiddle is in the attic.")
     found = [one.text for one in await memory.recall(MIO, "Where is the fiddle?")]
-    assert set(found[:2]) == {"The fiddle is in the attic.", "My sister has a violin."}
+    assert found[:2] == ["The fiddle is in the attic.", "My sister has a violin."], "who holds the word comes first"
     embedder.free.set()
+
+
+async def test_a_question_about_nothing_that_was_said_is_answered_by_no_line(memory_folder: MemoryFolder) -> None:
+    embedder = WordEmbedder()
+    embedder.model = replace(embedder.model, floor=0.3)
+    memory = await memory_folder.open(embedders=Choice(embedder))
+    for text in TALK:
+        await say(memory, text)
+    await embedded(memory)
+    assert await memory.recall(MIO, "When does tungsten boil, by and by?", is_search=True) == []
+    assert (await memory.recall(MIO, "Who plays the violin?", is_search=True))[0].text == TALK[2]
 
 
 async def test_tokens_go_with_their_line_and_those_of_refused_lines_are_none(memory_folder: MemoryFolder) -> None:

