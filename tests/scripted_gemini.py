@@ -189,8 +189,7 @@ class Caller(VoiceCaller):
     async def _make(self, turn: Turn, *, is_after_calls: bool) -> None:
         try:
             for count, text in enumerate(turn.deltas_after_calls if is_after_calls else turn.deltas):
-                if turn.fault and count == turn.fault_after:
-                    await self._fail(turn)
+                if turn.fault and count == turn.fault_after and await self._fail(turn):
                     return
                 await self._speak(text)
                 await asyncio.sleep(0)  # whoever listens gets it piece by piece
@@ -221,7 +220,8 @@ class Caller(VoiceCaller):
         await self.content(modelTurn={"role": "model", "parts": [thought, {"inlineData": blob}]})
         await self.content(outputTranscription={"text": text})
 
-    async def _fail(self, turn: Turn) -> None:
+    async def _fail(self, turn: Turn) -> bool:
+        """What goes wrong; whether the reply is over with it."""
         match turn.fault:
             case "cut":
                 self.abort()
@@ -229,5 +229,12 @@ class Caller(VoiceCaller):
                 await self.close(1000)
             case "abnormal close":
                 await self.close(1011, "Internal error encountered.")
+            case "cancelled":
+                await self.content(interrupted=True)
+                await self.content(turnComplete=True)
+            case "done first":
+                await self.content(turnComplete=True)
+                return False
             case _:
                 await self._connection.wait_closed()
+        return True
