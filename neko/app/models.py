@@ -14,6 +14,7 @@ from neko.llm.discovery import LocalServer, find_local_servers
 from neko.llm.thinker import ChatThinker
 from neko.net import Network
 from neko.providers import ASSIST_ROLES, ModelEndpoint, resolve
+from neko.providers.addresses import host_of
 from neko.providers.model_choice import Target
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
@@ -84,8 +85,13 @@ class Models:
     @property
     def opens_ahead(self) -> bool:
         """Is the session of a call opened before anybody calls? What is remembered goes to the voice model with it, so
-        only where the user chose that it answers calls."""
-        return self._session_factory is None and self.calls.chosen == "direct" and self.calls.endpoint is not None
+        only where the user chose that it answers calls, or to whom it goes anyway: the host of the text model."""
+        voice = self.calls.endpoint
+        if self._session_factory is not None or voice is None:
+            return False
+        text = self.endpoint("conversation")
+        is_told = text is not None and host_of(text.base_url) == host_of(voice.base_url)
+        return self.calls.chosen == "direct" or is_told
 
     def open_session(
         self, mode: Mode, owner: TaskOwner, character: str = "", *, spoken_for: bool = False

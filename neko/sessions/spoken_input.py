@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from neko.i18n import notice
 from neko.sessions.actions import HeardOnPage, Mode, MuteMicrophone, PushToTalk, ReduceNoise, ReportPlayback, SendAudio
-from neko.sessions.events import AutoCloseMic, Event, MicrophoneMuted
+from neko.sessions.events import AutoCloseMic, Event, MicrophoneMuted, SessionEndedByServer
 from neko.sessions.microphone import Microphone
 from neko.sessions.session_slot import ModelSessionSlot
 from neko.sessions.status_reporter import StatusReporter
@@ -88,6 +88,7 @@ class SpokenInput:
             if spared_s is not None:
                 self._slot.drop()
                 self._microphone.close()
+                self._emit(SessionEndedByServer("audio"))
             return True
         return False
 

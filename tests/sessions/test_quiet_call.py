@@ -23,6 +23,23 @@ async def test_after_long_quiet_the_microphone_is_shut_and_the_session_stays(exe
         assert talk.manager.active
 
 
+async def test_a_provider_that_is_to_be_spared_has_its_session_ended_after_the_microphone_is_shut(
+    executor: ThreadPoolExecutor,
+) -> None:
+    async with speech_conversation(executor) as talk:
+        await in_call(talk)
+        session = talk.sessions[0]
+        session.capabilities = replace(session.capabilities, quiet_timeout_s=0.05)
+        events: list[Event] = []
+        while not any(isinstance(event, SessionEndedByServer) for event in events):
+            if talk.manager.active:
+                talk.manager.handle(SendAudio(bytes(640), 16_000))
+            events += await talk.waiting()
+        ends = [event for event in events if isinstance(event, AutoCloseMic | SessionEndedByServer)]
+        assert [type(event) for event in ends] == [AutoCloseMic, SessionEndedByServer]
+        assert not talk.manager.active
+
+
 async def test_speech_begins_the_wait_anew(executor: ThreadPoolExecutor) -> None:
     timeouts = replace(QUICK, quiet_call_timeout_s=30.0)
     async with speech_conversation(executor, timeouts=timeouts) as talk:

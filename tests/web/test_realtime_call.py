@@ -178,6 +178,19 @@ async def test_who_answers_calls_is_chosen_and_told(data_dir: Path) -> None:
         state = (await http.post("/api/calls", json={"way": "auto"})).json()
         assert (state["way"], state["chosen"]) == ("direct", None)
         assert (await http.post("/api/calls", json={"provider": "nobody"})).status_code == 400
+        refused = await http.post("/api/calls", json={"wya": "text"})
+        assert refused.status_code == 422
+        assert refused.json()["detail"][0]["loc"][-1] == "wya"
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:9/v1"])
+async def test_a_call_left_to_her_is_opened_ahead_with_who_is_told_what_is_remembered_anyway(
+    data_dir: Path, url: str
+) -> None:
+    text = {"conversationModelUrl": url, "conversationModelId": "m", "conversationModelApiKey": "k"} if url else {}
+    async with in_call(data_dir, **text) as call:
+        assert call.neko.models.calls.chosen is None
+        assert call.neko.models.opens_ahead == bool(url)
 
 
 async def test_a_key_is_not_taken_along_to_another_provider(data_dir: Path) -> None:

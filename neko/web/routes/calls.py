@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from neko.settings.masking import masked
 from neko.settings.registry import CORE_API_KEY, CallTurns, CallVoice, CallWay
@@ -44,6 +44,8 @@ class CallsState(Success):
 class CallsChange(Schema):
     """What is left out stays; "auto" leaves the choice to her. ``voice``: whose is heard when a voice model answers.
     ``turns``: who finds out that you have finished, the model's provider or this computer."""
+
+    model_config = ConfigDict(extra="forbid")
 
     way: CallWay | Literal["auto"] | None = None
     voice: CallVoice | Literal["auto"] | None = None
