@@ -93,7 +93,8 @@ async def talk(dialect: str, *turns: Turn, timeouts: RealtimeTimeouts = QUICK) -
     provider: Any = ScriptedGemini() if dialect == "gemini" else ScriptedRealtime(dialect.replace("custom", "openai"))
     async with provider, TaskOwner("test") as owner:
         provider.script(*turns)
-        endpoint, session = provider.endpoint, None
+        endpoint = provider.endpoint
+        session: ModelSession
         if dialect == "custom":
             endpoint = replace(endpoint, base_url=f"{provider.address}/of/mine?tenant=7", provider="custom")
         if dialect == "gemini":
