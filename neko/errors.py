@@ -121,7 +121,8 @@ ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors 
 (neko.types.hands) tells the agent's model why what it wants cannot be done as it stands; SchemaError
 (neko.agent.plugins.checking), LoadError (neko.agent.plugins.child.loading) and RefusedCallError
 (neko.agent.plugins.child.running) are told as a PluginError; StoppedError
-(neko.agent.computer.devices) ends what a thread does with the mouse.
+(neko.agent.computer.devices) ends what a thread does with the mouse, OutOfTimeError
+(neko.memory.running_time) a search.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a ``permanent`` flag (trying the same
 thing again cannot help) and ``params`` that fill the localised sentence; ``said`` is what the other side said of it,

@@ -30,6 +30,10 @@ class Fault:
     def concerns(self, character: str) -> bool:
         return self.character in (None, character)
 
+    def is_like(self, other: Fault) -> bool:
+        """Is the same wrong, for the same reason?"""
+        return (self.error.code, self.error.params) == (other.error.code, other.error.params)
+
 
 class StandingFaults:
     """All that is wrong now, by id. Changed by the loop's thread only."""
@@ -43,7 +47,7 @@ class StandingFaults:
         """It is wrong from now on; one that stands already for the same reason is not told again."""
         known = self._faults.get(fault.id)
         self._faults[fault.id] = fault
-        if known is None or (known.error.code, known.error.params) != (fault.error.code, fault.error.params):
+        if known is None or not known.is_like(fault):
             self.on_stand(fault)
 
     def over(self, fault_id: str) -> None:

@@ -60,8 +60,10 @@ class Faults:
         self._standing.over(fault_id)
 
     def _tell(self, fault: Fault) -> None:
+        """On the terminal once, however many characters it befalls for the same reason."""
         notice = i18n.describe(fault.error, self._language())
-        logger.error("%s %s", notice.text, notice.remedy)
+        if not any(other.is_like(fault) for other in self._standing.all() if other.id != fault.id):
+            logger.error("%s %s", notice.text, notice.remedy)
         for name, manager in self._conversations.opened.items():
             if fault.concerns(name):
                 manager.tell(partial(status_of_fault, fault))

@@ -11,11 +11,13 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.memory.file_identity import Identity, identity
 from neko.memory.page_check import findings, interrupted_when
+from neko.memory.running_time import OutOfTimeError, RunningTime
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, garbled_schema, interrupted, is_damage
 from neko.memory.threads import Lane, Work
 from neko.storage import make_private
@@ -69,22 +71,24 @@ class Connection:
             raise
         return self
 
-    async def read(self, work: Work[T], *, timeout_s: float | None = None) -> T:
+    async def read(
+        self, work: Work[T], *, timeout_s: float | None = None, running_time: RunningTime | None = None
+    ) -> T:
         """The result of ``work``, which only reads.
 
-        When the time is up (``TimeoutError``) or the caller is cancelled, a running statement is interrupted within
-        milliseconds, and ``work`` gets no further statement executed. Raises ``sqlite3.Error``.
+        When the time is up (``TimeoutError``; ``OutOfTimeError`` for ``running_time``, which counts from when it gets
+        its turn) or the caller is cancelled, a running statement is interrupted within milliseconds, and ``work`` gets
+        no further statement executed. Raises ``sqlite3.Error``.
         """
         async with asyncio.timeout(timeout_s):
-            return await self._interruptible(work)
+            return await self._interruptible(work, running_time=running_time)
 
     async def check(self) -> list[str]:
         """``page_check.findings``, interrupted as ``read`` is. Raises ``sqlite3.Error``."""
 
         def run(connection: sqlite3.Connection) -> list[str]:
             assert isinstance(connection, _Interruptible)
-            abandoned = connection.abandoned
-            with interrupted_when(connection, lambda: abandoned is not None and abandoned.is_set(), _BETWEEN_LOOKS_S):
+            with interrupted_when(connection, connection.is_given_up, _BETWEEN_LOOKS_S):
                 return findings(connection)
 
         return await self._interruptible(run)
@@ -144,20 +148,32 @@ class Connection:
         with contextlib.suppress(sqlite3.Error):
             await asyncio.shield(self._lane.close(self))
 
-    async def _interruptible(self, work: Work[T], *, between_statements: bool = True) -> T:
+    async def _interruptible(
+        self, work: Work[T], *, between_statements: bool = True, running_time: RunningTime | None = None
+    ) -> T:
         abandoned = threading.Event()
+
+        def is_given_up() -> bool:
+            return abandoned.is_set() or (running_time is not None and running_time.is_up)
 
         def run(connection: sqlite3.Connection) -> T:
             if abandoned.is_set():
                 raise interrupted()
+            if running_time is not None:
+                running_time.begin()
             assert isinstance(connection, _Interruptible)
-            connection.set_progress_handler(abandoned.is_set, STEPS_BETWEEN_CHECKS)
-            connection.abandoned = abandoned if between_statements else None
+            connection.set_progress_handler(is_given_up, STEPS_BETWEEN_CHECKS)
+            connection.is_given_up = is_given_up if between_statements else _never
             try:
                 return work(connection)
+            except sqlite3.OperationalError as error:
+                is_cut = error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+                if running_time is not None and is_cut and running_time.is_up:
+                    raise OutOfTimeError from error
+                raise
             finally:
                 connection.set_progress_handler(None, 0)
-                connection.abandoned = None
+                connection.is_given_up = _never
 
         self._abandoned.add(abandoned)
         try:
@@ -175,13 +191,17 @@ class Connection:
             raise garbled_schema(error) from error
 
 
-class _Interruptible(sqlite3.Connection):
-    """Executes nothing more once ``abandoned`` is set: a short statement ends before it is looked whether it should."""
+def _never() -> bool:
+    return False
 
-    abandoned: threading.Event | None = None
+
+class _Interruptible(sqlite3.Connection):
+    """Executes nothing more once it ``is_given_up``: a short statement ends before it is looked whether it should."""
+
+    is_given_up: Callable[[], bool] = staticmethod(_never)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        if self.abandoned is not None and self.abandoned.is_set():
+        if self.is_given_up():
             raise interrupted()
         return super().execute(sql, parameters)
 

@@ -34,6 +34,7 @@ from neko.memory.line_codec import (
 )
 from neko.memory.log_file import LogFile, OnDamage
 from neko.memory.paths import backups_of
+from neko.memory.running_time import RunningTime
 from neko.memory.sqlite_errors import store_error
 from neko.memory.threads import Threads, Work
 from neko.tasks import in_thread
@@ -422,28 +423,35 @@ class Log:
             pass
         self._is_indexed = True
 
-    async def recall(self, work: Callable[[sqlite3.Connection, Names], T]) -> T:
+    async def recall(
+        self, work: Callable[[sqlite3.Connection, Names], T], running_time: RunningTime | None = None
+    ) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
 
-        The caller brings the deadline: the read is interrupted when the caller is cancelled.
+        The caller brings the deadline (``LogFile.recall``).
         """
         names = self._names()
-        return await self.file.recall(lambda connection: work(connection, names))
+        return await self.file.recall(lambda connection: work(connection, names), running_time)
 
-    async def search(self, work: Callable[[sqlite3.Connection, Names], list[T]], index_timeout_s: float) -> list[T]:
+    async def search(
+        self,
+        work: Callable[[sqlite3.Connection, Names], list[T]],
+        index_timeout_s: float,
+        running_time: RunningTime | None = None,
+    ) -> list[T]:
         """``recall`` in the whole index; when that is not there after ``index_timeout_s``, in what there is of it.
 
         The search itself may be what meets damage, after which the index is made anew.
         """
         was_indexed = self.is_indexed
-        found = await self.recall(work)
+        found = await self.recall(work, running_time)
         if was_indexed and self.is_indexed:
             return found
         if index_timeout_s:
             with suppress(TimeoutError):
                 async with asyncio.timeout(index_timeout_s):
                     await self.prepare_recall()
-            found = await self.recall(work)
+            found = await self.recall(work, running_time)
         if not self.is_indexed:
             logger.warning("%s: a search found %d lines; the index does not hold all yet", self.path, len(found))
         return found

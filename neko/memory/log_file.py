@@ -22,6 +22,7 @@ from neko.memory.damaged_log import check_header, has_wal, put_back, replace_dam
 from neko.memory.file_identity import Identity, identity
 from neko.memory.migrations import check_version, migrate
 from neko.memory.paths import backups_of
+from neko.memory.running_time import RunningTime
 from neko.memory.sqlite_errors import (
     ConnectionClosedError,
     FileMovedError,
@@ -110,9 +111,10 @@ class LogFile:
         """A read that takes no time to speak of."""
         return await self._attempt(lambda: self._reader.read(work, timeout_s=self._read_timeout_s))
 
-    async def recall(self, work: Work[T]) -> T:
-        """A long read. The caller brings the deadline: it is interrupted when the caller is cancelled."""
-        return await self._attempt(lambda: self._recaller.read(work))
+    async def recall(self, work: Work[T], running_time: RunningTime | None = None) -> T:
+        """A long read. The caller brings the deadline: it is interrupted when the caller is cancelled, and raises
+        ``OutOfTimeError`` when its ``running_time`` is up."""
+        return await self._attempt(lambda: self._recaller.read(work, running_time=running_time))
 
     async def fold_in(self, first: Work[None]) -> bool:
         """``Connection.fold_in``."""

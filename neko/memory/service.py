@@ -37,6 +37,7 @@ from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.restoring import Restoring
+from neko.memory.running_time import OutOfTimeError, RunningTime, begun_within
 from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.threads import Threads
@@ -354,24 +355,26 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     ) -> list[Evidence]:
         """``Recall.recall``; ``timeout_s``: for somebody who has more time than a turn. ``is_search``: somebody looks
         for it, so that what most lines hold is found too, and a log that is not whole in the index is waited for."""
-        timeout_s = timeout_s or self._timeouts.recall_timeout_s
+        own_s = self._timeouts.recall_timeout_s if timeout_s is None else timeout_s
+        longest_s = timeout_s or max(own_s, self._timeouts.longest_recall_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(longest_s):  # the turn waits for it anyway, with its first line
                 memory = await self._opened(character)
-                log = memory.log
-                if limit <= 0:
-                    return []
-                end = log.newest + 1 if before is None else min(before, log.newest + 1)
-                with self.foreground.busy():
-                    near = await memory.meaning.near(query)
-                    wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
-                    return await log.search(partial(search, query=wanted), timeout_s / 2 if is_search else 0)
-        except TimeoutError as error:
-            logger.warning("%s: a recall was stopped after %g s", character, timeout_s)
+            log = memory.log
+            if limit <= 0:
+                return []
+            end = log.newest + 1 if before is None else min(before, log.newest + 1)
+            with self.foreground.busy():
+                near = await memory.meaning.near(query)
+                wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
+                running = RunningTime(own_s, longest_s)
+                async with begun_within(own_s + self._timeouts.turn_s(self._threads.searching.ahead), running):
+                    return await log.search(partial(search, query=wanted), own_s / 2 if is_search else 0, running)
+        except (TimeoutError, OutOfTimeError) as error:
+            logger.warning("%s: a recall was stopped after %g s", character, own_s)
             file = str(log_path(self._folder, character))
-            raise RecallTimeoutError(
-                f"a recall took longer than {timeout_s:g} s", file=file, reason="slow", seconds=timeout_s
-            ) from error
+            said = f"a recall took longer than {own_s:g} s"
+            raise RecallTimeoutError(said, file=file, reason="slow", seconds=own_s) from error
 
     async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
         words = sought(text)

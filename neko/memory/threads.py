@@ -212,6 +212,11 @@ class Lane:
             if not thread.own:
                 self._hand(thread, _Job(OpenFiles.give_way, asyncio.get_running_loop().create_future()))
 
+    @property
+    def ahead(self) -> int:
+        """Pieces of work of others that are done before one that is handed in now, about."""
+        return max(len(self._waiting) + len(self._at_work) + 1 - len(self._threads), 0)
+
     def has_open(self, source: Source) -> bool:
         """Whether a thread has its file open now."""
         return any(source in thread.files for thread in self._threads)

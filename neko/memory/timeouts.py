@@ -8,7 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class MemoryTimeouts:
     """Seconds. ``lock_timeout_s``: for a file another program holds. ``read_timeout_s``: for a page of the log.
-    ``recall_timeout_s``: for a recall in all. ``question_timeout_s``: for the vector of what is recalled for.
+    ``recall_timeout_s``: of processor, for a turn's recall; ``longest_recall_s``: by the clock, where others keep the
+    processor busy. A recall waits that long for its turn too, and ``recall_of_others_s`` longer for each of others
+    that comes before it, ``longest_turn_s`` in all. ``question_timeout_s``: for the vector of what is recalled for.
     ``embedding_pause_s``: before lines are embedded again after a failure, at first. ``room_s``: for which nobody has
     waited for anything before the next few lines are embedded; ``longest_room_s``: how long that is waited for.
     ``find_timeout_s``: for a search of the user's.
@@ -24,6 +26,9 @@ class MemoryTimeouts:
     lock_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
     recall_timeout_s: float = 0.25
+    longest_recall_s: float = 1.0
+    recall_of_others_s: float = 0.05
+    longest_turn_s: float = 5.0
     question_timeout_s: float = 0.15
     embedding_pause_s: float = 2.0
     room_s: float = 0.1
@@ -38,3 +43,7 @@ class MemoryTimeouts:
     silence_s: float = 600.0
     backup_check_s: float = 120.0
     check_pause_s: float = 600.0
+
+    def turn_s(self, ahead: int) -> float:
+        """How much longer a recall waits for its turn when ``ahead`` of others come before it."""
+        return min(ahead * self.recall_of_others_s, self.longest_turn_s)

@@ -12,18 +12,20 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from websockets.asyncio.client import connect
 
+from neko.errors import RecallTimeoutError
 from neko.memory.service import MemoryService
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner
 from neko.types.lines import NewLine, Role
 from tests.bench import processes
 from tests.bench.bench_turn import SAID, neko_turn
-from tests.bench.figures import ms, show
+from tests.bench.figures import median, ms, show
 
 TALKING = 300
 AT_ONCE_AT_FIRST = 20
@@ -59,6 +61,14 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(slots=True)
+class Recalls:
+    """What became of them, and how long each that was answered took, its wait among others included."""
+
+    cut: int = 0
+    answered_s: list[float] = field(default_factory=list)
+
+
 async def rounds(pid: int, talk: Callable[[int], Awaitable[None]]) -> tuple[float, float]:
     """Turns a second, and seconds of processor a turn, when all talk at once."""
     began, used = time.perf_counter(), processor_s(pid)
@@ -78,10 +88,20 @@ def report(pid: int, before: float, rate: float, used: float) -> None:
     show("processor time a turn", ms(used))
 
 
-async def memory_turn(memory: MemoryService, number: int, turn: int) -> None:
+async def memory_turn(memory: MemoryService, number: int, turn: int, recalls: Recalls) -> None:
     """What a turn asks of the memory."""
     name, text = f"c{number}", SAID[turn % len(SAID)]
-    await asyncio.gather(_store(memory, name, "user", text), memory.recall(name, text))
+
+    async def recall() -> None:
+        began = time.perf_counter()
+        try:
+            await memory.recall(name, text)
+        except RecallTimeoutError:
+            recalls.cut += 1
+        else:
+            recalls.answered_s.append(time.perf_counter() - began)
+
+    await asyncio.gather(_store(memory, name, "user", text), recall())
     await _store(memory, name, "assistant", "I do. " + text * 3)
 
 
@@ -91,17 +111,23 @@ async def _store(memory: MemoryService, name: str, role: Role, text: str) -> Non
 
 async def memory_alone(folder: Path) -> None:
     async with TaskOwner("bench") as owner:
-        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0, quiet_s=3600.0))
+        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(quiet_s=3600.0))
         await memory.start()
-        await memory_turn(memory, TALKING, 0)
+        await memory_turn(memory, TALKING, 0, Recalls())
         before = megabytes(os.getpid())
         for at in range(0, TALKING, AT_ONCE_AT_FIRST):
-            await asyncio.gather(*(memory_turn(memory, at + number, 0) for number in range(AT_ONCE_AT_FIRST)))
+            await asyncio.gather(
+                *(memory_turn(memory, at + number, 0, Recalls()) for number in range(AT_ONCE_AT_FIRST))
+            )
+
+        recalls = Recalls()
 
         async def talk(turn: int) -> None:
-            await asyncio.gather(*(memory_turn(memory, number, turn) for number in range(TALKING)))
+            await asyncio.gather(*(memory_turn(memory, number, turn, recalls) for number in range(TALKING)))
 
         report(os.getpid(), before, *await rounds(os.getpid(), talk))
+        show("recalls answered", f"{len(recalls.answered_s)}, {recalls.cut} cut")
+        show("a recall, its wait included", ms(median(recalls.answered_s)) if recalls.answered_s else "none")
         began = time.perf_counter()
         await memory.aclose()
         show("stop", f"{time.perf_counter() - began:.2f} s", aim="≤ 3 s")
