@@ -58,8 +58,13 @@ PAGES: tuple[Page, ...] = (
     Page("/agent", "agent.html", "What she does and did, what she may do, and her servers of tools."),
     Page("/model_manager", "manager.html", "What she looks like: models, and what is set for them.", entry="models"),
     Page("/voice_clone", "manager.html", "Voices made of recordings, and who has them.", entry="voices"),
+    Page("/steam_workshop_manager", "manager.html", "The items of the Workshop that are here.", entry="workshop"),
+    Page(
+        "/cookies_login", "manager.html", "Logins of media sites: which there are, given and forgotten.", entry="logins"
+    ),
     Page("/api_key", "", "Leads to the settings of models and keys.", leads_to="#settings/model"),
     Page("/chara_manager", "", "Leads to the settings of characters.", leads_to="#settings/characters"),
+    Page("/api/auth/page", "", "Leads to the logins of media sites.", leads_to="cookies_login"),
     Page("/l2d", "", "Leads to the models.", leads_to="model_manager"),
     Page("/live2d_parameter_editor", "", "Leads to a model's parameters.", leads_to="model_manager#live2d//parameters"),
     Page("/live2d_emotion_manager", "", "Leads to a model's emotions.", leads_to="model_manager#live2d//emotions"),
@@ -108,7 +113,7 @@ async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request
     if page.leads_to:
         path, _, place = page.leads_to.partition("#")
         query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"./{path}{query}{'#' if place else ''}{place}", 303)
+        return RedirectResponse(f"{base_path(request.scope)}{path}{query}{'#' if place else ''}{place}", 303)
     nonce = secrets.token_urlsafe(16) if page.policy.uses_nonce else ""
     language = page_language(request, neko)
     await neko.characters.suit(language)

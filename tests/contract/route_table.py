@@ -152,6 +152,7 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "GET /chara_manager": SAME,
             "GET /api_key": SAME,
             "GET /l2d": SAME,
+            "GET /api/auth/page": SAME,
             "GET /live2d_parameter_editor": SAME,
             "GET /live2d_emotion_manager": SAME,
             "GET /vrm_emotion_manager": SAME,
@@ -159,6 +160,8 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
         "test_a_page_beside_the_talk_has_a_module_of_its_own": {
             "GET /model_manager": SAME,
             "GET /voice_clone": SAME,
+            "GET /steam_workshop_manager": SAME,
+            "GET /cookies_login": SAME,
         },
         "test_the_root_is_the_page_with_the_current_character": {
             "GET /": SAME,
@@ -329,10 +332,5 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
 
 OPEN: Final = {
     "system": ("POST /api/personal_dynamics",),
-    "auth": ("GET /api/auth/page",),
-    "pages": (
-        "GET /steam_workshop_manager",
-        "GET /cookies_login",
-    ),
 }
 """What is not there yet, by router."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 
 import pytest
@@ -92,6 +93,56 @@ async def test_a_model_comes_in_is_set_given_renamed_and_deleted(running_neko: R
         ("live2d", "mio", [NAME]),
         ("vrm", "robot", []),
     ]
+
+
+async def test_an_item_of_the_workshop_is_looked_into_taken_in_and_one_is_prepared(
+    running_neko: RunningNeko, manager: Manager
+) -> None:
+    manager.forgive("status of 404", "status of 503")
+    page = await manager.open(f"{running_neko.url}/steam_workshop_manager", ready=False)
+    await expect(manager.get("no-steam")).to_be_visible()
+    await expect(manager.get("no-items")).to_be_visible()
+    neko = running_neko.neko
+    item = neko.workshop.root / "4711"
+    item.mkdir(parents=True)
+    (item / "Hana.chara.json").write_text('{"name": "Hana", "Personality": "Calm"}')
+    (item / "hana.wav").write_bytes(as_wav(bytes(9600), 24_000))
+    await neko.avatars.take([("mio.zip", io.BytesIO(avatar_files.archive(avatar_files.live2d())))])
+    await page.reload()
+    await manager.get("item-open").click()
+    await expect(manager.get("sound-listen")).to_be_visible()
+    await manager.looked_at("an item of the Workshop")
+    await manager.get("card-take").click()
+    await manager.get("card-name").fill("Hanako")
+    await manager.get("card-yes").click()
+    await expect(manager.get("who")).to_contain_text("Hanako")
+    assert neko.characters.cards.card("Hanako")["Personality"] == "Calm"
+    await manager.get("workshop-prepare").click()
+    await manager.look("what is to be published")
+    await manager.get("prepare-yes").click()
+    await expect(manager.get("ready")).to_be_visible()
+    await manager.looked_at("ready to be published")
+    await manager.get("ready-away").click()
+    await expect(manager.get("ready")).to_have_count(0)
+
+
+async def test_the_login_of_a_site_is_given_and_forgotten_and_never_shown(
+    running_neko: RunningNeko, manager: Manager
+) -> None:
+    page = await manager.open(f"{running_neko.url}/api/auth/page", ready=False)
+    login = page.locator('[data-site="douyin"]')
+    await login.get_by_test_id("login-open").click()
+    await expect(login.get_by_test_id("login-cookie").first).to_be_focused()
+    await login.get_by_test_id("login-cookie").first.fill("secret-1")
+    await login.get_by_test_id("login-keep").click()
+    await expect(login.get_by_role("alert")).to_contain_text("ttwid")
+    await manager.looked_at("a login that is given")
+    await login.get_by_test_id("login-cookie").last.fill("secret-2")
+    await login.get_by_test_id("login-keep").click()
+    await expect(login).to_have_attribute("data-has", "")
+    assert "secret" not in await page.content()
+    await login.get_by_test_id("login-forget").click()
+    await expect(login).not_to_have_attribute("data-has", "")
 
 
 async def test_a_voice_is_made_of_a_file_given_and_deleted(running_neko: RunningNeko, manager: Manager) -> None:

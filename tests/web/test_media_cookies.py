@@ -59,7 +59,7 @@ async def test_what_is_no_login_is_refused_and_said(
 async def test_the_sites_are_told_and_an_unknown_one_is_400(client: httpx2.AsyncClient) -> None:
     sites = (await client.get("/api/auth/platforms")).json()["data"]
     assert sites.keys() == {"bilibili", "douyin", "kuaishou", "weibo", "reddit", "twitter"}
-    assert sites["weibo"].keys() == {"name", "methods", "default_method"}
+    assert sites["weibo"].keys() == {"name", "methods", "needs", "default_method"}
     for answer in (await client.get(f"{COOKIES}/x"), await client.delete(f"{COOKIES}/x")):
         assert (answer.status_code, bool(answer.json()["detail"])) == (400, True)
 

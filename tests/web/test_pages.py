@@ -50,6 +50,7 @@ async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: ht
     [
         ("/api_key", "./#settings/model"),
         ("/chara_manager", "./#settings/characters"),
+        ("/api/auth/page", "../../cookies_login"),
         ("/l2d?lanlan_name=Mio", "./model_manager?lanlan_name=Mio"),
         ("/live2d_parameter_editor", "./model_manager#live2d//parameters"),
         ("/live2d_emotion_manager", "./model_manager#live2d//emotions"),
@@ -64,7 +65,15 @@ async def test_an_old_bookmark_opens_what_took_the_place_of_the_page(
     assert (answer.status_code, answer.headers["location"]) == (303, place)
 
 
-@pytest.mark.parametrize(("path", "module"), [("/model_manager", "models"), ("/voice_clone", "voices")])
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("/model_manager", "models"),
+        ("/voice_clone", "voices"),
+        ("/steam_workshop_manager", "workshop"),
+        ("/cookies_login", "logins"),
+    ],
+)
 async def test_a_page_beside_the_talk_has_a_module_of_its_own(
     client: httpx2.AsyncClient, path: str, module: str
 ) -> None:

@@ -46,9 +46,12 @@ _UNKNOWN: Final = {400: "There is no such site, or a cookie that it needs is mis
 
 
 class Site(Schema):
+    """``needs``: the cookies without which the site knows nobody."""
+
     name: str
     methods: list[str]
     default_method: str
+    needs: list[str]
 
 
 class Sites(Success):
@@ -115,7 +118,12 @@ class CookiesRefused(Failure):
 @get("/api/auth/platforms", response=Sites, failures=_HERE_ONLY, summary="The sites whose login can be given")
 async def platforms(call: Call) -> Sites:
     _here_only(call)
-    return Sites(data={site: Site(name=_NAMES[site], methods=["manual"], default_method="manual") for site in REQUIRED})
+    return Sites(
+        data={
+            site: Site(name=_NAMES[site], methods=["manual"], default_method="manual", needs=list(needs))
+            for site, needs in REQUIRED.items()
+        }
+    )
 
 
 @post(

@@ -3,7 +3,7 @@ import { h } from "./element.js";
 import { t } from "./i18n.js";
 
 /** The address of each, by the name of its words. */
-const PAGES = { models: "model_manager", voices: "voice_clone" };
+const PAGES = { models: "model_manager", voices: "voice_clone", workshop: "steam_workshop_manager", logins: "cookies_login" };
 
 /** @typedef {keyof typeof PAGES} ManagerPage */
 

@@ -10,7 +10,7 @@ import { sentenceOf } from "../api.js";
 import { ask } from "../ask.js";
 import { dropZone } from "../drop_zone.js";
 import { h, icon } from "../element.js";
-import { currentLanguage, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { Removals } from "../removals.js";
 import { startShell } from "../shell.js";
@@ -21,15 +21,9 @@ import * as calls from "./model_calls.js";
 import { movementPanel } from "./movement_panel.js";
 import { parameterPanel } from "./parameter_panel.js";
 import { Preview } from "./preview.js";
+import { sizeOf } from "./size.js";
 
 const PARTS = { live2d: ["emotions", "parameters"], vrm: ["emotions", "movement"] };
-
-/** @param {number} bytes */
-function sizeOf(bytes) {
-  const unit = bytes < 1e6 ? "kilobyte" : "megabyte";
-  const value = bytes / (unit === "kilobyte" ? 1e3 : 1e6);
-  return new Intl.NumberFormat(currentLanguage(), { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
-}
 
 class ModelsPage {
   #frame = new Frame("models");

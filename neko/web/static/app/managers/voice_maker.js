@@ -47,7 +47,7 @@ export class VoiceMaker {
     const record = h("button", { type: "button", class: "button is-main", "data-testid": "record", text: t("voices.record"), on: { click: () => void this.#record() } });
     const zone = dropZone({
       testId: "voice", title: t("voices.make"), lead: t("voices.make_lead"), choose: t("models.choose"), accept: "audio/*",
-      onFiles: ([first]) => { if (first) void this.#read(first.file); },
+      onFiles: ([first]) => { if (first) void this.take(first.file); },
     });
     zone.querySelector(".import-choose")?.prepend(record);
     this.element.replaceChildren(zone, fault && h("p", { class: "form-note is-bad manager-refused", role: "alert", "data-testid": "refused", text: fault }));
@@ -94,8 +94,11 @@ export class VoiceMaker {
     }
   }
 
-  /** @param {File} file */
-  async #read(file) {
+  /**
+   * Make a voice of this recording.
+   * @param {File} file
+   */
+  async take(file) {
     try {
       this.#show(await recordingOf(file));
     } catch {

@@ -1,0 +1,229 @@
+/**
+ * The items of Steam's Workshop that are on this computer: what is in them, and what is made ready to be published.
+ *
+ * @import { Item, ItemFile } from "./workshop_calls.js"
+ */
+import { get, post, sentenceOf } from "../api.js";
+import { ask } from "../ask.js";
+import { h, icon } from "../element.js";
+import { currentLanguage, t } from "../i18n.js";
+import { toast } from "../notices.js";
+import { startShell } from "../shell.js";
+import { Frame } from "./frame.js";
+import { allModels } from "./model_calls.js";
+import { sizeOf } from "./size.js";
+import { soundButton } from "./sound_button.js";
+import { VoiceMaker } from "./voice_maker.js";
+import * as calls from "./workshop_calls.js";
+
+class WorkshopPage {
+  #frame = new Frame("workshop");
+  #content = h("div", { class: "manager-content" });
+  /** @type {Item[]} */
+  #items = [];
+  /** @type {Item[]} */
+  #prepared = [];
+  #folder = "";
+  #steam = false;
+  /** The service that can make a voice of a recording. */
+  #cloner = "";
+  #fault = "";
+
+  constructor() {
+    this.#frame.view.append(this.#content);
+  }
+
+  async start() {
+    [this.#steam, this.#cloner] = await Promise.all([calls.hasSteam(), cloner()]);
+    await this.look();
+    this.#frame.onChange(() => this.draw());
+  }
+
+  async look() {
+    try {
+      const [{ items, folder }, prepared] = await Promise.all([calls.allItems(), calls.preparedItems(), this.#frame.meet()]);
+      this.#items = items;
+      this.#folder = folder;
+      this.#prepared = prepared;
+      this.#fault = "";
+    } catch (error) {
+      this.#fault = sentenceOf(error);
+    }
+    this.draw();
+  }
+
+  draw() {
+    this.#content.replaceChildren(...[
+      !this.#steam && h("p", { class: "agent-note", "data-testid": "no-steam", text: t("workshop.no_steam") }),
+      this.#fault && h("p", { class: "memory-empty is-bad", role: "alert", text: this.#fault }),
+      h("div", { class: "workshop-folder" }, h("span", {}, `${t("workshop.folder")} `, h("code", { text: this.#folder })),
+        h("button", { type: "button", class: "button", "data-testid": "workshop-move", text: t("workshop.other_folder"), on: { click: () => this.#move() } })),
+      this.#items.length ? h("div", { class: "items" }, this.#items.map((item) => this.#item(item)))
+        : h("p", { class: "memory-empty", "data-testid": "no-items", text: t("workshop.none") }),
+      h("section", { class: "rules" }, h("h2", { text: t("workshop.publish") }), h("p", { class: "agent-hint", text: t("workshop.publish_lead") }),
+        h("div", { class: "items" }, this.#prepared.map((item) => this.#ready(item))),
+        h("button", { type: "button", class: "button", "data-testid": "workshop-prepare", text: t("workshop.prepare"), on: { click: () => void this.#prepare() } })),
+    ].filter((one) => typeof one === "object"));
+  }
+
+  /**
+   * @param {Item} item
+   * @param {HTMLElement} act
+   */
+  #head(item, act) {
+    const picture = calls.pictureOf(item);
+    const day = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium" }).format(item.lastModified * 1000);
+    return h("header", { class: "item-head" },
+      h("span", { class: "item-picture", "aria-hidden": "true" }, picture ? h("img", { src: picture, alt: "", loading: "lazy" }) : icon("character")),
+      h("div", { class: "model-words" }, h("h2", { class: "model-name", text: item.name }), h("span", { class: "model-line", text: `${sizeOf(item.size)} · ${day}` })), act);
+  }
+
+  /** @param {Item} item */
+  #item(item) {
+    const inside = h("div", { "data-testid": "item-inside" });
+    const open = h("button", { type: "button", class: "button", "aria-expanded": "false", "aria-label": t("workshop.unpack_what", { name: item.name }), "data-testid": "item-open", text: t("workshop.unpack"), on: { click: () => void unpack() } });
+    const unpack = async () => {
+      const isOpen = open.getAttribute("aria-expanded") === "true";
+      open.setAttribute("aria-expanded", String(!isOpen));
+      if (isOpen) inside.replaceChildren();
+      else inside.replaceChildren(...await this.#inside(item));
+    };
+    return h("article", { class: "item", "data-testid": "item" }, this.#head(item, open), inside);
+  }
+
+  /** @param {Item} item */
+  async #inside(item) {
+    try {
+      const [{ cards, sounds }, models] = await Promise.all([calls.contentOf(item), allModels()]);
+      const own = models.filter(({ item_id: id }) => id === item.name);
+      if (!cards.length && !sounds.length && !own.length) return [h("p", { class: "agent-hint", text: t("workshop.empty_item") })];
+      const row = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {string} */ kind, /** @type {Node[]} */ ...acts) => h("div", { class: "model" },
+        h("span", { class: "model-sign", "aria-hidden": "true" }, icon(sign)),
+        h("div", { class: "model-words" }, h("span", { class: "model-name", text: name }), h("span", { class: "model-line", text: kind })), h("span", { class: "voice-acts" }, acts));
+      return [
+        ...cards.map((card) => row("chats", card.name.replace(/\.chara\.json$/, ""), t("workshop.card"),
+          h("button", { type: "button", class: "button", "data-testid": "card-take", text: t("workshop.take_in"), on: { click: () => void this.#takeIn(card) } }))),
+        ...own.map((model) => row("character", model.name, "Live2D",
+          h("a", { class: "button manager-part", href: `model_manager?${new URLSearchParams({ lanlan_name: this.#frame.character }).toString()}#live2d/${encodeURIComponent(model.name)}`, text: t("workshop.to_model") }))),
+        ...sounds.map((sound) => {
+          const line = row("voice", sound.name, t("workshop.sound"), soundButton({ label: t("voices.listen_to", { name: sound.name }), sound: () => calls.soundOf(sound), testId: "sound-listen" }),
+            ...(this.#cloner ? [h("button", { type: "button", class: "button", "data-testid": "sound-clone", text: t("voices.make_it"), on: { click: () => void this.#makeVoice(sound, line) } })] : []));
+          return line;
+        }),
+      ];
+    } catch (error) {
+      return [h("p", { class: "form-note is-bad", role: "alert", text: sentenceOf(error) })];
+    }
+  }
+
+  /**
+   * @param {ItemFile} sound
+   * @param {HTMLElement} line
+   */
+  async #makeVoice(sound, line) {
+    try {
+      const maker = new VoiceMaker(this.#cloner, () => {
+        maker.element.remove();
+        toast(t("voices.made"));
+      });
+      line.after(maker.element);
+      await maker.take(await calls.soundOf(sound));
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
+  }
+
+  /** @param {ItemFile} file */
+  async #takeIn(file) {
+    try {
+      const card = await calls.cardOf(file);
+      const called = [card["档案名"], card["name"], file.name.replace(/\.chara\.json$/, "")].find((one) => typeof one === "string" && one.trim());
+      const name = h("input", { class: "input", required: true, maxlength: "20", "data-testid": "card-name", "aria-label": t("models.name"), value: String(called) });
+      ask({
+        title: t("workshop.take_in_ask"), testId: "ask-card", yes: "card-yes", label: t("workshop.take_in"), content: [h("p", { text: t("workshop.take_in_words") }), name],
+        save: async () => {
+          await post("api/characters/catgirl", { ...card, "档案名": name.value.trim() });
+          toast(t("workshop.taken_in", { name: name.value.trim() }));
+          await this.#frame.meet();
+        },
+      });
+      name.select();
+    } catch (error) {
+      toast(error instanceof SyntaxError ? t("workshop.no_card") : sentenceOf(error));
+    }
+  }
+
+  #move() {
+    const field = h("input", { class: "input", maxlength: "4000", spellcheck: "false", "data-testid": "folder-path", "aria-label": t("workshop.folder"), value: this.#folder });
+    ask({
+      title: t("workshop.other_folder_ask"), testId: "ask-folder", yes: "folder-yes", label: t("workshop.use"), content: [h("p", { text: t("workshop.folder_words") }), field],
+      save: async () => {
+        await calls.moveTo(field.value.trim());
+        await this.look();
+      },
+    });
+    field.select();
+  }
+
+  async #prepare() {
+    const { cards, character } = this.#frame;
+    try {
+      const models = (await allModels()).filter(({ kind, own }) => kind === "live2d" && own);
+      if (!models.length) {
+        toast(t("models.no_live2d"));
+        return;
+      }
+      const choice = (/** @type {string} */ testId, /** @type {string[]} */ names, /** @type {string} */ chosen) =>
+        h("select", { class: "select", "data-testid": testId }, names.map((name) => h("option", { value: name, text: name, selected: name === chosen })));
+      const who = choice("prepare-who", Object.keys(cards), character);
+      const model = choice("prepare-model", models.map(({ name }) => name), models.find(({ worn_by: wearers }) => wearers.includes(character))?.name ?? "");
+      const picture = h("input", { class: "input", type: "file", accept: "image/png,image/jpeg", "data-testid": "prepare-picture" });
+      const field = (/** @type {string} */ label, /** @type {HTMLElement} */ control) => h("label", { class: "field" }, h("span", { class: "field-name", text: label }), control);
+      ask({
+        title: t("workshop.prepare"), testId: "ask-prepare", yes: "prepare-yes", label: t("workshop.prepare"),
+        content: [field(t("workshop.which_character"), who), field(t("workshop.which_model"), model), field(t("workshop.picture"), picture)],
+        save: async () => {
+          const folder = await calls.prepare(who.value, cards[who.value] ?? {}, model.value);
+          const [file] = picture.files ?? [];
+          if (file) await calls.keepPicture(folder, file);
+          toast(t("workshop.ready"));
+          await this.look();
+        },
+      });
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
+  }
+
+  /** @param {Item} item */
+  #ready(item) {
+    const away = h("button", { type: "button", class: "icon-button", "aria-label": t("workshop.throw_away", { name: item.name }), title: t("workshop.throw_away", { name: item.name }), "data-testid": "ready-away", on: { click: () => void this.#throwAway(item) } }, icon("delete"));
+    return h("article", { class: "item", "data-testid": "ready" }, this.#head(item, away), h("p", { class: "agent-hint" }, `${t("workshop.ready_at")} `, h("code", { text: item.path })));
+  }
+
+  /** @param {Item} item */
+  async #throwAway(item) {
+    try {
+      await calls.throwAway(item);
+      await this.look();
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
+  }
+}
+
+/** @returns {Promise<string>} */
+async function cloner() {
+  try {
+    /** @type {{ cloner: string }} */
+    const library = await get("api/characters/voices");
+    return library.cloner;
+  } catch {
+    return "";
+  }
+}
+
+const show = await startShell();
+const page = new WorkshopPage();
+await page.start();
+show();

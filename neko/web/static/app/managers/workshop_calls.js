@@ -1,0 +1,132 @@
+/**
+ * What the page of the Workshop asks of the server.
+ *
+ * @import { CharacterCard } from "../rest.js"
+ * @typedef {{ name: string, path: string, lastModified: number, size: number, previewImage: string | null }} Item
+ *   `lastModified` in seconds since 1970, `size` in bytes
+ * @typedef {{ name: string, path: string }} ItemFile
+ * @typedef {{ items: Item[], folder: string }} Items
+ */
+import { ApiError, get, post } from "../api.js";
+
+const WORKSHOP = "api/steam/workshop";
+const EXPORTS = "WorkshopExport";
+/** What a card holds that means nothing elsewhere, or is nobody's business. */
+const OWN = ["neko", "voice_id", "live2d_item_id", "vrm", "vrm_animation", "lighting"];
+
+/** @param {string} [folder] */
+async function scan(folder = "") {
+  /** @type {{ local_items: Item[], folder_path: string }} */
+  const { local_items: items, folder_path: path } = await post(`${WORKSHOP}/local-items/scan`, { folder_path: folder });
+  return { items, folder: path };
+}
+
+/** @returns {Promise<Items>} none where the folder is not there */
+export async function allItems() {
+  try {
+    return await scan();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    /** @type {{ config: { default_workshop_folder: string } }} */
+    const { config } = await get(`${WORKSHOP}/config`);
+    return { items: [], folder: config.default_workshop_folder };
+  }
+}
+
+/** Those that are ready to be published. @returns {Promise<Item[]>} */
+export async function preparedItems() {
+  try {
+    return (await scan(EXPORTS)).items.filter(({ name }) => name.startsWith("item_"));
+  } catch {
+    return []; // nothing was ever prepared
+  }
+}
+
+/** Is there a Steam that items could be had from? */
+export async function hasSteam() {
+  try {
+    await get(`${WORKSHOP}/subscribed-items`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} folder */
+export function moveTo(folder) {
+  return post(`${WORKSHOP}/config`, { user_mod_folder: folder || null });
+}
+
+/**
+ * @param {Item} item
+ * @returns {Promise<{ cards: ItemFile[], sounds: (ItemFile & { prefix: string })[] }>}
+ */
+export async function contentOf({ path }) {
+  const query = new URLSearchParams({ directory: path }).toString();
+  /** @type {Promise<{ files: ItemFile[] }>} */
+  const cards = get(`${WORKSHOP}/list-chara-files?${query}`);
+  /** @type {Promise<{ files: (ItemFile & { prefix: string })[] }>} */
+  const sounds = get(`${WORKSHOP}/list-audio-files?${query}`);
+  const [{ files }, { files: heard }] = await Promise.all([cards, sounds]);
+  return { cards: files, sounds: heard };
+}
+
+/** @param {string} path */
+async function read(path) {
+  /** @type {{ content: string, is_binary: boolean }} */
+  const answer = await get(`${WORKSHOP}/read-file?${new URLSearchParams({ path }).toString()}`);
+  return answer;
+}
+
+/**
+ * @param {ItemFile} file
+ * @returns {Promise<Record<string, unknown>>} Rejects with a SyntaxError for what is no card.
+ */
+export async function cardOf({ path }) {
+  /** @type {unknown} */
+  const card = JSON.parse((await read(path)).content);
+  if (typeof card !== "object" || card === null || Array.isArray(card)) throw new SyntaxError("no card");
+  return /** @type {Record<string, unknown>} */ (card);
+}
+
+/** @param {ItemFile} file */
+export async function soundOf({ name, path }) {
+  const { content } = await read(path);
+  return new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name, { type: name.toLowerCase().endsWith(".mp3") ? "audio/mpeg" : "audio/wav" });
+}
+
+/** @param {Item} item */
+export function pictureOf({ previewImage: picture }) {
+  return picture ? `api/steam/proxy-image?${new URLSearchParams({ image_path: picture }).toString()}` : "";
+}
+
+/**
+ * @param {string} name
+ * @param {CharacterCard} card
+ * @param {string} model
+ * @returns {Promise<string>} the folder that is ready
+ */
+export async function prepare(name, card, model) {
+  const told = Object.fromEntries(Object.entries(card).filter(([field]) => !OWN.includes(field)));
+  /** @type {{ temp_folder: string }} */
+  const { temp_folder: folder } = await post(`${WORKSHOP}/prepare-upload`, {
+    charaData: { ...told, "档案名": name, name, live2d: model }, modelName: model, fileName: "character.chara.json", character_card_name: name,
+  });
+  return folder;
+}
+
+/**
+ * @param {string} folder
+ * @param {File} picture
+ */
+export function keepPicture(folder, picture) {
+  const form = new FormData();
+  form.append("file", picture);
+  form.append("content_folder", folder);
+  return post(`${WORKSHOP}/upload-preview-image`, form);
+}
+
+/** @param {Item} item */
+export function throwAway({ path }) {
+  return post(`${WORKSHOP}/cleanup-temp-folder`, { temp_folder: path });
+}
