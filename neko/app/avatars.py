@@ -124,3 +124,10 @@ class Avatars:
             return (await in_thread(self.vrm.find, named)).url
         except AvatarError:
             return ""
+
+    async def is_there(self, card: Mapping[str, Any]) -> bool:
+        """Whether a card's model can be had, or it names none; of one on another host nobody knows."""
+        address = await self.address_of(card)
+        if address.startswith("/user_vrm/"):
+            return await in_thread(self.vrm.is_there, address)
+        return bool(address) or not any(card.get(key) for key in ("live2d", "live2d_item_id", "vrm"))

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from neko.avatar_errors import AvatarError
 from neko.avatars.live2d import read_object
@@ -90,6 +90,10 @@ class VrmModels:
         if not fitting:
             raise AvatarError("avatar_unknown", f"there is no model {name!r}", name=name[:80])
         return fitting[0]
+
+    def is_there(self, url: str) -> bool:
+        """Whether a model is served at this path."""
+        return unquote(url) in (unquote(one.url) for one in self.models())
 
     def take(self, name: str, ending: str, file: BinaryIO) -> VrmFile:
         """Keep a file that comes in. Raises ``AvatarError`` for a name that cannot be or is taken, and if the file is

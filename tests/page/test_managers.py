@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, expect
 
 from neko.audio.wav import as_wav
+from neko.tasks import in_thread
 from tests import avatar_files
 from tests.http_service import HttpService
 from tests.page.running_neko import NAME, RunningNeko
@@ -29,6 +31,16 @@ class Manager(Visitor):
             assert await self.page.evaluate("survey.outside()") == [], view
             assert await self.page.evaluate("survey.small('#page', 44)") == [], view
 
+    async def drop(self, test_id: str, path: Path) -> None:
+        """Drag a file or a folder there."""
+        box = await self.get(test_id).bounding_box()
+        assert box
+        protocol = await self.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            at = {"type": kind, "x": box["x"] + 30, "y": box["y"] + 20, "data": data}
+            await protocol.send("Input.dispatchDragEvent", at)
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def manager(chromium: Browser) -> AsyncIterator[Manager]:
@@ -45,7 +57,17 @@ def file(name: str, content: bytes) -> FilePayload:
     return FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
 
 
-async def test_a_model_comes_in_is_set_given_renamed_and_deleted(running_neko: RunningNeko, manager: Manager) -> None:
+def folder(path: Path) -> Path:
+    """A Live2D model as it lies on a disk."""
+    for name, content in avatar_files.live2d(path.name).items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    return path
+
+
+async def test_a_model_comes_in_is_set_given_renamed_and_deleted(
+    running_neko: RunningNeko, manager: Manager, tmp_path: Path
+) -> None:
     manager.forgive("status of 400")
     page = await manager.open(f"{running_neko.url}/l2d?lanlan_name={NAME}", ready=False)
     model = manager.get("model")
@@ -58,6 +80,11 @@ async def test_a_model_comes_in_is_set_given_renamed_and_deleted(running_neko: R
     await expect(manager.get("refused").nth(0)).to_contain_text("notes.doc")
     await expect(manager.get("refused").nth(1)).to_contain_text("broken.vrm")
     await manager.looked_at("models")
+    await manager.drop("models-drop", folder(tmp_path / "hiyori"))
+    await expect(model.filter(has_text="hiyori")).to_be_visible()
+    await in_thread(running_neko.neko.avatars.live2d.delete, "hiyori")
+    await page.reload()
+    await expect(model).to_have_count(3)
 
     await model.nth(1).get_by_test_id("model-give").click()
     await expect(model.nth(1).get_by_test_id("model-has")).to_be_visible()

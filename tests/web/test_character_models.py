@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from tests import avatar_files
 
 CHARACTERS = "/api/characters"
 MIO = f"{CHARACTERS}/catgirl/l2d/Mio"
@@ -51,6 +52,28 @@ async def test_a_model_that_is_none_is_refused(neko: Neko, client: httpx2.AsyncC
     assert (answer.status_code, answer.json()["success"]) == (400, False)
     assert neko.characters.cards.card("Mio") == before
     assert (await client.put(f"{MIO}x", json={"live2d": "a"})).status_code == 404
+
+
+async def test_every_model_is_listed_with_who_has_it_and_one_that_is_deleted_is_missed(
+    client: httpx2.AsyncClient,
+) -> None:
+    whole = avatar_files.vrm()
+    sent = {"files": ("mio.zip", avatar_files.archive(avatar_files.live2d()))}
+    assert (await client.post("/api/live2d/upload_model", files=sent)).status_code == 200
+    await client.post("/api/model/vrm/upload", files={"file": ("a girl.vrm", whole)})
+    await client.put(MIO, json={"model_type": "vrm", "vrm": "/user_vrm/a%20girl.vrm"})
+    listed = (await client.get("/api/avatars")).json()["models"]
+    assert [(one["kind"], one["name"], one["own"], one["worn_by"]) for one in listed] == [
+        ("live2d", "mio", True, []),
+        ("vrm", "a girl", True, ["Mio"]),
+    ]
+    assert (listed[0]["size"] > 500, listed[1]["size"], listed[1]["path"]) == (
+        True,
+        len(whole),
+        "/user_vrm/a%20girl.vrm",
+    )
+    await client.delete("/api/model/vrm/model/a girl")
+    assert (await client.get(MIO)).json() == {"success": True, "valid": False, "model_path": ""}
 
 
 async def test_a_page_learns_that_a_model_is_gone_and_may_take_the_built_in_face(client: httpx2.AsyncClient) -> None:

@@ -110,9 +110,9 @@ def _inside(path: str | None, folders: tuple[str, ...]) -> str:
 )
 async def worn(call: Call[Empty, Empty, NamePath]) -> Worn:
     card = call.neko.characters.cards.card(known_character(call, call.path.name))
-    address = await call.neko.avatars.address_of(card)
-    names_one = any(card.get(key) for key in ("live2d", "live2d_item_id", "vrm"))
-    return Worn(valid=bool(address) or not names_one, model_path=_mounted(call, address))
+    if not await call.neko.avatars.is_there(card):
+        return Worn(valid=False, model_path="")
+    return Worn(valid=True, model_path=_mounted(call, await call.neko.avatars.address_of(card)))
 
 
 def _mounted(call: Call[Any, Any, Any], address: str) -> str:

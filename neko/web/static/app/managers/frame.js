@@ -47,6 +47,10 @@ export class Frame {
   async meet() {
     this.cards = await allCards().catch(() => ({}));
     const names = Object.keys(this.cards);
+    if (names.length && !names.includes(this.character)) {
+      this.character = document.documentElement.dataset.character ?? "";
+      this.#label();
+    }
     this.#who.replaceChildren(...names.map((name) => h("option", { value: name, text: name, selected: name === this.character })));
     this.#who.hidden = names.length < 2;
   }

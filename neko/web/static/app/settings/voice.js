@@ -86,6 +86,7 @@ function draw(place, settings, parts) {
   place.replaceChildren(
     h("p", { class: "settings-lead", text: t("voice.of", { name: conversation.character }) }),
     h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, tiles.map(({ tile }) => tile)), extra,
+    sounds(h("a", { class: "field-hint", href: `voice_clone?${new URLSearchParams({ lanlan_name: conversation.character }).toString()}`, "data-testid": "voice-own", text: t("voices.title") })),
     sounds(row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "voice-rate" }))),
     sounds(row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "voice-pitch" }))),
     sounds(row(t("menu.volume"), slider({ min: 0, max: 1, step: 0.05, value: speech.loudness, show: percent, onInput: (volume) => speech.setVolume(volume), testId: "voice-volume" }))),
