@@ -86,6 +86,18 @@ def _file_key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def as_written_plainly(name: str) -> str:
+    """The same for names that look the same: full-width letters, one mark on a letter or two (Unicode's NFKC)."""
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def namesake(name: str, known: Iterable[str]) -> str | None:
+    """The first of the known names that differs from this one only in how its letters are written (``Ａnna``), if
+    any; whether letters are capitals counts."""
+    plain = as_written_plainly(name)
+    return next((other for other in known if as_written_plainly(other) == plain), None)
+
+
 def default_characters(language: str) -> dict[str, Any]:
     """What a fresh folder starts with, in the format of the file, in the reader's language."""
     return copy.deepcopy(_defaults_of(normalise(language)))
@@ -253,9 +265,10 @@ class CharacterCards:
         if called != self.master_name:
             self.edit(lambda raw: raw.__setitem__(MASTER, {**(raw.get(MASTER) or {}), PROFILE_NAME: called}))
 
-    def create(self, name: object, card: Mapping[str, Any]) -> str:
+    def create(self, name: object, card: Mapping[str, Any], *, beside_namesakes: bool = False) -> str:
         """Add a character with the fields that have a value, at the end; the name, trimmed.
 
+        ``beside_namesakes``: even if a name that is there looks the same (``namesake``).
         Raises ``CharacterError(reason)``: those of ``check_name``, ``taken``.
         """
         new = check_name(name)
@@ -264,6 +277,8 @@ class CharacterCards:
 
         def change(raw: dict[str, Any]) -> None:
             _check_free(raw, new)
+            if not beside_namesakes:
+                _check_no_namesake(raw, new)
             raw[CHARACTERS][new] = fresh
 
         self.edit(change)
@@ -345,8 +360,10 @@ class CharacterCards:
         self.edit(change)
 
     def check_rename(self, old: str, new: str) -> None:
-        """Raises ``CharacterError(reason)`` as ``rename`` does."""
-        _check_rename(self._raw, old, check_name(new))
+        """Raises ``CharacterError(reason)`` as ``rename`` does, and ``taken`` for a ``namesake`` of another."""
+        name = check_name(new)
+        _check_rename(self._raw, old, name)
+        _check_no_namesake(self._raw, name, but=old)
 
     def settled(self, name: str) -> None:
         """The files of the memory have this name too."""
@@ -483,6 +500,12 @@ def _check_free(raw: Mapping[str, Any], name: str, but: str = "") -> None:
     """Raise for a name that a character has, and for one whose files would be those of another than ``but``."""
     if name in raw[CHARACTERS] or not are_apart(name, (other for other in raw[CHARACTERS] if other != but)):
         raise CharacterError("there is a character of this name already", reason="taken")
+
+
+def _check_no_namesake(raw: Mapping[str, Any], name: str, but: str = "") -> None:
+    """Raise for a new name that looks like another's than ``but``. Those that are there already, or come back, stay."""
+    if namesake(name, (other for other in raw[CHARACTERS] if other != but)):
+        raise CharacterError("there is a character whose name looks the same", reason="taken")
 
 
 def free_fields(card: Mapping[str, Any]) -> dict[str, str]:

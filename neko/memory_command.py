@@ -263,7 +263,7 @@ def _make(cards: Path, language: str, names: Sequence[str]) -> None:
     there = CharacterCards.load(cards, language)
     for name in names:
         if not there.knows(name):
-            there.create(name, {})
+            there.create(name, {}, beside_namesakes=True)
 
 
 def _into(named: str, options: argparse.Namespace, names: Sequence[str]) -> str:

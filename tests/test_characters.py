@@ -360,6 +360,24 @@ def test_two_names_that_some_systems_give_one_file_are_one(path: Path, there: st
     assert new in cards.names
 
 
+@pytest.mark.parametrize("new", ["Ａnna", "Ann\uff41", " Anna\u3000"])
+def test_a_new_name_that_looks_like_another_is_refused_and_two_that_are_there_stay_two(path: Path, new: str) -> None:
+    cards = CharacterCards.load(path, "en")
+    cards.create("Anna", {})
+    cards.create("Ben", {})
+    with pytest.raises(CharacterError) as caught:
+        cards.create(new, {})
+    assert caught.value.params["reason"] == "taken"
+    with pytest.raises(CharacterError):
+        cards.check_rename("Ben", new)
+    cards.create("Ａnna2", {})
+    cards.create("Anna2", {}, beside_namesakes=True)
+    card = cards.card("Anna2")
+    cards.delete("Anna2")
+    cards.put_back("Anna2", card, 0)
+    assert {"Anna2", "Ａnna2"} <= {*cards.names}
+
+
 # ── whose talks a character knows ─────────────────────────────────────────────────────────
 
 

@@ -94,16 +94,18 @@ class Characters:
         await in_thread(self.cards.select, name)
         self._conversations.broadcast(CharacterSwitched(name, old))
 
-    async def create(self, name: object, card: Mapping[str, Any], like: str = "") -> str:
+    async def create(
+        self, name: object, card: Mapping[str, Any], like: str = "", *, beside_namesakes: bool = False
+    ) -> str:
         """Add a character with the voice and the settings of the one that she is ``like``; her name, trimmed.
 
-        Raises ``CharacterError``.
+        See ``CharacterCards.create``. Raises ``CharacterError``.
         """
         async with self._changing:
             new = check_name(name)
             if not self.cards.knows(new):
                 await self._files_moved(self._trash.finish, new)
-            await in_thread(self.cards.create, new, card)
+            await in_thread(lambda: self.cards.create(new, card, beside_namesakes=beside_namesakes))
             await self._settings.put({new: self._settings.of(like)})
             return new
 

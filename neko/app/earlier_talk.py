@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from neko.characters import are_apart, check_name
+from neko.characters import are_apart, as_written_plainly, check_name, namesake
 from neko.errors import CharacterError
 from neko.memory.learning import CALLED_USER
 from neko.types.lines import Role
@@ -21,21 +21,24 @@ _BEGIN: Final = 20 - _MARK - 1
 
 
 def character_of(conversation: str, known: Collection[str]) -> str:
-    """The character whose memory a conversation of this name is in: the one called so, else a name that can be one.
+    """The character whose memory a conversation of this name is in: the one called so, else one whose name looks the
+    same, else a name that can be one.
 
     The same conversation always has the same character; of two whose names make the same file, the later one has a name
     of its own. Raises ``CharacterError`` for an empty name.
     """
-    if conversation in known:
-        return conversation
-    own = _with_mark(conversation)
+    own = _with_mark(as_written_plainly(conversation))
+    exactly = (conversation, conversation.strip(), _with_mark(conversation))
+    there = next((name for name in exactly if name in known), None) or namesake(conversation, known)
+    if there or own in known:
+        return there or own
     try:
         name = check_name(conversation)
     except CharacterError:
         if not conversation.strip():
             raise
         return own
-    return name if name in known or (own not in known and are_apart(name, known)) else own
+    return name if are_apart(name, known) else own
 
 
 def _with_mark(conversation: str) -> str:

@@ -175,7 +175,7 @@ async def start(call: Call) -> ImportShape:
     if imports.current and imports.current.state is State.READY:
         for share in imports.current.shares:
             if share.character not in call.neko.characters.names:
-                await call.neko.characters.create(share.character, {})
+                await call.neko.characters.create(share.character, {}, beside_namesakes=True)
     if not await imports.begin():
         raise HTTPError(409, "nothing_to_import", "There is nothing to import: send the files again.")
     return _shape(call)
