@@ -19,6 +19,8 @@ WORKERS  ?= logical
 PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start Neko again and again: where the environment forbids bytecode, each start compiles her anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help run model voice-en voice-ja voice-zh hearing semantic doctor test test-quick test-long test-real test-all-pythons check format readme bench bench-memory pictures clean refetch

@@ -25,6 +25,8 @@ def load_class(entry: str, folder: Path | None) -> type:
     module_name, _, class_name = entry.partition(":")
     upstream_names.install()
     if folder is not None:
+        # Bytecode goes by size and second: a change within one would not count at a reload.
+        sys.dont_write_bytecode = True
         _make_importable(module_name.split("."), folder)
     try:
         found: Any = importlib.import_module(module_name)
