@@ -125,7 +125,7 @@ async def test_a_model_comes_in_is_set_given_renamed_and_deleted(
 async def test_an_item_of_the_workshop_is_looked_into_taken_in_and_one_is_prepared(
     running_neko: RunningNeko, manager: Manager
 ) -> None:
-    manager.forgive("status of 404", "status of 503")
+    manager.forgive("status of 503")
     page = await manager.open(f"{running_neko.url}/steam_workshop_manager", ready=False)
     await expect(manager.get("no-steam")).to_be_visible()
     await expect(manager.get("no-items")).to_be_visible()

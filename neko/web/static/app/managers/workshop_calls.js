@@ -7,7 +7,7 @@
  * @typedef {{ name: string, path: string }} ItemFile
  * @typedef {{ items: Item[], folder: string }} Items
  */
-import { ApiError, get, post } from "../api.js";
+import { get, post } from "../api.js";
 
 const WORKSHOP = "api/steam/workshop";
 const EXPORTS = "WorkshopExport";
@@ -21,25 +21,25 @@ async function scan(folder = "") {
   return { items, folder: path };
 }
 
+/** @param {string} path from the folder of items */
+async function isThere(path) {
+  /** @type {{ exists: boolean }} */
+  const { exists } = await get(`api/file-exists?${new URLSearchParams({ path }).toString()}`);
+  return exists;
+}
+
 /** @returns {Promise<Items>} none where the folder is not there */
 export async function allItems() {
-  try {
-    return await scan();
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    /** @type {{ config: { default_workshop_folder: string } }} */
-    const { config } = await get(`${WORKSHOP}/config`);
-    return { items: [], folder: config.default_workshop_folder };
-  }
+  if (await isThere(".")) return scan();
+  /** @type {{ config: { default_workshop_folder: string, user_mod_folder?: string } }} */
+  const { config } = await get(`${WORKSHOP}/config`);
+  return { items: [], folder: config.user_mod_folder || config.default_workshop_folder };
 }
 
 /** Those that are ready to be published. @returns {Promise<Item[]>} */
 export async function preparedItems() {
-  try {
-    return (await scan(EXPORTS)).items.filter(({ name }) => name.startsWith("item_"));
-  } catch {
-    return []; // nothing was ever prepared
-  }
+  if (!await isThere(EXPORTS)) return [];
+  return (await scan(EXPORTS)).items.filter(({ name }) => name.startsWith("item_"));
 }
 
 /** Is there a Steam that items could be had from? */
