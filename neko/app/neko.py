@@ -42,6 +42,7 @@ from neko.app.hearing_models import HearingModels
 from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
+from neko.app.personal_news import PersonalNews
 from neko.app.plugins import build_plugins, follow
 from neko.app.proactive import Proactive
 from neko.app.reader_language import ReaderLanguage
@@ -110,6 +111,7 @@ class Neko:
     workshop: WorkshopFolder
     memory: MemoryService
     preferences: Preferences
+    personal_news: PersonalNews
     proactive: Proactive
     voice_library: VoiceLibrary
     faults: Faults
@@ -181,6 +183,7 @@ class Neko:
             AgentRecords(self.agent, self.reminders, self._untold),
             self.imports,
         )
+        self.personal_news = PersonalNews(self.network, self.folder.path / "config")
         self.workshop = WorkshopFolder(self.folder.path, self._on_file_fault)
         self.avatars = Avatars(self.folder.path, self.characters, self.workshop)
         self.config = Configuration(
@@ -272,6 +275,7 @@ class Neko:
             self.memory,
             self.models,
             self.network,
+            lambda: self.personal_news,
             self._owner,
             lambda: stored.in_force,
             lambda: cards.master_name,

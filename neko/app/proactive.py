@@ -21,6 +21,7 @@ from neko.app.conversations import Conversations
 from neko.app.feeds import Feeds
 from neko.app.models import Models
 from neko.app.occasions import Kind, Occasion, dated, hello
+from neko.app.personal_news import PersonalNews
 from neko.errors import ModelTimeoutError, NekoError
 from neko.memory.service import MemoryService
 from neko.net import Network
@@ -59,6 +60,7 @@ _READ_LINES: Final = 200
 _RECENT: Final = 8
 _LONGEST: Final = 300
 _MOST_TOPICS: Final = 24
+_POSTS: Final = 5
 _OUTSIDE: Final = frozenset((Kind.SCREEN, Kind.WINDOW, Kind.NEWS))
 """Kinds whose words come from elsewhere."""
 
@@ -100,6 +102,7 @@ class Proactive:
         memory: MemoryService,
         models: Models,
         network: Network,
+        personal: Callable[[], PersonalNews],
         owner: TaskOwner,
         in_force: Callable[[], SettingsInForce],
         master: Callable[[], str],
@@ -110,6 +113,7 @@ class Proactive:
         self._models = models
         self._in_force = in_force
         self._master = master
+        self._personal = personal
         self.now = now
         self._owner = owner
         self._known: dict[str, _Known] = {}
@@ -252,6 +256,11 @@ class Proactive:
             for headline in await self.feeds.headlines(self._in_force().get(PROACTIVE_FEEDS)):
                 key = f"news:{headline.link or headline.title}"[:_LONGEST]
                 found.append(Occasion(Kind.NEWS, key, headline.title, headline.link, headline.source))
+        if "personal" in sources:
+            for posts in (await self._personal().find(_POSTS)).posts.values():
+                for post in posts:
+                    key = f"news:{post.link or post.text}"[:_LONGEST]
+                    found.append(Occasion(Kind.NEWS, key, post.text, post.link, post.author))
         return found
 
     async def _seen(self, manager: SessionManager, brought: Brought | None) -> Occasion | None:

@@ -64,6 +64,7 @@ from neko.web.routes import (
     microphone,
     models,
     page_config,
+    personal_dynamics,
     plugins,
     preferences,
     privacy,
@@ -86,6 +87,7 @@ from neko.web.token_auth import TokenAuth
 ROUTE_MODULES = (
     health,
     page_config,
+    personal_dynamics,
     preferences,
     languages,
     core_api,

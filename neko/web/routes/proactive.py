@@ -27,7 +27,14 @@ from neko.web.schemas import Schema, Success
 
 _PICTURE: Final = "data:image/jpeg;base64,"
 _LARGEST_PICTURE: Final = 12_000_000
-_SOURCES: Final = {"vision": "screen", "window": "window", "news": "news", "video": "news", "home": "news"}
+_SOURCES: Final = {
+    "vision": "screen",
+    "window": "window",
+    "news": "news",
+    "video": "news",
+    "home": "news",
+    "personal": "personal",
+}
 _CHANNELS: Final = {Kind.SCREEN: "vision", Kind.WINDOW: "window", Kind.NEWS: "web"}
 _TAGS: Final = {Kind.SCREEN: "SCREEN", Kind.NEWS: "WEB", Kind.WINDOW: "WEB"}
 
