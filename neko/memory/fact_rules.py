@@ -1,8 +1,9 @@
 """Facts that people state of themselves in plain words, found without a model.
 
 One sentence at a time, by the patterns of its language (``assets/facts``). It misses what is said in passing, and takes
-nothing from a question. No library does this offline for the four languages: those for relations bring models of
-hundreds of megabytes, for English only.
+nothing from a question, a wish, a plan or what others say. A clause without a subject goes on with the last one. No
+library does this offline for the four languages: those for relations bring models of hundreds of megabytes, for English
+only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "ましたか", "でしたか", "ませんか", "습니까")
+_AHEAD: Final = ("plan", "promise", "family")
+"""What need not be so yet, or is told in the words of its clause."""
+_MOST_CLAUSES: Final = 6
 _TAIL: Final = re.compile(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
 )
@@ -44,11 +48,15 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
         return []
     found: list[tuple[str, str, bool]] = []
     rules = _rules(guess(sentence, language).partition("-")[0])
+    sentence = _in_full(sentence, rules)
     now, before = rules.now, rules.before
     for attribute in dict.fromkeys((*now, *before)):
-        first = (next(_values(pattern, sentence, rules), None) for pattern in before.get(attribute, ()))
+        patterns = before.get(attribute, ())
+        first = (next(_values(pattern, sentence, rules, attribute), None) for pattern in patterns)
         past = [one for one in first if one]
-        matches = (match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence, rules))
+        matches = (
+            match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence, rules, attribute)
+        )
         present = next((one for one in matches if one[0] and not any(_overlap(one, other) for other in past)), None)
         stated = [(attribute, present[0], False)] if present else []
         found += [*stated, *((attribute, one[0], True) for one in past[:1] if one[0])]
@@ -59,26 +67,50 @@ _Value = tuple[str, int, int]
 """What was stated, and where it begins and ends."""
 
 
-def _values(pattern: re.Pattern[str], sentence: str, rules: _Rules) -> Iterator[_Value]:
-    """The values of each match that is of the speaker; the next one is looked for where a value ends."""
+def _in_full(sentence: str, rules: _Rules) -> str:
+    """With the subject that further clauses leave out: "I am 34 and live in Lyon" as "I am 34 and i live in Lyon"."""
+    for _ in range(_MOST_CLAUSES):
+        places = (match.end() for match in rules.elided.finditer(sentence))
+        place = next((place for place in places if _is_own(sentence, place, rules, is_real=True)), None)
+        if place is None:
+            break
+        sentence = sentence[:place] + rules.says + sentence[place:]
+    return sentence
+
+
+def _values(pattern: re.Pattern[str], sentence: str, rules: _Rules, attribute: str) -> Iterator[_Value]:
+    """The values of each match that is of the speaker and is so; the next one is looked for where a value ends."""
+    is_real = attribute not in _AHEAD
     match = pattern.search(sentence)
     while match:
-        value = _value(match, rules.border)
-        *_, subject = (None, *rules.subject.finditer(sentence, 0, match.start("value")))
-        if subject is None or not subject["other"]:
+        value = _value(match, rules)
+        is_told = not is_real or not rules.unsaid.match(sentence, match.end())
+        if is_told and _is_own(sentence, match.start("value"), rules, is_real=is_real):
             yield value
         match = pattern.search(sentence, max(value[2], match.start() + 1))
 
 
-def _value(match: re.Match[str], border: re.Pattern[str]) -> _Value:
+def _is_own(sentence: str, at: int, rules: _Rules, *, is_real: bool) -> bool:
+    """Whether the words at a place are about who speaks, and, if it ``is_real`` that counts, tell what is so."""
+    subjects = list(rules.subject.finditer(sentence, 0, at))
+    unreal = list(rules.unreal.finditer(sentence, 0, at)) if is_real else []
+    if subjects and subjects[-1]["other"]:
+        return False
+    return not unreal or bool(subjects and subjects[-1].start() >= unreal[-1].end())
+
+
+def _value(match: re.Match[str], rules: _Rules) -> _Value:
     value, sentence, end = match["value"], match.string, match.end("value")
-    begins = border.search(sentence, match.start("value") + 1)
+    begins = rules.border.search(sentence, match.start("value") + 1)
     if begins and begins.start() < end:
         value = sentence[match.start("value") : begins.start()]
     elif end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum():
         value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
     value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
-    return value, match.start("value"), match.start("value") + len(value)
+    place = match.start("value") + len(value)
+    if lead := rules.lead.match(value):
+        value = value[lead.end() :]
+    return "" if rules.no_value.match(value) else value, match.start("value"), place
 
 
 def _overlap(one: _Value, other: _Value) -> bool:
@@ -93,22 +125,35 @@ def is_question(sentence: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Rules:
     """``now`` and ``before``: by attribute, what is so and what is so no longer. ``subject``: whom the words behind it
-    are about, ``other`` when that is not who speaks. ``border``: where another clause begins, which ends a value."""
+    are about, ``other`` when that is not who speaks. ``unreal``: what is behind it is a wish, a plan, a condition, not
+    so, until the subject is named again. ``unsaid``: the same of what is before it. ``elided``: up to where a clause
+    goes on without its subject, which is put in as ``says``. ``border``: where another clause begins, which ends a
+    value. ``lead``: what stands before a value and is none of it. ``no_value``: what is none, as it asks or points."""
 
     now: _Patterns
     before: _Patterns
     subject: re.Pattern[str]
+    unreal: re.Pattern[str]
+    unsaid: re.Pattern[str]
+    elided: re.Pattern[str]
+    says: str
     border: re.Pattern[str]
+    lead: re.Pattern[str]
+    no_value: re.Pattern[str]
 
 
 @cache
 def _rules(language: str) -> _Rules:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
-    subject, border = (re.compile(loaded.pop(name), re.IGNORECASE) for name in ("subject", "border"))
+    says = str(loaded.pop("says"))
+    subject, unreal, unsaid, elided, border, lead, no_value = (
+        re.compile(loaded.pop(name), re.IGNORECASE)
+        for name in ("subject", "unreal", "unsaid", "elided", "border", "lead", "no value")
+    )
     before = loaded.pop("no longer")
     now, past = (
         {name: [re.compile(one, re.IGNORECASE) for one in patterns] for name, patterns in of.items()}
         for of in (loaded, before)
     )
-    return _Rules(now, past, subject, border)
+    return _Rules(now, past, subject, unreal, unsaid, elided, says, border, lead, no_value)

@@ -16,7 +16,7 @@ STATED = [
     ("I am allergic to walnuts", "allergy", "walnuts"),
     ("My sister Clara builds violins in Cremona.", "family", "sister Clara builds violins in Cremona"),
     ("We moved to Bergen last winter", "home", "Bergen"),
-    ("I hate coffee but love tea", "dislikes", "coffee"),
+    ("I hate coffee but she loves tea", "dislikes", "coffee"),
     ("I have a job interview on the ninth of March", "plan", "a job interview on the ninth of March"),
     ("我对核桃过敏", "allergy", "核桃"),
     ("去年冬天我们搬到了大连", "home", "大连"),

@@ -106,7 +106,7 @@ def test_what_only_looks_like_a_change_is_none(sentence: str) -> None:
             "I work as a carpenter in Oslo and my sister Ingrid is a pilot.",
             [("job", "carpenter"), ("family", "sister Ingrid is a pilot")],
         ),
-        ("en", "I work at Google and live in Zurich.", [("job", "Google")]),
+        ("en", "I work at Google and live in Zurich.", [("home", "Zurich"), ("job", "Google")]),
         ("en", "I'm allergic to peanuts and I hate olives.", [("dislikes", "olives"), ("allergy", "peanuts")]),
         ("en", "My name is Tom and I was born in 1990 in Kyoto.", [("name", "Tom"), ("birthday", "1990")]),
         ("en", "I like tea and coffee.", [("likes", "tea and coffee")]),

@@ -101,6 +101,7 @@ async def test_a_taste_that_changed_closes_its_opposite(memory: MemoryService) -
     [
         ("I love coffee.", "I used to like coffee, now I drink tea.", "coffee", ["tea"]),
         ("I live in Oslo.", "I moved from Oslo to Bergen.", "Oslo", ["Bergen"]),
+        ("I live in Oslo.", "I moved to Bergen and live in Bergen now.", "Oslo", ["Bergen"]),
         ("I live in Oslo.", "I don't live in Oslo anymore.", "Oslo", []),
         ("My favourite colour is blue.", "My favourite colour is green now.", None, ["favourite colour is green"]),
         ("我喜欢咖啡。", "我以前喜欢喝咖啡，现在喜欢喝茶。", "咖啡", ["喝茶"]),
