@@ -85,7 +85,7 @@ def _values(pattern: re.Pattern[str], sentence: str, rules: _Rules, attribute: s
     while match:
         value = _value(match, rules)
         is_told = not is_real or not rules.unsaid.match(sentence, match.end())
-        if is_told and _is_own(sentence, match.start("value"), rules, is_real=is_real):
+        if is_told and _is_own(sentence, value[1], rules, is_real=is_real):
             yield value
         match = pattern.search(sentence, max(value[2], match.start() + 1))
 
@@ -107,10 +107,11 @@ def _value(match: re.Match[str], rules: _Rules) -> _Value:
     elif end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum():
         value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
     value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
-    place = match.start("value") + len(value)
+    begin = match.start("value")
+    end = begin + len(value)
     if lead := rules.lead.match(value):
-        value = value[lead.end() :]
-    return "" if rules.no_value.match(value) else value, match.start("value"), place
+        begin, value = begin + lead.end(), value[lead.end() :]
+    return "" if rules.no_value.match(value) else value, begin, end
 
 
 def _overlap(one: _Value, other: _Value) -> bool:
