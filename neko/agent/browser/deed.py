@@ -21,7 +21,8 @@ ACT_S: Final = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """``element``: what it is about, with how to find it. ``bits``: what the choice tells the page."""
+    """``element``: what it is about, with how to find it. ``bits``: what the choice tells the page. ``in_page``: it
+    does something in a page, rather than open another."""
 
     act: Act
     place: str
@@ -36,6 +37,7 @@ class Deed:
     bits: float = 0.0
     most_s: float | None = ACT_S
     judged: Judged = NOTHING_TRIED
+    in_page: bool = True
 
     def shown(self, action: Action, page: str) -> str:
         """What the user reads of it: the arguments, the page, the element, what its form holds and where it leads."""

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from neko.settings import is_loopback, is_near, is_this_computer
 
 SCHEMES: Final = ("http", "https")
+NOWHERE: Final = "held-back.invalid"
+"""A host that there is not (RFC 6761), and that nobody is asked for."""
 _PORTS: Final = {"http": 80, "https": 443}
 _PLACE: Final = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::(?P<port>\d{1,5}))?(?![\w@.-]*@)",
@@ -95,6 +97,8 @@ class Gate:
     def refusal(self, host: str, port: int) -> str:
         """The same of a host and a port, before its name is looked up."""
         host = host.rstrip(".").lower()[:_LONGEST_HOST]
+        if host == NOWHERE:
+            return "There is no such host."
         if self._never(host):
             return f"The user does not allow {host}."
         if port in self._own_ports() and (_is_here(host) or port not in _PORTS.values()):

@@ -4,9 +4,17 @@ A request that wants nothing but to be shown something is a GET, a HEAD or an OP
 address names a deed as badly made pages have it (``/items/5/delete``, ``?action=buy``, ``?add-to-cart=5``), whatever
 it is asked as; and a POST of a GraphQL query.
 All else is held back while a page is restrained: it is never sent, and the page is told that it failed. A page stays
-restrained until the user has approved something, or it has been left for another. What goes through an open
-WebSocket cannot be held back, so in a page that has one nothing is tried (``Tab.has_socket``); one that is opened
-meanwhile is closed when the page would send through it.
+restrained until the user has approved something, or it has been left for another. What was held back is so when it
+comes again, too, alone or within a larger body, as from a page that keeps what failed for its next one, or tries again
+after a yes to something else: until it is what the user approved, or the task is over. A yes to an act in a page is one
+to larger bodies, which may be its own; a yes to open another page is none.
+
+What goes through an open WebSocket cannot be held back, so in a page that has one nothing is tried
+(``Tab.has_socket``); one that is opened meanwhile leads nowhere. What remains: a worker, or a frame of another host,
+that begins with a socket may open it before it is kept from that, as only what is there can be kept from anything; a
+page may send what failed in other words, by which nobody knows it again, or in a later task; a plain link with a
+listener that a script gave it is followed as a link, as nothing tells the two apart from without; and a GET whose
+address names no deed, that of a download too, is a look, whatever a server makes of it.
 """
 
 from __future__ import annotations
@@ -16,16 +24,17 @@ import contextlib
 import json
 import re
 from collections import deque
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from neko.agent.browser.gate import NOWHERE, place_of
 from neko.tasks import TaskOwner, together
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page, Request, Route
+    from playwright.async_api import BrowserContext, Page, Request, Route, Worker
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEEDS: Final = """
@@ -54,25 +63,40 @@ _SILENCE_S: Final = 2.0
 _SILENCED: Final = """() => {
   const mark = Symbol.for('silenced'), all = globalThis;
   if (all[mark]) return;
-  const sockets = all.WebSocket?.prototype, beacons = all.Navigator?.prototype;
-  all[mark] = {fetch: all.fetch, send: sockets?.send, beacon: beacons?.sendBeacon};
+  const Socket = all.WebSocket, sockets = Socket?.prototype, beacons = all.Navigator?.prototype;
+  all[mark] = {fetch: all.fetch, Socket, send: sockets?.send, beacon: beacons?.sendBeacon};
   const fetched = all.fetch;
   all.fetch = (what, how) => fetched(what, how?.keepalive ? {...how, keepalive: false} : how);
-  if (sockets) sockets.send = function () { this.close(); };
+  if (Socket) {
+    sockets.send = function () { this.close(); };
+    all.WebSocket = new Proxy(Socket, {construct: (_, [url]) => new Socket('NOWHERE' + encodeURIComponent(url))});
+  }
   if (beacons) beacons.sendBeacon = () => true;
-}"""
+}""".replace("NOWHERE", f"wss://{NOWHERE}/?")
 """What is sent while a page is left passes by us, and so does what goes through a socket."""
+SILENCED_WITH_THE_PAGE: Final = f"""(() => {{
+  try {{
+    if (self !== top && top[Symbol.for('silenced')]) ({_SILENCED})();
+  }} catch {{ /* of another host */ }}
+}})()"""
+"""For each new document: a frame in a page that is restrained, before anything in it runs."""
 _SPEAKING: Final = """() => {
   const mark = Symbol.for('silenced'), all = globalThis, was = all[mark];
   if (!was) return;
   delete all[mark];
   all.fetch = was.fetch;
+  if (was.Socket) all.WebSocket = was.Socket;
   if (was.send) all.WebSocket.prototype.send = was.send;
   if (was.beacon) all.Navigator.prototype.sendBeacon = was.beacon;
 }"""
 _MOST_HELD: Final = 20
 _LONGEST_BODY: Final = 2_000
 _LONGEST_QUERY: Final = 200_000
+_MOST_UNSENT: Final = 200
+_SHORTEST_PART: Final = 16
+"""Of a body that is known again within a larger one."""
+_VARYING: Final = re.compile(r"\d{10,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+"""Times and numbers of requests: the same is sent again with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +112,10 @@ class HeldBack:
         """Without what it would have sent."""
         parts = urlsplit(self.url)
         return f"{self.method} {parts.netloc}{parts.path}"
+
+    @property
+    def without_varying(self) -> HeldBack:
+        return HeldBack(self.method, _VARYING.sub("", self.url), _VARYING.sub("", self.body))
 
 
 def names_deed(url: str) -> bool:
@@ -155,6 +183,8 @@ class Restraint:
         self._owner = owner
         self._pages: set[Page] = set()
         self._held: dict[Page, deque[HeldBack]] = {}
+        self._unsent: dict[HeldBack, str] = {}
+        """What was held back, without what varies; and its body, by which it is known within others."""
         self._routed = False
         self._changing = asyncio.Lock()
 
@@ -165,6 +195,11 @@ class Restraint:
         if self._held and page.url in ("", "about:blank"):
             self._held.setdefault(page, deque(maxlen=_MOST_HELD))
         page.on("close", self._forget)
+        page.on("worker", lambda worker: self._on_worker(page, worker))
+
+    def _on_worker(self, page: Page, worker: Worker) -> None:
+        if page in self._held and not self._owner.closed:
+            self._owner.spawn(_tolerant(worker.evaluate(_SILENCED)), name="worker")
 
     def _forget(self, page: Page) -> None:
         self._pages.discard(page)
@@ -195,10 +230,27 @@ class Restraint:
     def opened(self, page: Page, socket: str) -> None:
         """A page has opened a WebSocket to that address."""
         if page in self._held:
-            self._held[page].append(HeldBack("WEBSOCKET", socket[:_LONGEST_BODY]))
+            wanted = unquote(urlsplit(socket).query) if place_of(socket)[0] == NOWHERE else socket
+            self._held[page].append(HeldBack("WEBSOCKET", wanted[:_LONGEST_BODY]))
 
     def release(self, page: Page) -> None:
-        if self._held.pop(page, None) is not None and not self._held and not self._owner.closed:
+        if self._held.pop(page, None) is not None:
+            self._loosen()
+
+    def approved(self, requests: Iterable[HeldBack]) -> None:
+        """The user has approved something, with which these may be sent; others that were held back before may be a
+        part of it."""
+        self.forget(requests)
+        self._unsent = dict.fromkeys(self._unsent, "")
+
+    def forget(self, requests: Iterable[HeldBack]) -> None:
+        """They may be sent."""
+        for request in requests:
+            self._unsent.pop(request.without_varying, None)
+        self._loosen()
+
+    def _loosen(self) -> None:
+        if self._routed and not (self._held or self._unsent) and not self._owner.closed:
             self._owner.spawn(self._released(), name="release")
 
     def restrains(self, page: Page) -> bool:
@@ -218,10 +270,11 @@ class Restraint:
 
     async def _follow(self) -> None:
         async with self._changing:
-            if self._held and not self._routed:
+            wanted = bool(self._held or self._unsent)
+            if wanted and not self._routed:
                 await self._context.route("**/*", self._on_route)
                 self._routed = True  # not before: who is cancelled meanwhile leaves it to the next
-            elif self._routed and not self._held:
+            elif self._routed and not wanted:
                 self._routed = False
                 await self._context.unroute("**/*", self._on_route)
 
@@ -229,14 +282,26 @@ class Restraint:
         with contextlib.suppress(_errors()):
             request = route.request
             holders = self._holders(request)
-            body = (request.post_data_buffer or b"").decode("utf-8", "replace") if holders else ""
-            if not holders or not sends(request.method, request.url, body):
+            told = request.resource_type not in _UNTOLD
+            asked = HeldBack(request.method, request.url[:_LONGEST_BODY])
+            body = (request.post_data_buffer or b"").decode("utf-8", "replace")
+            again = told and self._is_unsent(replace(asked, body=body))
+            if not again and (not holders or not sends(request.method, request.url, body)):
                 await route.continue_()
                 return
-            if request.resource_type not in _UNTOLD:
+            if told:
+                asked = replace(asked, body=body[:_LONGEST_BODY])
                 for held in holders:
-                    held.append(HeldBack(request.method, request.url[:_LONGEST_BODY], body[:_LONGEST_BODY]))
+                    held.append(asked)
+                if holders and len(self._unsent) < _MOST_UNSENT:
+                    self._unsent[asked.without_varying] = asked.body if len(body) <= _LONGEST_BODY else ""
             await route.abort("aborted")
+
+    def _is_unsent(self, asked: HeldBack) -> bool:
+        """It was held back before, by itself or within others."""
+        cut = replace(asked, body=asked.body[:_LONGEST_BODY]).without_varying
+        parts = (part for part in self._unsent.values() if len(part) >= _SHORTEST_PART)
+        return cut in self._unsent or any(part in asked.body or _escaped(part) in asked.body for part in parts)
 
     def _holders(self, request: Request) -> list[deque[HeldBack]]:
         """Where it is told if it is held back; nowhere when it is of a page that is free."""
@@ -247,6 +312,11 @@ class Restraint:
         if page in self._pages:
             return [self._held[page]] if page in self._held else []
         return list(self._held.values())
+
+
+def _escaped(text: str) -> str:
+    """As a text stands within JSON."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 async def _tolerant(work: Coroutine[Any, Any, Any]) -> None:

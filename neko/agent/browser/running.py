@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from neko.agent.browser.elements import shown
 from neko.agent.browser.gate import Gate
 from neko.agent.browser.gate_proxy import GateProxy
-from neko.agent.browser.restraint import Restraint
+from neko.agent.browser.restraint import SILENCED_WITH_THE_PAGE, Restraint
 from neko.agent.browser.tabs import Tab
 from neko.child_process import own_environment
 from neko.net import Network
@@ -116,6 +116,7 @@ class RunningBrowser:
             handle_sigterm=False,
             handle_sighup=False,
         )
+        await self._context.add_init_script(SILENCED_WITH_THE_PAGE)
         self._restraint = Restraint(self._context, self.owner)
         self._context.on("close", self._on_close)
         self._context.set_default_timeout(5_000)

@@ -4,7 +4,9 @@ same act again is asked for, and the question shows what would be sent."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,9 +23,13 @@ from neko.types.agent import Act
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
+    from neko.agent.browser.deed import Deed
+
 _MOST_TOLD: Final = 3
 _MOST_KNOWN: Final = 500
 _SHORTEST_SECRET: Final = 4
+_SAVED_LATE_S: Final = 1.0
+"""So long after something was tried a page may still begin to save it; only then may it send what was approved."""
 _TOLD: Final = (
     "The page wanted to send something, which was held back: {}. Nothing was sent. If the page shows what you need, go "
     "on; if the sending is what the task needs, do the same again, and the user is asked first."
@@ -48,8 +54,10 @@ class Trials:
     def __init__(self, restraint: Restraint) -> None:
         self._restraint = restraint
         self._known: dict[Hashable, tuple[str, ...]] = {}
+        self._unsent: dict[Hashable, list[HeldBack]] = {}
         self._last: Hashable = None
         self._untold: list[HeldBack] = []
+        self._tried_at = -math.inf
 
     def judged(self, tabs: Iterable[Tab], element: Element, act: Act, *, may_try: bool) -> Judged:
         """An act on an element that does this at worst, as it is now, in one of these tabs."""
@@ -60,14 +68,21 @@ class Trials:
             return Judged(Act.READ, tried=True)
         return Judged(act)
 
-    async def begin(self, tabs: Sequence[Tab], element: Element | None, act: Act, *, tried: bool) -> None:
-        """Before an act that may be done. A page can have another one send for it, so it counts for all. Raises
-        Playwright's errors, ``TimeoutError``."""
+    async def begin(self, tabs: Sequence[Tab], deed: Deed) -> None:
+        """Before an act that may be done. A page can have another one send for it, so it counts for all; and a yes to
+        open another page is none to what one wanted to send. Raises Playwright's errors, ``TimeoutError``."""
+        element = deed.element
         self._untold += await self._taken(tabs)
         pages = [tab.page for tab in tabs if not tab.crashed and not tab.page.is_closed()]
-        if tried:
+        if deed.judged.tried:
             await together(*map(self._restraint.restrain, pages))
-        elif act is not Act.READ:
+            self._tried_at = asyncio.get_running_loop().time()
+        elif deed.act is not Act.READ:
+            if any(map(self._restraint.restrains, pages)):
+                await asyncio.sleep(self._tried_at + _SAVED_LATE_S - asyncio.get_running_loop().time())
+                self._untold += await self._taken(tabs)
+            if deed.in_page:
+                self._restraint.approved(self._unsent.pop(_key(element), ()) if element is not None else ())
             await together(*map(self._restraint.free, pages))
         if element is not None:
             self._last = _key(element)
@@ -90,7 +105,14 @@ class Trials:
                 written += await _without_secrets(tab.page, here)
         if held and len(self._known) < _MOST_KNOWN:
             self._known[self._last] = tuple(written[:_MOST_TOLD])
+        if held:
+            self._unsent.setdefault(self._last, []).extend(held)
         return held
+
+    def close(self) -> None:
+        """The task is over: nothing of it is held back any more."""
+        for held in self._unsent.values():
+            self._restraint.forget(held)
 
 
 async def _without_secrets(page: Page, held: Sequence[HeldBack]) -> list[str]:

@@ -95,7 +95,7 @@ class BrowserWorkspace:
         tabs = list(self._pages.tabs.values()) if self._pages.has_page else []
         try:
             async with asyncio.timeout(deed.most_s):
-                await self._trials.begin(tabs, deed.element, deed.act, tried=deed.judged.tried)
+                await self._trials.begin(tabs, deed)
                 done = await self._cancellable(deed.do(progress))
             if deed.shows_page:
                 await self._pages.settled(downloads_s=deed.downloads_s)
@@ -243,7 +243,8 @@ class BrowserWorkspace:
         host = place_of(url)[0]
         bits = self._heard.bits((host,), self._heard.links_to(host)) if url in self._heard.links else 0.0
         act = risk.of_choice(risk.of_address(url, self._heard), bits, self._heard)
-        return Deed(act, host, f"open {shown(url, 120)}", do, {"address": url}, downloads_s=_DOWNLOAD_S, bits=bits)
+        title, where = f"open {shown(url, 120)}", {"address": url}
+        return Deed(act, host, title, do, where, downloads_s=_DOWNLOAD_S, bits=bits, in_page=False)
 
     async def _to_new_tab(self, given: Any) -> Deed:
         return await self._to_navigate(given, new=True)
@@ -545,6 +546,7 @@ class BrowserWorkspace:
         if self._closed:
             return
         self._closed = True
+        self._trials.close()
         try:
             if not self._browser.closed:
                 await self._pages.aclose()

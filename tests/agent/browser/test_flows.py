@@ -178,6 +178,87 @@ async def test_a_page_that_is_left_sends_no_last_words_of_what_was_tried_in_it(o
     assert "/harm" not in site.paths
 
 
+KEEPS = """<button>Well</button><script>
+  const send = async (path, body) => { try { await fetch(path, {method: 'POST', body}) } catch { keep(body) } };
+  const keep = body => localStorage.setItem('kept', body);
+  document.querySelector('button')?.addEventListener('click',
+    () => send('/harm', JSON.stringify({liked: 5, at: Date.now()})));
+  const kept = localStorage.getItem('kept');
+  if (kept) WAY
+</script>"""
+
+
+@pytest.mark.parametrize(
+    "way", ["send('/harm', kept)", "send('/all', JSON.stringify([kept]))", "send('/harm', kept.replace('1', '2'))"]
+)
+async def test_what_a_page_keeps_for_its_next_one_is_not_sent_by_that_until_it_was_approved(
+    open_worker: Open, site: Site, way: str
+) -> None:
+    next_page = KEEPS.replace("WAY", f"{{ {way}; document.title = 'Sent' }}")
+    site.pages |= {"/page": Page(KEEPS.replace("WAY", "{}")), "/next": Page(next_page)}
+    site.pages |= {"/harm": Page(), "/all": Page(), "/load": Page()}
+    worker = await open_worker()
+    await worker.do("navigate", url=f"{site.url}/page")
+    assert "held back" in (await worker.do("click", at="Well")).text
+    assert "Sent" in (await worker.do("navigate", url=f"{site.url}/next")).text
+    await worker.do("wait", seconds=0.3)
+    assert not {"/harm", "/all"} & set(site.paths)
+    await worker.workspace._pages.tab.page.evaluate("fetch('/load', {method: 'POST', body: 'anything else'})")
+    assert "/load" in site.paths
+    await worker.do("navigate", url=f"{site.url}/page")
+    await worker.do("click", at="Well")
+    assert worker.intents[-1].act is Act.DESTRUCTIVE
+    await site.until_asked("/harm")
+
+
+async def test_a_yes_is_for_nothing_that_was_tried_before_and_is_saved_late_or_again(
+    open_worker: Open, site: Site
+) -> None:
+    again = "setInterval(() => fetch('/harm', {method: 'POST', body: 'again'}), 200)"
+    late = "setTimeout(() => fetch('/harm', {method: 'POST', body: 'late'}), 600)"
+    buy = "fetch('/bought', {method: 'POST'})"
+    site.pages |= {"/harm": Page(), "/bought": Page()}
+    site.pages |= {
+        "/": Page(f"""<button onclick="{again}; {late}">Well</button><button onclick="{buy}">Buy</button>""")
+    }
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    await worker.do("click", at="Well")
+    await worker.do("click", at="Buy")
+    await site.until_asked("/bought")
+    await worker.do("wait", seconds=0.7)
+    assert "/harm" not in site.paths
+
+
+@pytest.mark.parametrize(
+    "where", ["in the page", "in a frame that was there", "in a new frame", "in a frame of its own"]
+)
+async def test_no_socket_is_even_opened_by_what_is_tried(open_worker: Open, site: Site, where: str) -> None:
+    opens = "new WebSocket(`ws://${location.host}/talk`)"
+    new = "const one = document.createElement('iframe'); one.SOURCE; document.body.append(one)"
+    ways = {
+        "in the page": opens,
+        "in a frame that was there": "document.querySelector('iframe').contentWindow.postMessage('go')",
+        "in a new frame": new.replace("SOURCE", "src = '/frame?at-once'"),
+        "in a frame of its own": f"{new.replace('one.SOURCE;', '')}; new one.contentWindow.WebSocket('ws://{site.host}/talk')",
+    }
+    frame = f"<script>onmessage = () => {opens}; if (location.search) {opens}</script>"
+    site.pages |= {
+        "/": Page(
+            f"""<button>Well</button><iframe src=/frame></iframe><script>
+            document.querySelector('button').onclick = () => {{ {ways[where]} }}</script>"""
+        ),
+        "/frame": Page(frame),
+        "/talk": SILENCE,
+    }
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    held = (await worker.do("click", at="Well")).text
+    held += (await worker.do("wait", seconds=0.5)).text
+    assert "/talk" not in site.paths
+    assert f"WEBSOCKET {site.host}/talk" in held
+
+
 async def test_what_was_held_back_before_the_user_allowed_something_else_is_told(open_worker: Open, site: Site) -> None:
     site.pages |= {
         "/": Page(f"""<button onclick="setTimeout(() => {HARM}, 400)">Well</button>
