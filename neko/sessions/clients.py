@@ -1,8 +1,9 @@
-"""Who is connected to a conversation: the one client that owns it, and taps that only read along.
+"""Who is connected to a conversation: the one client that owns it, taps that only read along, and viewers.
 
 Sound is paced by one client, the owner, or without one the first tap that wants sound: delivery
 waits while it has no room. The others take what they have room for and lose the rest. While the owner
 may come back (a reload, a lost network) sound waits for it, at most ``return_timeout_s`` seconds.
+Viewers are told the same and change nothing: no sound is made or kept for them, and none waits for them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Clients:
         self.owner: Outbox | None = None
         self._silent: list[Outbox] = []
         self._taps: list[Outbox] = []
+        self._viewers: list[Outbox] = []
+        self._counted: tuple[Outbox, ...] = ()
         self._everyone: tuple[Outbox, ...] = ()
         self._return_timeout_s = return_timeout_s
         self._return_due: float | None = None
@@ -93,6 +96,14 @@ class Clients:
         self._taps.remove(outbox)
         self._gather()
 
+    def add_viewer(self, outbox: Outbox) -> None:
+        self._viewers.append(outbox)
+        self._gather()
+
+    def remove_viewer(self, outbox: Outbox) -> None:
+        self._viewers.remove(outbox)
+        self._gather()
+
     @property
     def wants_audio(self) -> bool:
         """Is there anybody to make sound for, or may somebody be back in time?"""
@@ -129,12 +140,14 @@ class Clients:
 
     def offer_audio(self, frame: Audio) -> None:
         """Hand over sound to whoever has room."""
-        for outbox in self._listeners():
+        for outbox in (*self._listeners(), *self._viewers):
             outbox.offer_audio(frame)
 
     async def emit_audio(self, frame: Audio) -> None:
         """Hand over sound; waits while the client that paces it has no room, or may be back soon."""
         offered: set[Outbox] = set()
+        for viewer in self._viewers:
+            viewer.offer_audio(frame)
         while True:
             if not self._listeners():
                 await self._wait_for_return()
@@ -164,7 +177,7 @@ class Clients:
 
     def unsent_text(self, turn_id: str) -> int:
         """How many characters at the end of a reply nobody has been sent yet."""
-        return min((outbox.unsent_text(turn_id) for outbox in self._everyone if not outbox.closed), default=0)
+        return min((outbox.unsent_text(turn_id) for outbox in self._counted if not outbox.closed), default=0)
 
     def withdraw_text(self, turn_id: str) -> int:
         """Take back the end of a reply that nobody has been sent yet; how many characters that is."""
@@ -183,11 +196,12 @@ class Clients:
             outbox.close(code, reason)
 
     def _listeners(self) -> list[Outbox]:
-        return [outbox for outbox in self._everyone if outbox.wants_audio and not outbox.closed]
+        return [outbox for outbox in self._counted if outbox.wants_audio and not outbox.closed]
 
     def _pacing(self) -> Outbox | None:
         listeners = self._listeners()
         return self.owner if self.owner in listeners else next(iter(listeners), None)
 
     def _gather(self) -> None:
-        self._everyone = (*self._taps, self.owner) if self.owner else tuple(self._taps)
+        self._counted = (*self._taps, self.owner) if self.owner else tuple(self._taps)
+        self._everyone = (*self._counted, *self._viewers)

@@ -194,6 +194,15 @@ class SessionManager:
         finally:
             self._clients.remove_tap(outbox)
 
+    @contextmanager
+    def view(self, outbox: Outbox) -> Iterator[None]:
+        """Read along without being reckoned with: the conversation goes on as if nobody were there."""
+        self._clients.add_viewer(outbox)
+        try:
+            yield
+        finally:
+            self._clients.remove_viewer(outbox)
+
     def emit(self, event: Event) -> None:
         """Tell the clients something that does not come from the conversation itself."""
         self._clients.emit(event)

@@ -83,6 +83,7 @@ from neko.web.routes import (
 from neko.web.static_files import ForeignFiles, StaticFiles
 from neko.web.style_sheets import STYLE_SHEETS
 from neko.web.token_auth import TokenAuth
+from neko.web.viewer_sockets import viewer_routes
 
 ROUTE_MODULES = (
     health,
@@ -163,6 +164,7 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
         STYLE_SHEETS,
         Mount("/static", StaticFiles(WEB / "static")),
         socket_route,
+        *viewer_routes(neko),
         *page_routes(neko),
     ]
     app = Starlette(

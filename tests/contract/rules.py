@@ -66,6 +66,12 @@ RULES = {
     "mem-13-save": "a window is saved as filename and chat",
     "mem-13-review-switch": "the review has one switch",
     "mem-13-summariser": "summaries are the role summary's",
+    # sessions.md §15, the monitor
+    "sessions-15-sync": "reply, status, emotion, user_activity, user_transcript, turn end",
+    "sessions-15-sound": "her voice as binary frames",
+    "sessions-15-subtitles": "the whole reply so far; clear before the next",
+    "sessions-15-heartbeat": "a heartbeat about every ten seconds",
+    "sessions-15-many": "viewers of a talk change nothing for its owner",
 }
 
 OPEN: dict[str, str] = {}

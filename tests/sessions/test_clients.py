@@ -53,6 +53,25 @@ async def test_without_an_owner_the_first_tap_that_wants_sound_paces_it() -> Non
     await sending
 
 
+async def test_a_viewer_is_not_reckoned_with() -> None:
+    clients, owner, viewer = Clients(), Outbox(), Outbox(max_audio=2000)
+    clients.add_viewer(viewer)
+    assert not clients.wants_audio, "no sound is made for it"
+    clients.attach(owner)
+    async with asyncio.timeout(1):
+        for _ in range(5):
+            await clients.emit_audio(FRAME)
+    clients.emit(text("Hello", first=True))
+    assert await viewer.get() == FRAME
+    clients.detach(owner)
+    owner = Outbox()
+    clients.attach(owner)
+    clients.hand_over_sound()
+    clients.emit(text(" you"))
+    assert clients.unsent_text("t") == len(" you"), "what the viewer has been sent does not count"
+    assert await waiting(owner) == [text(" you")], "closed: its sound is forgotten"
+
+
 async def _send(clients: Clients, count: int) -> None:
     for _ in range(count):
         await clients.emit_audio(FRAME)
