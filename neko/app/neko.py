@@ -209,7 +209,6 @@ class Neko:
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         foreground = self.memory.foreground
         self.bus.session.subscribe(foreground.on_session_event, name="embedding", only=("state", "session_end"))
-        self.bus.session.subscribe(self.proactive.on_session_event, name="proactive", only=("line",))
         self.proactive.follow()
         await self._attach_agent_events()
         self._requests.start(self.remote.role if self.remote else None)
@@ -272,6 +271,7 @@ class Neko:
     def _proactive(self, stored: CoreConfig, cards: CharacterCards) -> Proactive:
         return Proactive(
             self.conversations,
+            self.bus.session,
             self.memory,
             self.models,
             self.network,

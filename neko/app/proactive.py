@@ -22,6 +22,7 @@ from neko.app.feeds import Feeds
 from neko.app.models import Models
 from neko.app.occasions import Kind, Occasion, dated, hello
 from neko.app.personal_news import PersonalNews
+from neko.bus import Topic
 from neko.errors import ModelTimeoutError, NekoError
 from neko.memory.service import MemoryService
 from neko.net import Network
@@ -99,6 +100,7 @@ class Proactive:
     def __init__(
         self,
         conversations: Conversations,
+        facts: Topic,
         memory: MemoryService,
         models: Models,
         network: Network,
@@ -109,6 +111,8 @@ class Proactive:
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._conversations = conversations
+        self._facts = facts
+        self._follows_talk = False
         self._memory = memory
         self._models = models
         self._in_force = in_force
@@ -142,10 +146,10 @@ class Proactive:
             self._task.cancel()
             self._task = None
 
-    async def on_session_event(self, fact: Mapping[str, Any]) -> None:
+    async def _on_line(self, fact: Mapping[str, Any]) -> None:
         """A fact of the bus topic ``session``: the user's words answer what she said, and count as a sign of life."""
         known = self._known.get(str(fact.get("lanlan_name")))
-        if known is None or fact.get("event_type") != "line":
+        if known is None:
             return
         known.last = self.now()
         if fact.get("role") == "user":
@@ -204,6 +208,9 @@ class Proactive:
     async def _known_of(self, character: str) -> _Known:
         known = self._known.get(character)
         if known is None:
+            if not self._follows_talk:
+                self._follows_talk = True
+                self._facts.subscribe(self._on_line, name="proactive", only=("line",))
             lines = await self._memory.lines(character, limit=_READ_LINES, chat=InChats.ALL)
             known = self._known.setdefault(character, _read(lines))
         return known
