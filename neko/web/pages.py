@@ -62,6 +62,8 @@ PAGES: tuple[Page, ...] = (
     Page(
         "/cookies_login", "manager.html", "Logins of media sites: which there are, given and forgotten.", entry="logins"
     ),
+    Page("/viewer", "overlay.html", "Her and her words on nothing, for a stream.", entry="avatar"),
+    Page("/subtitle", "overlay.html", "Her words on nothing, for a stream.", entry="subtitles"),
     Page("/api_key", "", "Leads to the settings of models and keys.", leads_to="#settings/model"),
     Page("/chara_manager", "", "Leads to the settings of characters.", leads_to="#settings/characters"),
     Page("/api/auth/page", "", "Leads to the logins of media sites.", leads_to="cookies_login"),

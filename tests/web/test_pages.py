@@ -84,6 +84,16 @@ async def test_a_page_beside_the_talk_has_a_module_of_its_own(
     assert (await client.get(f"/static/app/managers/{module}.js")).status_code == 200
 
 
+@pytest.mark.parametrize(("path", "shows"), [("/viewer", "avatar"), ("/subtitle", "subtitles")])
+async def test_what_is_laid_over_a_stream_is_a_page_without_a_bar(
+    client: httpx2.AsyncClient, path: str, shows: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.headers["content-security-policy"] == STRICT.header("127.0.0.1:" + str(client.base_url.port))
+    assert f'data-shows="{shows}"' in answer.text
+    assert 'src="static/app/overlay.js?v=' in answer.text
+
+
 async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, neko: Neko) -> None:
     browser = {"accept-language": "zh-HK,zh;q=0.9"}
     assert '<html lang="zh-TW"' in (await client.get("/", headers=browser)).text
