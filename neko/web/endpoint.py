@@ -65,8 +65,8 @@ class Endpoint:
     ``path``, ``query`` and ``body`` are the models of what comes in; a body without a model is not
     read. ``status`` answers success, ``invalid_status`` a request that does not fit its models;
     ``failures`` documents the other statuses. ``redirects`` are paths that are answered with 307 to
-    the first of ``paths``. ``produces`` is the media type of the answer. ``body_limit``: bytes of JSON; with a larger
-    one than usual the body is looked through in a thread.
+    the first of ``paths``. ``produces`` is the media type of the answer, or several, with ", " between
+    them. ``body_limit``: bytes of JSON; with a larger one than usual the body is looked through in a thread.
     """
 
     method: str

@@ -101,21 +101,48 @@ def _operation(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> J
     return operation
 
 
+_UNREADABLE_BODY = {
+    400: "The body cannot be read.",
+    408: "The rest of the body did not come in time.",
+    413: "The body is too large.",
+    415: "The body is of another media type.",
+}
+_NO_SUCH_ADDRESS = "There is no such address."
+
+
 def _answers(endpoint: Endpoint, refs: Refs) -> Json:
     failure = refs[Failure, "serialization"]
     answers: Json = {str(endpoint.status): _success(endpoint, refs)}
     for status, description in endpoint.failures.items():
-        answers[str(status)] = _content(description, _JSON, failure)
+        _add(answers, status, description, failure)
+    for status, description in _UNREADABLE_BODY.items() if endpoint.takes_body else ():
+        _add(answers, status, description, failure)
     if endpoint.takes_body or endpoint.query is not Empty or endpoint.path is not Empty:
-        invalid = _content("The request does not fit.", _JSON, refs[InvalidRequest, "serialization"])
-        answers.setdefault(str(endpoint.invalid_status), invalid)
+        _add(answers, endpoint.invalid_status, "The request does not fit.", refs[InvalidRequest, "serialization"])
+    if endpoint.path is not Empty:
+        _add(answers, 404, _NO_SUCH_ADDRESS, refs[Detail, "serialization"])
     return {**answers, "default": _content("What went wrong.", _JSON, failure)}
+
+
+def _add(answers: Json, status: int, description: str, schema: Json) -> None:
+    """One more answer with ``status``; one that is described already stays, and its description."""
+    content = answers.setdefault(str(status), {"description": description, "content": {}})["content"]
+    described = content.setdefault(_JSON, {"schema": schema})["schema"]
+    known = described.get("anyOf", [described])
+    if schema not in known:
+        content[_JSON] = {"schema": {"anyOf": [*known, schema]}}
 
 
 def _success(endpoint: Endpoint, refs: Refs) -> Json:
     if endpoint.status == HTTPStatus.NO_CONTENT:
         return {"description": "Done; there is nothing to answer."}
-    return _content("The answer.", endpoint.produces, refs[endpoint.response, "serialization"])
+    if 300 <= endpoint.status < 400:
+        return {"description": "Where it is now."}
+    schema = refs[endpoint.response, "serialization"]
+    return {
+        "description": "The answer.",
+        "content": {kind: {"schema": schema} for kind in endpoint.produces.split(", ")},
+    }
 
 
 def _body(endpoint: Endpoint, refs: Refs) -> Json:
@@ -138,7 +165,10 @@ def _redirection(endpoint: Endpoint, path: str, refs: Refs, components: Json) ->
         "responses": {"307": {"description": f"Moved to {endpoint.paths[0]}"}},
     }
     parameters = _parameters("path", endpoint.path, refs, components)
-    return {**operation, "parameters": parameters} if parameters else operation
+    if not parameters:
+        return operation
+    operation["responses"]["404"] = _content(_NO_SUCH_ADDRESS, _JSON, refs[Detail, "serialization"])
+    return {**operation, "parameters": parameters}
 
 
 _PAGE_ANSWER: Json = {"200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}}
@@ -155,7 +185,10 @@ def _page(page: Page) -> Json:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", page.path)
     ]
-    return {**operation, "parameters": parameters} if parameters else operation
+    if not parameters:
+        return operation
+    unknown = _content(_NO_SUCH_ADDRESS, _JSON, {"$ref": _REF.format(model=Detail.__name__)})
+    return {**operation, "parameters": parameters, "responses": {**operation["responses"], "404": unknown}}
 
 
 def _all_parameters(endpoint: Endpoint, refs: Refs, components: Json) -> list[Json]:

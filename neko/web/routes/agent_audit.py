@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -55,6 +55,12 @@ class ExportQuery(Schema):
     format: Literal["json", "csv"] = "json"
 
 
+class Exported(RootModel[list[dict[str, Any]]]):
+    """The rows, as JSON; as CSV a line for each."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 class AuditPicturePath(Schema):
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
@@ -77,8 +83,8 @@ async def audit(call: Call[Empty, AuditQuery]) -> AuditTrail:
 @get(
     "/api/agent/audit/export",
     query=ExportQuery,
-    response=Empty,
-    produces="application/json",
+    response=Exported,
+    produces="application/json, text/csv",
     summary="The whole trail as a file, as JSON or CSV",
     failures=_UNREADABLE,
 )

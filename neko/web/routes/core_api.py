@@ -69,6 +69,7 @@ async def core_api(call: Call) -> Success:
     response=Saved,
     summary="Change providers, keys and custom endpoints; what is left out stays",
     invalid_status=200,
+    failures={200: "A value cannot be."},
 )
 async def change_core_api(call: Call[Any]) -> Saved:
     form, neko = call.body.model_dump(exclude_none=True), call.neko

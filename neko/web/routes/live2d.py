@@ -27,6 +27,7 @@ from neko.web.upload import Upload
 
 _UNKNOWN: Mapping[int, str] = {404: "There is no model of this name."}
 _OWN: Mapping[int, str] = {**_UNKNOWN, 403: "The model is not in the user's own folder."}
+_NO_MODEL: Mapping[int, str] = {200: "There is no model of this name."}
 _CONFIG_LIMIT = 4 << 20
 
 
@@ -237,6 +238,7 @@ async def set_model_config_by_id(call: Call[ConfigChange, Empty, ItemPath]) -> D
     path=ModelPath,
     response=Files,
     summary="A model's motions and expressions, as paths in its folder",
+    failures=_NO_MODEL,
 )
 async def model_files(call: Call[Empty, Empty, ModelPath]) -> Files:
     with _answered_with_200():
@@ -249,6 +251,7 @@ async def model_files(call: Call[Empty, Empty, ModelPath]) -> Files:
     path=ItemPath,
     response=FilesOfItem,
     summary="The same, by the number of a Workshop item, or by name",
+    failures=_NO_MODEL,
 )
 async def model_files_by_id(call: Call[Empty, Empty, ItemPath]) -> FilesOfItem:
     with _answered_with_200():
@@ -295,6 +298,7 @@ async def set_emotion_mapping(call: Call[EmotionMapping, Empty, ModelPath]) -> D
     path=ModelPath,
     response=Parameters,
     summary="The names of a model's parameters and their groups",
+    failures=_NO_MODEL,
 )
 async def model_parameters(call: Call[Empty, Empty, ModelPath]) -> Parameters:
     with _answered_with_200():
@@ -310,6 +314,7 @@ async def model_parameters(call: Call[Empty, Empty, ModelPath]) -> Parameters:
     path=ModelPath,
     response=KeptValues,
     summary="The values that were set for a Live2D model's parameters",
+    failures=_NO_MODEL,
 )
 async def load_model_parameters(call: Call[Empty, Empty, ModelPath]) -> KeptValues:
     with _answered_with_200():

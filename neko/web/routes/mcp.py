@@ -302,7 +302,7 @@ async def sign_out_of_mcp_server(call: Call[Empty, Empty, ServerPath]) -> Succes
     return Success()
 
 
-@get(CALLBACK, query=CameBack, response=Empty, summary="The way back from signing in to an MCP server")
+@get(CALLBACK, query=CameBack, response=Empty, status=303, summary="The way back from signing in to an MCP server")
 async def signed_in_to_mcp_server(call: Call[Empty, CameBack]) -> Response:
     query = call.query
     name = call.neko.mcp.came_back(query.state, query.code, query.iss, query.error)

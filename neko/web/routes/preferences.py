@@ -74,6 +74,7 @@ async def store_preference(call: Call[Preference]) -> Done:
     response=Done,
     summary="Put one model first",
     invalid_status=200,
+    failures={200: "There is no such model."},
 )
 async def set_preferred(call: Call[Preferred]) -> Done:
     try:

@@ -27,6 +27,9 @@ from neko.web.schemas import CleanText, Empty, Schema, Success
 SOUND = "application/octet-stream"
 
 
+_NO_CHARACTER = {404: "There is no character of this name."}
+
+
 class OfCharacter(Schema):
     """The current one when left out."""
 
@@ -116,12 +119,24 @@ class Sound(RootModel[bytes]):
     model_config = ConfigDict(defer_build=True)
 
 
-@get("/api/speech", query=OfCharacter, response=SpeechState, summary="The voice in force for a character")
+@get(
+    "/api/speech",
+    query=OfCharacter,
+    response=SpeechState,
+    summary="The voice in force for a character",
+    failures=_NO_CHARACTER,
+)
 async def speech(call: Call[Empty, OfCharacter]) -> SpeechState:
     return _state(call.neko, _character(call.neko, call.query))
 
 
-@post("/api/speech", body=SpeechChange, response=SpeechState, summary="Choose engine and voice")
+@post(
+    "/api/speech",
+    body=SpeechChange,
+    response=SpeechState,
+    summary="Choose engine and voice",
+    failures={**_NO_CHARACTER, 409: "The environment decides it."},
+)
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     sent, neko = call.body, call.neko
     character = _character(neko, sent)
@@ -137,6 +152,7 @@ async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     query=OfEngine,
     response=VoiceList,
     summary="The voices of an engine; its service may be asked for them",
+    failures=_NO_CHARACTER,
 )
 async def voices(call: Call[Empty, OfEngine]) -> VoiceList:
     engine = call.query.engine or call.neko.voices.engine(_character(call.neko, call.query))
@@ -204,6 +220,7 @@ def _service(service: SpeechService) -> Service:
     summary="A sentence in the chosen voice",
     produces=SOUND,
     failures={
+        **_NO_CHARACTER,
         409: "The settings do not let the voice speak.",
         502: "The service of the voice refused, broke off or sent no sound.",
         504: "The service of the voice does not answer.",
@@ -237,6 +254,7 @@ class GPTSoVITSVoices(Success):
     body=GPTSoVITSAddress,
     response=GPTSoVITSVoices,
     summary="The voices of a GPT-SoVITS on this computer",
+    failures={200: "There is none at this address, or it does not answer."},
 )
 async def gpt_sovits_voices(call: Call[GPTSoVITSAddress]) -> GPTSoVITSVoices | Response:
     url = call.body.api_url.strip()

@@ -44,6 +44,7 @@ class Translated(Success):
     response=Translated,
     summary="A text in another language, by the model of the role emotion",
     invalid_status=200,
+    failures={200: "No model translates it."},
 )
 async def translate(call: Call[Translation]) -> Translated:
     text, target = call.body.text, _short(call.body.target_lang)

@@ -401,7 +401,7 @@ async def file_exists(call: Call[Empty, ExistsQuery]) -> Exists:
     response=FirstImage,
     summary="The picture that stands for an item, as a path for the picture route",
     invalid_status=400,
-    failures={403: "The path leads out of the folder of items."},
+    failures={200: "There is no picture.", 403: "The path leads out of the folder of items."},
 )
 async def find_first_image(call: Call[Empty, FolderQuery]) -> FirstImage:
     def look() -> str:
