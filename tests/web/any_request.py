@@ -37,7 +37,14 @@ TEXTS: Final = (
     ),
     *("http://127.0.0.1:9/v1", "http://[", "http://a:99999", "http://user:p@[::1]/", "file:///etc/passwd", "a\r\nb: c"),
 )
-VALUES: Final = (*(None, True, False, 0, -1, 2**31, 2**63, 10**30, 1e308, 0.5), [], {}, [[]], {"": None}, [None])
+VALUES: Final[tuple[Any, ...]] = (
+    *(None, True, False, 0, -1, 2**31, 2**63, 10**30, 1e308, 0.5),
+    [],
+    {},
+    [[]],
+    {"": None},
+    [None],
+)
 BODIES: Final = (b"", b"{", b"[]", b"null", b"\xff\xfe", b'"x"', b"[" * 3000, b'{"a":NaN}', b'{"a":"\\ud800"}')
 KINDS: Final = ("application/json", "application/json", "text/plain", "multipart/form-data", "")
 FILES: Final = (
