@@ -146,6 +146,7 @@ async def change_hearing(call: Call[HearingChange]) -> HearingState:
     body=Recording,
     response=HearingTested,
     summary="Whether what hears answers: one real recognition, of a recording as a call would hear it",
+    failures={200: "Nothing hears, or it does not answer."},
 )
 async def test_hearing(call: Call[Recording]) -> HearingTested | Response:
     neko, sound = call.neko, call.body.sound

@@ -74,7 +74,7 @@ async def small_models(call: Call) -> SmallModels:
     body=SmallModelChoice,
     response=CurrentModel,
     summary="Load the small model, and think with it once it answers",
-    failures={409: "The environment decides this, or the disk refuses."},
+    failures={200: "It cannot be loaded.", 409: "The environment decides this, or the disk refuses."},
 )
 async def use_small_model(call: Call[SmallModelChoice]) -> CurrentModel | Response:
     try:
