@@ -15,7 +15,7 @@ import pytest
 from neko.audio.hearing import transcriptions
 from neko.audio.hearing.local import LocalHearing
 from neko.audio.hearing.transcriptions import TranscriptionServer
-from neko.errors import HearingError
+from neko.errors import HearingError, ModelAddressError
 from neko.hearing_errors import HearingKeyError, HearingRefusedError, HearingSilentError, HearingUnreadableError
 from neko.model_process import Limits
 from neko.net import Network
@@ -108,6 +108,14 @@ async def test_a_server_that_is_not_there_is_told(free_port: int) -> None:
     endpoint = ModelEndpoint("hearing", "local", "Scripted", f"http://127.0.0.1:{free_port}/v1", "m", "")
     engine = TranscriptionServer(endpoint, Network())
     with pytest.raises(HearingSilentError):
+        await heard(engine, SOUND)
+    await engine.aclose()
+
+
+@pytest.mark.parametrize("address", ["http://a\ufffdb/v1", "file:///v1"])
+async def test_an_address_that_is_none_is_told_as_such(address: str) -> None:
+    engine = TranscriptionServer(ModelEndpoint("hearing", "custom", "Mine", address, "m", KEY), Network())
+    with pytest.raises(ModelAddressError):
         await heard(engine, SOUND)
     await engine.aclose()
 

@@ -80,7 +80,7 @@ class Operation:
             value = values.of(parameter["schema"])
             text = value if isinstance(value, str) else json.dumps(value)
             if parameter["in"] == "path":
-                path = path.replace(f"{{{parameter['name']}}}", _quoted(text or "x"))
+                path = path.replace(f"{{{parameter['name']}}}", _quoted(text if text.strip(".") else "x"))
             elif parameter["required"] or random.random() < 0.6:
                 query.append(f"{parameter['name']}={_quoted(text)}")
         address = path + ("?" + "&".join(query) if query else "")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from neko.audio.hearing.buffered import BufferedRecognition
 from neko.audio.wav import as_wav
-from neko.errors import HearingError, ModelKeyLetterError, NekoError
+from neko.errors import HearingError, ModelAddressError, ModelKeyLetterError, NekoError
 from neko.hearing_errors import (
     HearingCutError,
     HearingKeyError,
@@ -146,6 +146,9 @@ class TranscriptionServer:
                 return answer.status_code, answer.headers.get("content-type", ""), body
         except NekoError:
             raise
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            provider = self._endpoint.provider_name
+            raise ModelAddressError(type(error).__name__, provider=provider, model=self._endpoint.model) from error
         except (httpx2.ConnectError, httpx2.TimeoutException, TimeoutError) as error:
             raise HearingSilentError(f"no answer: {type(error).__name__}", **self._who) from error
         except httpx2.HTTPError as error:

@@ -193,6 +193,7 @@ class ExportQuery(Schema):
     path=CharacterPath,
     query=ExportQuery,
     response=Empty,
+    produces="application/json, text/markdown",
     summary="All that she remembers, or one chat, as a file: JSON to be imported as it was, Markdown to be read",
     failures={404: "There is no character of this name."},
 )

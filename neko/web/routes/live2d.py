@@ -49,12 +49,14 @@ class ModelShape(Schema):
     item_id: str | None = None
 
 
-class Models(RootModel[list[dict[str, Any]]]):
-    model_config = ConfigDict(defer_build=True)
-
-
 class Names(Success):
     models: list[str]
+
+
+class Models(RootModel[list[dict[str, Any]] | Names]):
+    """With ``simple`` only the names."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class ModelsQuery(Schema):
@@ -161,10 +163,10 @@ class Directory(Done):
 
 
 @get("/api/live2d/models", query=ModelsQuery, response=Models, summary="Every Live2D model; simple: only the names")
-async def models(call: Call[Empty, ModelsQuery]) -> Models | Names:
+async def models(call: Call[Empty, ModelsQuery]) -> Models:
     found = await in_thread(call.neko.avatars.live2d.all)
     if call.query.simple:
-        return Names(models=[model.name for model in found])
+        return Models(Names(models=[model.name for model in found]))
     shapes = [
         ModelShape(
             name=model.name,

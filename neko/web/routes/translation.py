@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from neko.errors import ModelError
+from neko.errors import NekoError
 from neko.language import guess
 from neko.prompts import phrases
 from neko.web.endpoint import Call, post
@@ -57,7 +57,7 @@ async def translate(call: Call[Translation]) -> Translated:
     prompt = phrases("en")["translate"].format(language=_LANGUAGES[target], text=text)
     try:
         translated = await ask(prompt)
-    except ModelError as error:
+    except NekoError as error:
         raise HTTPError(200, error.code, str(error), **error.params) from error
     return Translated(translated_text=translated.strip(), source_lang=source, target_lang=target)
 
