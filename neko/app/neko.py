@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -421,7 +422,7 @@ class Neko:
             opens_ahead=lambda: self.models.opens_ahead,
             detection=self.listening.detection,
             renewal_times=self.models.calls.renewal_times,
-            settle=lambda through: self._compression.settle(character, through),
+            settle=partial(self._compression.settle, character),
             is_private=lambda: self.config.in_force.get(PRIVACY),
             faults=self._standing,
             helplines=self.helplines,

@@ -90,15 +90,19 @@ class CompressionScheduler:
         if message.get("event_type") == "session_end" or self._turns[character] >= TURNS_BETWEEN:
             self._compress(character)
 
-    async def settle(self, character: str, through: int) -> bool:
-        """Fold what was said up to this line, and wait for it; false when nothing was done. Raises ``NekoError``."""
-        if self._model() is None:
-            return False
-        self._memory.learn_later(character, self._of_memory)
-        models = self._of_memory()
-        return await self._memory.compress(
-            character, models.summarise, through=through, route=models.route, detailed=True
-        )
+    async def settle(self, character: str, through: int, at_any_rate: bool = False) -> bool:
+        """Fold what was said up to this line, and wait for it; false when nothing was done. ``at_any_rate``: without
+        a model where that one does not answer. Raises ``NekoError``."""
+        is_done = False
+        if self._model() is not None:
+            self._memory.learn_later(character, self._of_memory)
+            models = self._of_memory()
+            is_done = await self._memory.compress(
+                character, models.summarise, through=through, route=models.route, detailed=True
+            )
+        if at_any_rate and not is_done:
+            is_done = await self._memory.compress(character, None, through=through, detailed=True)
+        return is_done
 
     def stop(self) -> None:
         """Wait for no silence any more."""

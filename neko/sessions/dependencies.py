@@ -87,7 +87,7 @@ class Voice:
     choice: object = None
 
 
-async def _settle_nothing(_through: int) -> None:
+async def _settle_nothing(_through: int, _at_any_rate: bool = False) -> None:
     """For a memory without a memo."""
 
 
@@ -115,7 +115,8 @@ class SessionDependencies:
     ``opens_ahead()``: can a session for a call be opened before anybody calls, at no cost? ``detection()`` makes a
     judge of what is speech in the sound of one call;
     ``renewal_times`` gives the times of ``timeouts`` as the user has set them by now;
-    ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
+    ``settle`` has the memory fold what was said up to this line into the memo, if it can, or (true) at any rate,
+    without a model where that one does not answer, and raises ``NekoError``;
     ``is_private()``: the user wants to be neither heard nor seen;
     ``errands`` is what the agent does for the character;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
@@ -138,7 +139,7 @@ class SessionDependencies:
     opens_ahead: Callable[[], bool] = lambda: False
     detection: Callable[[], Detection] | None = None
     renewal_times: Callable[[RenewalTimes], RenewalTimes] = lambda times: times
-    settle: Callable[[int], Awaitable[object]] = _settle_nothing
+    settle: Callable[[int, bool], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     errands: Errands | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)

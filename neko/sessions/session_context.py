@@ -148,10 +148,15 @@ class SessionContext:
 
     def on_history(self, event: HistoryFills | HistoryCut) -> None:
         """What the session remembers of the talk has grown long, or was cut."""
-        if isinstance(event, HistoryCut):
+        through = self.lines.last_of(event.turn_id)
+        is_cut = isinstance(event, HistoryCut)
+        if is_cut:
             self._cut(event.turn_id)
-        elif self._renewing is None or self._renewing.done():
-            self._renewing = self._owner.spawn(self._renew(event.turn_id), name="renew the memo of a session")
+            if event.turn_id in self._renewed:
+                return
+        if is_cut or self._renewing is None or self._renewing.done():
+            renewing = self._renew(through, is_cut=is_cut)
+            self._renewing = self._owner.spawn(renewing, name="renew the memo of a session")
 
     def _cut(self, turn_id: str) -> None:
         gone, renewed = self.lines.cut(turn_id), turn_id in self._renewed
@@ -168,16 +173,17 @@ class SessionContext:
         """Have the memory fold what was said up to this line, if it is more than the next prompt has room for."""
         try:
             if prompt.is_full(await self._dependencies.memory.recent(self._character)):
-                await self._dependencies.settle(through)
+                await self._dependencies.settle(through, False)
         except NekoError as error:
             logger.warning("%s: the memo was not renewed: %s", self._character, error.code)
 
-    async def _renew(self, turn_id: str) -> None:
-        """Have the memory fold what was said, and let the session go on from that. What fails is tried again after the
-        next reply; until then nothing has gone."""
+    async def _renew(self, through: int, *, is_cut: bool) -> None:
+        """Have the memory fold what was said up to this line, and let the session go on from that. What fails is tried
+        again after the next reply, as long as nothing has gone; once it is cut there is a memo of it, if need be
+        without a model."""
         session_id = self._session_id
         try:
-            await self._dependencies.settle(self.lines.last_of(turn_id))
+            await self._dependencies.settle(through, is_cut)
             recent = await self._dependencies.memory.recent(self._character)
             known = await self._dependencies.memory.facts(self._character)
             questions = await self._dependencies.memory.open_questions(self._character)
@@ -186,7 +192,7 @@ class SessionContext:
             return
         reach = max((entry.id for entry in recent if entry.role == "system"), default=0)
         covered = self.lines.covered(reach)
-        if not covered or session_id != self._session_id:
+        if session_id != self._session_id or not (covered or is_cut):
             return
         told = self.lines.told_without(covered)
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]

@@ -21,7 +21,7 @@ from neko.sessions.models.chat import HISTORY_TOKENS
 from neko.sessions.prompt import RECENT_BUDGET
 from neko.sessions.recall_lines import RECALL_BUDGET
 from neko.settings import Settings
-from tests.scripted_provider import Connection, Request, Script, ScriptedProvider
+from tests.scripted_provider import Connection, Request, Script, ScriptedProvider, failure
 
 TURNS = 200
 SESSION = 67
@@ -100,6 +100,8 @@ class Provider(ScriptedProvider):
         super().__init__()
         self.talk = talk
         self.prompts: list[list[dict[str, Any]]] = []
+        self.fails = False
+        """Whether it makes no memo."""
         self.offers: list[bool] = []
         """Whether each of them came with functions."""
 
@@ -113,7 +115,7 @@ class Provider(ScriptedProvider):
             told = [fact for fact, _ in self.talk.facts.values() if fact in messages[0]["content"]]
             words = "\n".join(told) or "…"
             assert len(words) <= LIMIT
-        self.script(Script([words]))
+        self.script(failure(400) if self.fails and messages[0]["role"] != "system" else Script([words]))
         await super()._chat(connection, request)
 
 
@@ -197,3 +199,28 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
     read_anew = [turn for turn in turns if reused(*turn) < 0.95]
     assert all(len(after) < len(before) for before, after in read_anew)  # the history was cut, or a session began
     assert len(read_anew) <= TURNS * 0.05
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["one-paste", "no-summaries"])
+async def test_what_a_cut_of_the_talk_took_away_is_in_the_memo_of_the_next_turn(fails: bool, tmp_path: Path) -> None:
+    """The talk is cut at once by one long paste, or no model makes a memo before it is cut."""
+    talk = TALKS[0]
+    fact = talk.facts[3][0]
+    async with Provider(talk) as provider:
+        provider.fails = fails
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+        async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
+            await say(neko, fact)
+            for turn in range(1, 40):
+                await say(neko, talk.small_talk.format(number=turn))
+            paste = " ".join(f"word{number}" for number in range(6_000))
+            await say(neko, paste[: 4 * HISTORY_TOKENS])
+            assert fact not in whole(provider.prompts[-1]), "the talk was cut"
+            async with asyncio.timeout(60):
+                while not any(entry.role == "system" for entry in await neko.memory.recent(character(neko))):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            for _ in range(5):  # the session is told of the memo beside the talk
+                await say(neko, "Let us go on.")
+                if fact in whole(provider.prompts[-1]):
+                    break
+    assert whole(provider.prompts[-1]).count(fact) == 1
