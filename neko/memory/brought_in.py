@@ -42,27 +42,32 @@ class BroughtIn:
         self._again_s = again_s
         self._due: dict[str, float] = {}
         self._latest: dict[str, float] = {}
+        self._put_off = set[str]()
         self._touched = asyncio.Event()
-        self._dropped = asyncio.Event()
+        self._rested = asyncio.Event()
 
     def touch(self, character: str) -> None:
         """Lines came: begin when no more have come for a while."""
         now = asyncio.get_running_loop().time()
         latest = self._latest.setdefault(character, now + _LONGEST_WAIT * self._quiet_s)
         self._due[character] = min(now + self._quiet_s, latest)
+        self._put_off.discard(character)
         self._touched.set()
 
     def drop(self, character: str) -> None:
         """Leave it alone until lines come again."""
         self._due.pop(character, None)
         self._latest.pop(character, None)
-        self._dropped.set()
+        self._put_off.discard(character)
+        self._rested.set()
 
-    async def done(self, character: str) -> None:
-        """Wait until there is nothing to be done of this one."""
-        while character in self._due:
-            self._dropped.clear()
-            await self._dropped.wait()
+    async def rested(self, character: str) -> bool:
+        """Wait until there is nothing to be done of this one, or what there is waits to be tried again; whether it is
+        done."""
+        while character in self._due and character not in self._put_off:
+            self._rested.clear()
+            await self._rested.wait()
+        return character not in self._due
 
     async def run(self) -> None:
         """Do what is due, for ever."""
@@ -89,8 +94,14 @@ class BroughtIn:
             left = Step.LATER
         if self._due.get(name) != due:  # more has come
             return
-        if left is Step.DONE:
-            self.drop(name)
-        else:
-            pause_s = self._again_s if left is Step.LATER else 0.0
-            self._due[name] = asyncio.get_running_loop().time() + pause_s
+        now = asyncio.get_running_loop().time()
+        match left:
+            case Step.DONE:
+                self.drop(name)
+            case Step.MORE:
+                self._due[name] = now
+                self._put_off.discard(name)
+            case Step.LATER:
+                self._due[name] = now + self._again_s
+                self._put_off.add(name)
+                self._rested.set()

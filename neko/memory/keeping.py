@@ -109,9 +109,10 @@ class Keeping(MemoryAdministration):
         memory = self._open_now(character) or await self._opened(character)
         return await memory.learn_brought_in(self._models())
 
-    async def _kept_in_order(self, character: str) -> None:
-        """Wait until nothing that was begun earlier is left to be done of an open memory."""
+    async def _kept_in_order(self, character: str) -> bool:
+        """Wait until nothing that was begun earlier is left to be done of an open memory, or all that is waits for a
+        model that gave no answer; whether nothing is."""
         await self._background.idle(character)
         if memory := self._open_now(character):
             await memory.log.rid_of_deleted()
-        await self._brought_in.done(character)
+        return await self._brought_in.rested(character)

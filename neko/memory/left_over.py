@@ -24,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 _LOCK_TIMEOUT_S: Final = 0.1
 _STATE: Final = "SELECT 1 FROM neko_state WHERE name = ?"
-_TURNS: Final = 5
-"""Times that what cannot be done is tried again, before another character's work is."""
 
 
 def is_there(log: Path) -> bool:
@@ -45,7 +43,9 @@ def is_there(log: Path) -> bool:
 class LeftOver:
     """Opens a memory that has such work, waits for its end, and closes it unless somebody came to need it.
 
-    ``opened`` opens what is not open yet, and goes on with what was begun; ``ended`` returns when that is done.
+    One whose work has to wait, for a model that gives no answer, stays open and is tried again by itself, beside the
+    next ones. ``opened`` opens what is not open yet, and goes on with what was begun; ``ended`` returns when that is
+    done (true), or has to wait.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class LeftOver:
         *,
         may_be_opened: Callable[[str], bool],
         opened: Callable[[str], Awaitable[object]],
-        ended: Callable[[str], Awaitable[None]],
+        ended: Callable[[str], Awaitable[bool]],
         close: Callable[[str], Awaitable[None]],
     ) -> None:
         self._folder = folder
@@ -64,12 +64,14 @@ class LeftOver:
         self._opened = opened
         self._ended = ended
         self._close = close
-        self._only_for_this: str | None = None
+        self._taken_up: str | None = None
+        self._uses = 0
 
     def used(self, character: str) -> None:
-        """Somebody else asks for this memory: it stays open."""
-        if self._only_for_this == character:
-            self._only_for_this = None
+        """Somebody asks for this memory. Only this work itself does so once: it stays open if others do, be it while it
+        is being opened."""
+        if character == self._taken_up:
+            self._uses += 1
 
     async def run(self) -> None:
         """Once, a while after the start."""
@@ -87,17 +89,19 @@ class LeftOver:
         if not self._may_be_opened(name):  # somebody has, meanwhile
             return
         logger.info("%s: what was left over is taken up", name)
+        self._taken_up, self._uses = name, 0
         try:
             await self._opened(name)
+            async with asyncio.timeout(self._timeouts.learn_again_s):
+                is_done = await self._ended(name)
         except NekoError as error:
             logger.warning("%s: what was left over cannot be taken up: %s", name, error.code)
             return
-        self._only_for_this = name
-        try:
-            async with asyncio.timeout(_TURNS * self._timeouts.learn_again_s):
-                await self._ended(name)
         except TimeoutError:
+            is_done = False
+        finally:
+            self._taken_up = None
+        if not is_done:
             logger.warning("%s: what was left over is not done yet", name)
-            self._only_for_this = None
-        if self._only_for_this == name:
+        elif self._uses == 1:
             await self._close(name)

@@ -153,6 +153,42 @@ async def test_a_memory_that_somebody_asks_for_meanwhile_stays_open(memory_folde
     assert MIO in memory._opening
 
 
+async def test_a_memory_that_waits_for_a_model_keeps_no_other_from_its_turn(memory_folder: MemoryFolder) -> None:
+    names, model = [MIO, "Rin", "Uno"], Model()
+    model.down = True
+    memory = await opened(memory_folder, quiet_s=3600.0)
+    for name in names:
+        await memory.store_many(name, history(40, "I live in Oslo."))
+    await memory.aclose()
+    memory = await opened(memory_folder, lambda: MemoryModels(learn=model), learn_again_s=3600.0)
+    async with asyncio.timeout(30):
+        while len(model.asked) < len(names):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.005)
+    assert set(memory._opening) == set(names)
+
+
+async def test_a_memory_that_somebody_asks_for_while_it_is_opened_stays_open(memory_folder: MemoryFolder) -> None:
+    memory = await opened(memory_folder, quiet_s=3600.0)
+    await memory.store_many(MIO, history(40, "I live in Oslo."))
+    await memory.aclose()
+    memory = await opened(memory_folder)
+    async with asyncio.timeout(30):
+        while MIO not in memory._opening:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+        assert not memory._opening[MIO].done()
+        await memory.lines(MIO)
+        await until_left_over_is_taken_up(memory)
+    assert MIO in memory._opening
+
+
+async def until_left_over_is_taken_up(memory: MemoryService) -> None:
+    await memory._kept_in_order(MIO)
+    while memory._left_over._taken_up:  # noqa: ASYNC110  # nobody tells of it
+        await asyncio.sleep(0)
+    if closing := memory._closing.get(MIO):
+        await asyncio.wait([closing])
+
+
 async def test_the_end_waits_for_no_model_and_the_lines_are_learnt_from_the_next_time(
     memory_folder: MemoryFolder,
 ) -> None:
