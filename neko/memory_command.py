@@ -18,7 +18,7 @@ from neko.app.export import Form, exported
 from neko.app.import_share import Share
 from neko.app.imports import take_over, what_would_come
 from neko.characters import CHARACTERS, CharacterCards, check_name, is_characters
-from neko.errors import DataFolderError, DataFolderInUseError, NekoError
+from neko.errors import DataFolderError, DataFolderInUseError, MemoryTooNewError, NekoError
 from neko.language import system_language
 from neko.memory import backup
 from neko.memory.copied_files import copy_memory
@@ -90,6 +90,10 @@ def _is_sound(log: Path) -> bool:
     backups = f"{_counted(len(copies), 'backup')}, the newest {copies[-1].name}" if copies else "no backup"
     try:
         state = look_over(log, _CHECK_S)
+    except MemoryTooNewError:
+        print(f"bad   {name}: a newer Neko wrote it, so this one cannot read it; {backups}")
+        print(f"      Update Neko; nothing has to be done to the file: {log}")
+        return False
     except (sqlite3.Error, OSError, NekoError) as error:
         print(f"bad   {name}: cannot be read: {error}; {backups}")
         print(f"      See that the file can be read and that no other program holds it: {log}")
@@ -308,6 +312,9 @@ def _tell(share: Share, *, is_made: bool) -> None:
 
 
 def _there(path: Path, character: str) -> str:
-    if character not in [character_of(log.name) for log in logs_in(path / "memory")]:
+    logs = {character_of(log.name): log for log in logs_in(path / "memory")}
+    if (log := logs.get(character)) is None:
         raise SystemExit(f"nothing is remembered of {character} in {path}")
+    if log.is_symlink() and not log.exists():
+        raise SystemExit(f"{log} is a link to {log.readlink()}, where nothing is: put the log back there first")
     return character

@@ -129,7 +129,26 @@ def test_odd_files_in_the_place_of_logs_are_told_and_hide_no_sound_one(
     told = capsys.readouterr().out
     assert "ok    Mio: 3 lines" in told
     assert "ok    Empty: 0 lines" in told
-    assert all(f"bad   {name}: cannot be read" in told for name in ("Gone", "Folder", "Newer")), told
+    assert all(f"bad   {name}: cannot be read" in told for name in ("Gone", "Folder")), told
+    newer = told.partition("bad   Newer: a newer Neko wrote it")[2]
+    assert "Update Neko" in newer.splitlines()[1], told
+
+
+def test_of_a_file_that_is_no_log_only_sentences_are_printed(
+    folder: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "memory" / "time_indexed_Junk").write_bytes(b"no database" * 30)
+    assert memory(folder, "check") == 1
+    assert "bad   Junk: damaged, 0 lines can be read; no backup" in capsys.readouterr().out
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+@pytest.mark.parametrize("action", ["export", "rebuild"])
+def test_of_a_link_to_nothing_no_empty_memory_is_made(folder: Path, action: str) -> None:
+    (folder / "memory" / "time_indexed_Gone").symlink_to(folder / "nowhere")
+    with pytest.raises(SystemExit, match=r"time_indexed_Gone is a link to .*nowhere, where nothing is"):
+        memory(folder, action, "Gone")
+    assert not (folder / "nowhere").exists()
 
 
 def test_an_index_is_made_anew_from_the_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

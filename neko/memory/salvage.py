@@ -245,7 +245,7 @@ def readable_rows(
                 limit = 1
                 continue
             lost(0)
-            logger.warning("rows of a damaged log from %d on cannot be read: %s", at, error)
+            logger.info("rows of a damaged log from %d on cannot be read: %s", at, error)
             at, limit = _behind_damage(connection, table, at), -1
 
 
