@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
@@ -150,7 +151,12 @@ class AtWork:
         ]
 
         async def corrected(prompt: str) -> str:
-            return json.dumps(left)
+            """Nothing of it when a memo was made meanwhile: under these numbers stand other entries by now, which
+            would get the words of others, and keep them when those are forgotten."""
+            is_of_these = all(
+                re.search(rf"^{n} [^\n]* \| {re.escape(entry.text)}$", prompt, re.M) for n, entry in enumerate(entries)
+            )
+            return json.dumps(left) if is_of_these else "[]"
 
         await self._memory.review(self._name, corrected)
 
@@ -198,9 +204,11 @@ class AtWork:
             await self._memory.embedded(self._name)
 
     async def migrate(self) -> None:
-        """Open again the log as an older Neko would have left it."""
+        """Open again the log as an older Neko would have left it; none of the work in the background opens it before
+        that."""
         await self._memory.close(self._name)
-        await in_thread(as_of_an_older_neko, self._neko.folder.memory / f"time_indexed_{self._name}")
+        with self._memory.hold(self._name):
+            await in_thread(as_of_an_older_neko, self._neko.folder.memory / f"time_indexed_{self._name}")
         await (await self._memory._opened(self._name)).log.prepare_recall()
 
     async def chat(self) -> None:
@@ -234,11 +242,14 @@ class AtWork:
 
 
 def as_of_an_older_neko(log: Path) -> None:
-    """Let the next opening migrate: no version is counted, and the index is of other rules."""
+    """Let the next opening migrate: no version is counted, and the index is of other rules. All of it or nothing: a log
+    of the present version without what that has was left by no Neko."""
     with closing(sqlite3.connect(log, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
         connection.execute("DROP INDEX IF EXISTS neko_original_chat")
         connection.execute("UPDATE neko_indexed SET version = 'older'")
         connection.execute("PRAGMA user_version = 0")
+        connection.execute("COMMIT")
 
 
 async def taken_in(neko: Neko, name: str, file: Path) -> None:
