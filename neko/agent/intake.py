@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 MOST_WAITING: Final = 8
 """Turns of one character that wait to be looked at; of more the oldest is passed over."""
 _MOST_UTTERANCES: Final = 10
-_GONE: Final = (TaskState.FAILED, TaskState.CANCELLED, TaskState.INTERRUPTED)
+_GONE: Final = (TaskState.FAILED, TaskState.PARTIAL, TaskState.CANCELLED, TaskState.INTERRUPTED)
+"""What may be asked for again in the same words: it was not done, or not all of it."""
 
 
 class Intake:
