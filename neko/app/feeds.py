@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from neko.app.fetching import fetched
 from neko.errors import NekoError
 from neko.net import Network
 from neko.tasks import in_thread, together
@@ -23,8 +24,6 @@ logger = logging.getLogger(__name__)
 MOST_OF_ONE: Final = 5
 """Headlines of one feed."""
 MOST_FEEDS: Final = 20
-_LARGEST: Final = 4 * 1024 * 1024
-_CONNECT_S: Final = 5.0
 _WHOLE_S: Final = 10.0
 _FRESH_S: Final = 600.0
 """A feed is not fetched again sooner."""
@@ -79,23 +78,7 @@ class Feeds:
     async def _fetch(self, address: str) -> bytes:
         if not address.startswith(("http://", "https://")):
             raise ValueError("its address does not begin with http:// or https://")
-        client = await self._network.http_client("news", address, connect_timeout_s=_CONNECT_S, follow_redirects=True)
-        content = bytearray()
-        try:
-            async with client.stream("GET", address) as answer:
-                if answer.status_code >= 400:
-                    raise ValueError(f"the server answered {answer.status_code}")
-                async for piece in answer.aiter_bytes():
-                    content += piece
-                    if len(content) > _LARGEST:
-                        raise ValueError("it is larger than 4 MB")
-        except NekoError:
-            raise
-        except Exception as error:  # what the HTTP client raises is of its own kinds
-            raise error if isinstance(error, ValueError | OSError) else ConnectionError(str(error)) from error
-        finally:
-            await client.aclose()
-        return bytes(content)
+        return await fetched(self._network, "news", address, follow_redirects=True)
 
 
 def read_feed(content: bytes, address: str = "") -> tuple[Headline, ...]:

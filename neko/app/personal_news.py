@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.outside import visible
+from neko.app.fetching import fetched
 from neko.errors import NekoError
 from neko.net import Network
 from neko.storage import is_object, log_fault, read_document
@@ -24,9 +25,7 @@ from neko.well_formed import load_json
 logger = logging.getLogger(__name__)
 
 _AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
-_CONNECT_S: Final = 5.0
 _WHOLE_S: Final = 10.0
-_LARGEST: Final = 4 * 1024 * 1024
 _LONGEST: Final = 300
 _MARK: Final = re.compile(r"<[^<>]*>")
 
@@ -133,25 +132,8 @@ class PersonalNews:
 
     async def _fetch(self, site: Site, cookies: Mapping[str, str]) -> bytes:
         """Without following redirects: the login goes nowhere else."""
-        url = site.host + site.path
-        client = await self._network.http_client("personal news", url, connect_timeout_s=_CONNECT_S)
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "user-agent": _AGENT}
-        content = bytearray()
-        try:
-            async with client.stream("GET", url, headers=headers) as answer:
-                if answer.status_code != 200:
-                    raise ValueError(f"the server answered {answer.status_code}; the login may have run out")
-                async for piece in answer.aiter_bytes():
-                    content += piece
-                    if len(content) > _LARGEST:
-                        raise ValueError("its answer is larger than 4 MB")
-        except NekoError:
-            raise
-        except Exception as error:  # what the HTTP client raises is of its own kinds
-            raise error if isinstance(error, ValueError | OSError) else ConnectionError(str(error)) from error
-        finally:
-            await client.aclose()
-        return bytes(content)
+        return await fetched(self._network, "personal news", site.host + site.path, headers=headers)
 
 
 def _clean(post: Post) -> Post:
