@@ -66,12 +66,12 @@ class Configuration:
     async def change(self, changes: Mapping[str, Any], *, reload_pages: bool = False) -> int:
         """Merge ``changes`` into ``core_config.json`` and let the sessions take them.
 
-        With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
-        how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
+        What a session is made of alone concerns it: a call is taken over by another session, and talk in writing
+        goes on with one, at once with ``reload_pages``. That also has the pages reload, but for those of a call, which
+        a reload would end. Returns how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
-        model, hearing = self._models.endpoint("conversation"), self._hearing.choice
-        was_private = self.in_force.get(PRIVACY)
-        called = self._models.calls.choice
+        model, was_private = self._models.endpoint("conversation"), self.in_force.get(PRIVACY)
+        in_writing, in_call = self._makes_sessions(called=False), self._makes_sessions(called=True)
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
@@ -85,16 +85,28 @@ class Configuration:
         await self._hearing.follow()
         if await self._embedding.follow():
             self._memory.embedder_changed()
-        new_model = reload_pages or self._models.endpoint("conversation") != model
-        new_hearing = self._hearing.choice != hearing or self._models.calls.choice != called
+        is_new = self._models.endpoint("conversation") != model
+        concerns = {
+            False: self._makes_sessions(called=False) != in_writing,
+            True: self._makes_sessions(called=True) != in_call,
+        }
         ended = 0
         for manager in list(self._conversations.opened.values()):
-            if new_model:
-                ended += manager.active
-                manager.model_changed(at_once=reload_pages)
-            elif new_hearing:
-                manager.follow_change()
-            if reload_pages:
+            reloads, is_concerned = reload_pages and not manager.is_called, concerns[manager.is_called]
+            if is_new or reload_pages:
+                manager.model_changed()
+            if is_concerned:
+                ended += manager.active and not manager.is_called
+                (manager.begin_anew if reloads else manager.follow_change)()
+            if reloads:
                 manager.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
         self._conversations.follow_voices()
         return ended
+
+    def _makes_sessions(self, *, called: bool) -> object:
+        """All that sessions for talk in writing, or for a call, are made with; equal while nothing changed."""
+        calls = self._models.calls
+        if called and calls.endpoint is not None:
+            return calls.choice
+        models = self._models.endpoint("conversation"), self._models.endpoint("vision")
+        return models, self._hearing.choice, calls.choice

@@ -322,11 +322,11 @@ class SessionManager:
 
     def presence(self, spoke: datetime | None) -> Presence:
         """Whether it suits the user to be spoken to; ``spoke`` is when they last said something."""
-        owner, current = self._clients.owner, self._slot.current
+        owner = self._clients.owner
         return Presence(
             is_here=owner is not None and owner.in_sight,
             is_busy=not self._turns.is_idle or self.spoken_input.held or self._slot.starting is not None,
-            in_call=current is not None and current.mode == "audio",
+            in_call=self.is_called,
             is_private=self._turns.log.off_record,
             spoke=spoke,
         )
@@ -531,10 +531,9 @@ class SessionManager:
         self._turns.dispatch(on.SessionLeaves(current.id))
         self._renewals.outdated()
 
-    def model_changed(self, *, at_once: bool = False) -> None:
-        """The configuration names another model: the next input goes to it, ``at_once``: what runs is cut."""
+    def model_changed(self) -> None:
+        """The configuration may name another model: what failed before may succeed now."""
         self._slot.forget_failures()
-        (self.begin_anew if at_once else self.follow_change)()
         self.emit(ModelChanged(self._dependencies.label()))
 
     def follow_voice(self) -> None:
@@ -557,6 +556,12 @@ class SessionManager:
     def active(self) -> bool:
         """Is a session up?"""
         return self._slot.current is not None
+
+    @property
+    def is_called(self) -> bool:
+        """Is a call up?"""
+        current = self._slot.current
+        return current is not None and current.mode == "audio"
 
     @property
     def in_call(self) -> bool:

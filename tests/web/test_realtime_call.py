@@ -146,6 +146,31 @@ async def test_a_provider_that_hangs_up_is_followed_by_another_session(data_dir:
         assert len(call.provider.calls) == 2
 
 
+async def save_key_page(call: Call, **changed: str) -> None:
+    """What N.E.K.O.'s page does: all that it was shown goes back, with what the user changed."""
+    async with AsyncClient(base_url=call.url) as http:
+        shown = (await http.get("/api/config/core_api")).json()
+        form = {name: value for name, value in shown.items() if value and name not in ("success", "secrets_set")}
+        saved = (
+            await http.post("/api/config/core_api", json={**form, "coreApiKey": "sk-0123456789", **changed})
+        ).json()
+        assert (saved["success"], saved["sessions_ended"]) == (True, 0)
+
+
+async def test_what_is_saved_in_a_call_ends_it_not_and_counts_from_the_next_session_on(data_dir: Path) -> None:
+    """The contract ends every session and has its page reload; that is kept for talk in writing."""
+    async with in_call(data_dir, coreApiKey="sk-0123456789") as call:
+        await save_key_page(call, assistApiKeyKimi="kimi-0123456789-abcdef", mcpToken="of-another-thing")
+        await call.speak()
+        seen = types_of(await call.page.until(is_turn_end))
+        assert len(call.provider.calls) == 1, "nothing that the session is made of is another"
+        await save_key_page(call, omniModelApiKey="sk-0123456789-another")
+        await call.provider.until(lambda: len(call.provider.calls) == 2 and call.provider.calls[0].closed)
+        await call.speak()
+        seen += types_of(await call.page.until(is_turn_end))
+        assert not {"reload_page", "session_ended_by_server", "session_started"}.intersection(seen)
+
+
 async def test_a_key_that_is_refused_is_told_and_shuts_the_microphone(data_dir: Path) -> None:
     async with ScriptedRealtime() as provider:
         provider.refuses = (401, {"error": {"message": "scripted: no such key"}})
