@@ -1,4 +1,5 @@
-"""``python -m neko``: start Neko, let ``doctor`` look her over, fetch ``models``, or mend a ``memory``."""
+"""``python -m neko``: start Neko, let ``doctor`` look her over, fetch ``models``, mend a ``memory``, or keep all
+of it in a ``backup``."""
 
 from __future__ import annotations
 
@@ -80,6 +81,10 @@ def _command(name: Sequence[str]) -> Callable[[Sequence[str], Mapping[str, str]]
         from neko import memory_command
 
         return lambda arguments, environ: memory_command.run(arguments[1:], environ)
+    if name in (["backup"], ["restore"]):
+        from neko import backup_command
+
+        return backup_command.run
     from neko import serve
 
     return lambda arguments, environ: serve.run(Settings.from_command_line(arguments, environ))

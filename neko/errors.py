@@ -23,6 +23,7 @@ NekoError
 │   ├── FrameError             a socket frame that is no action; its code says why
 │   ├── AvatarError            neko.avatar_errors: a model of an avatar is not there, or what was sent cannot be one
 │   ├── WorkshopError          neko.workshop_errors: a file or folder of the Workshop cannot be used so
+│   ├── BackupError            neko.backup_errors: a backup of the data folder cannot be made or used; its code says why
 │   ├── VoiceSampleError       neko.speech_errors: no voice can be made of a recording; its code says why
 │   ├── VoiceClonerMissingError  neko.speech_errors: nothing here can make a voice of a recording
 │   ├── CharacterError         a name or a deed with a character that cannot be; its reason says why

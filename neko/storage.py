@@ -22,7 +22,7 @@ from typing import Any, Final, Self
 
 from filelock import FileLock, Timeout
 
-from neko import set_aside
+from neko import pending_restore, set_aside
 from neko.errors import (
     BackupUsedError,
     ConfigError,
@@ -199,10 +199,15 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
                 set_aside.set_aside(target, "it is not valid JSON")
         write_bytes(target, content)
     except OSError as error:
-        if error.errno in _FULL:
-            raise DiskFullError(f"{path} cannot be written: the disk is full", file=str(path)) from error
-        why = error.strerror or str(error)
-        raise UnwritableFileError(f"{path} cannot be written: {why}", file=str(path), why=why) from error
+        raise write_failure(path, error) from error
+
+
+def write_failure(path: Path, error: OSError) -> DiskFullError | UnwritableFileError:
+    """Why a file cannot be written, for its user."""
+    if error.errno in _FULL:
+        return DiskFullError(f"{path} cannot be written: the disk is full", file=str(path))
+    why = error.strerror or str(error)
+    return UnwritableFileError(f"{path} cannot be written: {why}", file=str(path), why=why)
 
 
 def forget_previous(path: Path) -> None:
@@ -300,18 +305,25 @@ class DataFolder:
     def open(cls, path: Path) -> Self:
         """Make the folder and its parts, see that it can be written, and lock it.
 
-        Raises ``DataFolderError(file, why)`` when it cannot be written, ``DataFolderInUseError(file)`` when
-        another Neko has it.
+        A restore that is ready takes effect first. Raises ``DataFolderError(file, why)`` when it cannot be written,
+        ``DataFolderInUseError(file)`` when another Neko has it.
         """
         path = path.expanduser().absolute()
         try:
-            for name in _SUBFOLDERS:
-                make_folder(path / name)
-            for folder in (path, path / "config", path / "memory"):
-                check_writable(folder)
+            make_folder(path)
+            check_writable(path)
         except OSError as error:
             raise _not_writable(path, error) from error
         lock = _acquired(path)
+        try:
+            pending_restore.finish(path)
+            for name in _SUBFOLDERS:
+                make_folder(path / name)
+            for folder in (path / "config", path / "memory"):
+                check_writable(folder)
+        except OSError as error:
+            lock.release(force=True)
+            raise _not_writable(path, error) from error
         _sweep(path / name for name in (*_SUBFOLDERS, "vrm"))
         for name in _PRIVATE:
             _tighten(path / name)

@@ -15,7 +15,18 @@ PACKAGE = ROOT / "neko"
 
 # Top to bottom.
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"__main__", "serve", "doctor", "memory_command", "models_command", "bus_command", "application"}),
+    frozenset(
+        {
+            "__main__",
+            "serve",
+            "doctor",
+            "memory_command",
+            "models_command",
+            "bus_command",
+            "backup_command",
+            "application",
+        }
+    ),
     frozenset({"web"}),
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
@@ -26,6 +37,8 @@ ROWS: tuple[frozenset[str], ...] = (
             "settings",
             "avatars",
             "avatar_errors",
+            "backup_errors",
+            "pending_restore",
             "workshop",
             "workshop_errors",
             "characters",
@@ -63,6 +76,7 @@ ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packa
 
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
 HEAVY = {
+    "cryptography",
     "json_repair",
     "jsonschema",
     "openai",
