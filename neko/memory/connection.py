@@ -174,6 +174,8 @@ class Connection:
             finally:
                 connection.set_progress_handler(None, 0)
                 connection.is_given_up = _never
+                if running_time is not None:
+                    running_time.end()
 
         self._abandoned.add(abandoned)
         try:

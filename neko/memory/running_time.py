@@ -6,6 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
+
+_LOOK_S: Final = 0.05
+"""Between looks whether what was found has been taken."""
 
 
 class OutOfTimeError(Exception):
@@ -22,12 +26,18 @@ class RunningTime:
         self._longest_s = longest_s
         self._used = 0.0
         self.began: float | None = None
+        self.is_over = False
 
     def begin(self) -> None:
         """Count from now; a second read for the same search goes on with the time of the first."""
+        self.is_over = False
         if self.began is None:
             self._used = time.thread_time()
             self.began = time.monotonic()
+
+    def end(self) -> None:
+        """The thread is done with it: what it found is on its way, however late the loop takes it."""
+        self.is_over = True
 
     @property
     def left_s(self) -> float:
@@ -45,13 +55,21 @@ async def begun_within(turn_s: float, running_time: RunningTime) -> AsyncIterato
     """Raises ``TimeoutError`` when the search inside has not begun after ``turn_s`` seconds, or has no time left."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as deadline:
+        timers: list[asyncio.TimerHandle] = []
 
         def look() -> None:
-            left_s = 0.0 if running_time.began is None else running_time.left_s
-            deadline.reschedule(loop.time() + left_s)
+            if running_time.is_over:  # a loop that is late may look before it takes what was found
+                look_in(max(turn_s, _LOOK_S))
+            elif running_time.began is None or running_time.left_s <= 0:
+                deadline.reschedule(loop.time())
+            else:
+                look_in(running_time.left_s)
 
-        timer = loop.call_later(turn_s, look)
+        def look_in(seconds: float) -> None:
+            timers[:] = [loop.call_later(seconds, look)]
+
+        look_in(turn_s)
         try:
             yield
         finally:
-            timer.cancel()
+            timers[0].cancel()

@@ -45,7 +45,7 @@ class SessionTimeouts:
     busy_start_timeout_s: float = 25.0
     slow_start_s: float = 5.0
     recall_timeout_s: float = 8.0
-    recent_timeout_s: float = 2.0
+    recent_timeout_s: float = 5.0
     store_timeout_s: float = 20.0
     send_timeout_s: float = 5.0
     close_timeout_s: float = 2.0
