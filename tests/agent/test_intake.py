@@ -50,6 +50,7 @@ class Desk:
         self.bus = Bus()
         self.offers: Sequence[Offer] = (BROWSER,)
         self.done = asyncio.Event()
+        self.ending = Ending(TaskState.COMPLETED, "Done.")
         self.refusal: NekoError | None = None
         self.reported: list[dict[str, Any]] = []
         self.models: list[NekoError | None] = []
@@ -70,7 +71,7 @@ class Desk:
 
     async def _do(self, active: ActiveTask) -> Ending:
         await self.done.wait()
-        return Ending(TaskState.COMPLETED, "Done.")
+        return self.ending
 
     def _allow(self, hand: object) -> None:
         if self.refusal:
@@ -176,6 +177,43 @@ async def test_what_is_being_done_is_not_begun_once_more(desk: Desk) -> None:
     again = decided("do it again", ("browser_use", "Find Paris."), title="Again", again=True)
     await desk.say("Do it again!", "t4", again)
     assert desk.titles == ["Paris", "Again"]
+
+
+@pytest.mark.parametrize("end", ["refused", "failed", "cancelled", "stopped", "interrupted"])
+async def test_what_was_not_done_may_be_asked_for_again_at_once_in_the_same_words(desk: Desk, end: str) -> None:
+    paris = decided("look up paris", ("browser_use", "Find it."), title="Paris")
+    await desk.say("Look up Paris.", "t1", paris)
+    [first] = desk.tasks.listed()
+    if end == "cancelled":
+        desk.tasks.cancel(first.id)
+    elif end == "stopped":
+        await desk.tasks.stop_all()
+    elif end == "interrupted":  # by a kill; the journal gives it back
+        await desk.tasks.aclose()
+        before, desk.tasks = desk.tasks, Tasks(desk._do, lambda message: None)
+        desk.tasks.restore(before.listed())
+        desk.intake._tasks = desk.tasks
+    else:  # a question that nobody answers in time, a task that takes too long
+        desk.ending = Ending(TaskState.PARTIAL if end == "refused" else TaskState.FAILED, error="Not done.")
+        desk.done.set()
+        await desk.tasks.wait(first.id)
+        desk.done.clear()
+    await desk.say("Look up Paris.", "t2", paris)
+    again, known = desk.tasks.listed()
+    assert (known.id, again.instruction, again.is_over) == (first.id, first.instruction, False)
+    assert len(desk.provider.chats) == 2, "the model was not asked whether it is the same"
+    await desk.say("look up paris!", "t3")
+    assert len(desk.tasks.listed()) == 2, "which is being done again"
+
+
+async def test_what_was_just_done_is_not_begun_once_more_by_the_same_turn_or_words(desk: Desk) -> None:
+    await desk.say("Look up Paris.", "t1", decided("look up paris", ("browser_use", "Find it."), title="Paris"))
+    [first] = desk.tasks.listed()
+    desk.done.set()
+    await desk.tasks.wait(first.id)
+    await desk.say("Look up Paris.", "t1")
+    await desk.say("Look up Paris.", "t2")
+    assert (desk.titles, len(desk.provider.chats)) == (["Paris"], 1)
 
 
 async def test_the_same_wish_of_another_character_s_user_is_a_task_of_its_own(desk: Desk) -> None:
