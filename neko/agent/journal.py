@@ -27,7 +27,8 @@ from pydantic import TypeAdapter, ValidationError
 from neko import set_aside
 from neko.agent.audit import Deed, Outcome
 from neko.agent.pictures import PictureFiles
-from neko.agent.tasks import Task, TaskState, ended
+from neko.agent.task_list import interrupted
+from neko.agent.tasks import Task
 from neko.errors import NekoError
 from neko.storage import make_folder, make_private
 from neko.tasks import TaskOwner, in_thread, to_the_end
@@ -127,7 +128,7 @@ class Journal:
         rows = await self._rows("SELECT body FROM tasks ORDER BY created DESC LIMIT ?", most)
         found = [task for (body,) in rows if (task := _task(body)) is not None]
         now = datetime.now(UTC)
-        tasks = [task if task.is_over else ended(task, TaskState.INTERRUPTED, now) for task in found]
+        tasks = [task if task.is_over else interrupted(task, now) for task in found]
         for before, task in zip(found, tasks, strict=True):
             if before is not task:
                 self.keep(task)

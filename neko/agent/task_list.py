@@ -283,7 +283,7 @@ class Tasks:
         """End every task; what was not over is told as interrupted. Idempotent."""
         now = datetime.now(UTC)
         for active in list(self._active.values()):
-            active.change(lambda task: rules.ended(task, TaskState.INTERRUPTED, now))
+            active.change(lambda task: interrupted(task, now))
             active.stop()
         await self._owner.aclose(_CLOSING_S)
         for timer in self._later.values():
@@ -394,6 +394,12 @@ class Tasks:
         self._later.pop(task_id, None)
         if active := self._active.get(task_id):
             self._tell(active.task)
+
+
+def interrupted(task: Task, now: datetime) -> Task:
+    """Neko was ended, or is being ended, while it was not over."""
+    why = told(AgentError("interrupted", "Neko was ended"), task.language)
+    return rules.ended(task, TaskState.INTERRUPTED, now, error=why)
 
 
 def told(error: NekoError, language: str) -> str:

@@ -69,6 +69,7 @@ async def test_tasks_survive_a_restart_and_one_that_was_not_over_is_interrupted(
         newest, oldest = await again.load(10)
         assert oldest == done
         assert (newest.id, newest.state, newest.title) == ("t2", TaskState.INTERRUPTED, "L")
+        assert newest.error.startswith("途中でわたしが終了しました。")
         assert rules.commands(newest) == ("retry",)
         await again.aclose()
 

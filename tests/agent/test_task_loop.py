@@ -425,6 +425,7 @@ async def test_a_task_of_an_earlier_time_is_listed_and_can_be_tried_again(scene:
     await later.agent.loaded()
     (known,) = later.agent.tasks.listed()
     assert (known.id, known.state) == (task.id, TaskState.INTERRUPTED)
+    assert known.error.startswith("I was ended while I was at it.")
     assert await later.agent.thumbnail(task.id) is not None
     again = await later.agent.tasks.retry(task.id)
     assert (await later.ended(again.id)).state is TaskState.COMPLETED

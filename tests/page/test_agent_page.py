@@ -64,6 +64,7 @@ async def test_tasks_are_found_by_state_and_words_and_tried_again(running_neko: 
         task("t1", title="Find a train"),
         task("t2", "failed", title="Book a table", error="The page is gone.", commands=["retry"]),
         task("t3", "completed", title="Save the recipe", result="It is in your notes."),
+        task("t4", "partial", title="Order a cake", result="It is in the cart.", error="You said no to “Buy”."),
     ]
 
     async def obey(route: Route) -> None:
@@ -74,11 +75,16 @@ async def test_tasks_are_found_by_state_and_words_and_tried_again(running_neko: 
     await phone.context.route("**/api/agent/command", obey)
     await visit(running_neko, phone, "tasks")
     titles = phone.get("task").locator("h2")
-    await expect(titles).to_have_text(["Find a train", "Book a table", "Save the recipe"])
+    await expect(titles).to_have_text(["Find a train", "Book a table", "Save the recipe", "Order a cake"])
+    partial = phone.get("task").nth(3).get_by_test_id("task-result").locator("p")
+    await expect(partial.and_(phone.page.locator(":visible"))).to_have_text("You said no to “Buy”.")
+    await phone.get("task").nth(3).get_by_test_id("task-fold").tap()
+    await expect(partial.first).to_be_visible()
+    await expect(phone.get("task").nth(2).get_by_test_id("task-result")).to_be_hidden()
     await phone.get("filter-failed").tap()
     await expect(titles).to_have_text(["Book a table"])
-    await phone.get("task-fold").tap()
     await expect(phone.get("task-result")).to_have_text("The page is gone.")
+    await expect(phone.get("task-result")).to_be_visible()
     async with phone.page.expect_response("**/api/agent/command"):
         await phone.get("task-retry").tap()
     async with phone.page.expect_response("**/api/agent/command"):

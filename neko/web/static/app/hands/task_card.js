@@ -128,7 +128,9 @@ export class TaskCard {
   #drawFold() {
     const isEmpty = [this.#action, this.#picture, this.#steps, this.#result, this.#files].every((part) => part.hidden || part.childNodes.length === 0);
     this.#fold.hidden = isEmpty;
-    this.#body.hidden = isEmpty || this.#isFolded;
+    const isOfReason = this.#isFolded && this.#result.querySelector(".task-why") !== null; // folded, only why it failed is shown
+    this.#body.hidden = isEmpty || (this.#isFolded && !isOfReason);
+    this.#body.classList.toggle("is-of-reason", isOfReason);
     this.#fold.setAttribute("aria-expanded", String(!this.#isFolded));
     this.#fold.setAttribute("aria-label", t("hands.details", { title: titleOf(this.#task) }));
   }
@@ -163,10 +165,13 @@ export class TaskCard {
     const { error, neko: details } = this.#task;
     const state = stateOf(this.#task);
     const failed = state === "failed" || state === "interrupted";
-    const words = [failed ? error || details?.result : details?.result, !failed && state === "partial" ? error : ""].filter(Boolean).join("\n");
-    this.#result.replaceChildren(...(words ? [h("p", { text: words })] : []), ...(details?.remedy ? [h("p", { class: "task-remedy", text: details.remedy })] : []));
-    this.#result.hidden = !words && !details?.remedy;
-    this.#result.classList.toggle("is-bad", failed);
+    const why = failed ? error || details?.result : state === "partial" ? error : "";
+    const came = failed ? "" : details?.result;
+    this.#result.replaceChildren(
+      ...(came ? [h("p", { text: came })] : []),
+      ...(why ? [h("p", { class: failed ? "task-why is-bad" : "task-why", text: why })] : []),
+      ...(details?.remedy ? [h("p", { class: "task-remedy", text: details.remedy })] : []));
+    this.#result.hidden = this.#result.childNodes.length === 0;
     this.#files.replaceChildren(...(details?.files ?? []).map(({ name, url }) => h("li", {}, h("a", { href: ownAddress(url), download: name }, icon("save"), h("span", { text: name })))));
     this.#files.hidden = !details?.files.length;
     this.#drawMore();
