@@ -6,6 +6,7 @@ or dismissed, which appends ``.dismissed`` to its name. Every call blocks on the
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ DAMAGED: Final = ".damaged-"
 REPLACED: Final = ".replaced-"
 """For a log in whose place somebody put another file."""
 _DISMISSED: Final = ".dismissed"
+_STAMP: Final = "[0-9]" * 8 + "-" + "[0-9]" * 6
 
 
 def set_aside(path: Path, why: str, *, mark: str = DAMAGED) -> Path:
@@ -77,6 +79,13 @@ def copies(folder: Path) -> list[Path]:
         for path in folder.glob(f"*{mark}*")
         if path.is_file() and not path.name.endswith((_DISMISSED, *COMPANIONS))
     )
+
+
+def forget_damaged(path: Path) -> None:
+    """Remove what was set aside of this file because it was damaged, dismissed or not: words are in it that are to be
+    in no file, and what could be read of it was saved. Raises ``OSError``."""
+    for aside in path.parent.glob(f"{glob.escape(path.name)}{DAMAGED}{_STAMP}*"):
+        aside.unlink(missing_ok=True)
 
 
 def copies_of(path: Path) -> list[Path]:

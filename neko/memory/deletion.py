@@ -14,7 +14,9 @@ from typing import Final
 
 from neko.memory import backup, facts, index, reviewed, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
+from neko.memory.paths import recent_beside
 from neko.memory.words import holds
+from neko.set_aside import forget_damaged
 
 _UNTIDY: Final = "untidy"
 _HIGHEST: Final = "highest"
@@ -143,14 +145,24 @@ def is_untidy(connection: sqlite3.Connection) -> bool:
     return bool(row and row[0])
 
 
+def forget_copies(log: Path) -> None:
+    """Remove the backups of a log, and what was set aside of it and of its window: what is not damaged is in the log.
+
+    Raises ``OSError``.
+    """
+    backup.forget(log)
+    forget_damaged(log)
+    forget_damaged(recent_beside(log))
+
+
 def tidy(connection: sqlite3.Connection, log: Path) -> None:
-    """After a deletion, let go of the backups, and write the whole file anew from the rows that are there.
+    """After a deletion, let go of all copies, and write the whole file anew from the rows that are there.
 
     ``secure_delete`` overwrites a deleted row, but none of the copies that stay in the free space of pages when SQLite
     moves rows between them. 10,000 lines take about a tenth of a second. Raises ``OSError`` too.
     """
     if is_untidy(connection):
-        backup.forget(log)
+        forget_copies(log)
         index.purge(connection)
         connection.execute("VACUUM")
         connection.execute(schema.SET_STATE, (_UNTIDY, 0))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import NekoError
-from neko.memory import backup, browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
+from neko.memory import browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
 from neko.memory.appending import Appended, append_all
 from neko.memory.deletion import Deleted
 from neko.memory.facts import Earlier, NewFact
@@ -198,7 +198,7 @@ class Log:
         result = await self.transaction(work)
         await self.file.give_up_copy()
         try:
-            await in_thread(backup.forget, self.path)
+            await in_thread(deletion.forget_copies, self.path)
         except OSError as error:
             raise store_error(error, backups_of(self.path)) from error
         if not await self._folded_in():

@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from neko import set_aside
 from neko.errors import DamagedLogError, DataFolderInUseError, LogMovedError, LogReplacedError, MemoryStoreError
 from neko.memory import damaged_log
 from neko.memory.service import MemoryService
@@ -106,6 +107,28 @@ async def test_a_spoilt_beginning_costs_no_line(memory_folder: MemoryFolder, con
     memory = await memory_folder.open()
     assert await everything(memory) == said
     assert isinstance(memory_folder.reports[0], DamagedLogError)
+
+
+@pytest.mark.parametrize("dismissed", [False, True])
+async def test_what_is_forgotten_goes_from_the_damaged_files_that_were_set_aside_too(
+    memory_folder: MemoryFolder, dismissed: bool
+) -> None:
+    await memory_folder.talked("the vault is in Lisbon", "and it rains")
+    spoil(memory_folder.log, 1, b"garbage " * 64)
+    (memory_folder.folder / "recent_Mio.json").write_text("[the vault is in Lisbon", encoding="utf-8")
+    memory = await memory_folder.open()
+    await memory.recent(MIO)
+    asides = [path for path in memory_folder.folder.iterdir() if ".damaged-" in path.name]
+    assert [path.name[:8] for path in asides if b"Lisbon" in path.read_bytes()]
+    for aside in asides if dismissed else ():
+        set_aside.dismiss(aside)
+    foreign = memory_folder.folder / "time_indexed_Mio.damaged-by-me"
+    foreign.write_bytes(b"no stamp of ours")
+    first = (await everything(memory))[0]
+    await memory.delete(MIO, [first.id])
+    await memory.aclose()
+    assert [path.name for path in memory_folder.folder.iterdir() if ".damaged-" in path.name] == [foreign.name]
+    assert not [path for path in memory_folder.folder.rglob("*") if path.is_file() and b"Lisbon" in path.read_bytes()]
 
 
 async def test_a_stop_between_two_renames_does_not_write_the_old_wal_into_the_new_log(
