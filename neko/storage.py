@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -384,7 +385,11 @@ def check_writable(folder: Path) -> None:
 
 def file_name_fault(name: str) -> str | None:
     """Why a name cannot be part of a file's name; None when it can: any Unicode but no path, no control characters."""
-    forbidden = "/\\" + ('<>:"|?*' if os.name == "nt" else "")
+    return _file_name_fault(name, '/\\<>:"|?*' if os.name == "nt" else "/\\")
+
+
+@lru_cache(4_096)  # the names of all characters are looked at in every turn
+def _file_name_fault(name: str, forbidden: str) -> str | None:
     if not name.strip():
         return "it is empty"
     if name == "." or ".." in name or any(letter in forbidden for letter in name):
