@@ -28,6 +28,7 @@ from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
 from neko.app.agent import build_agent
 from neko.app.avatars import Avatars
+from neko.app.backups.running import Backups
 from neko.app.browser import build_browser
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
@@ -108,6 +109,7 @@ class Neko:
     characters: Characters
     conversations: Conversations
     imports: Imports
+    backups: Backups
     avatars: Avatars
     workshop: WorkshopFolder
     memory: MemoryService
@@ -170,6 +172,7 @@ class Neko:
         self.extracted = ExtractedSettings(self.folder.memory, cards, self._on_damage)
         self.conversations = Conversations(cards, self._dependencies)
         self.imports = self._imports(cards)
+        self.backups = Backups(self.folder.path, self.folder.memory, self._owner)
         self.proactive = self._proactive(stored, cards)
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
@@ -245,6 +248,7 @@ class Neko:
             self.hearing.aclose,
             self.bus.aclose,
             self.imports.aclose,
+            self.backups.aclose,
             self.memory.aclose,
             self.embedding.aclose,
             self.conversations.sockets.aclose,

@@ -40,7 +40,7 @@ LOOK = """async ([rules, scheme]) => {
 }"""
 OF_THE_THEME = ["color-contrast", "link-in-text-block"]
 """All that a theme changes: the rest is looked at once."""
-SETTINGS = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "abilities", "about")
+SETTINGS = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "abilities", "backup", "about")
 MARKDOWN = f"""## Notes
 
 A [link](https://example.com), `code`, ~~gone~~, **bold** and $x^2$.

@@ -1,5 +1,5 @@
 /**
- * Settings: one sheet, nine pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
+ * Settings: one sheet, ten pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
  *
  * @import { Appearance } from "../appearance.js"
  * @import { Call } from "../call.js"
@@ -15,6 +15,7 @@ import { onLanguage, t } from "../i18n.js";
 import { showToastsIn } from "../notices.js";
 import { abilitiesPage } from "./abilities.js";
 import { aboutPage } from "./about.js";
+import { backupPage } from "./backup.js";
 import { charactersPage } from "./characters.js";
 import { hearingPage } from "./hearing.js";
 import { languagePage } from "./language.js";
@@ -33,6 +34,7 @@ const PAGES = new Map([
   ["language", { draw: languagePage, sign: "language" }],
   ["characters", { draw: (body, parts) => void charactersPage(body, parts), sign: "character" }],
   ["abilities", { draw: (body) => void abilitiesPage(body), sign: "hand" }],
+  ["backup", { draw: backupPage, sign: "save" }],
   ["about", { draw: aboutPage, sign: "about" }],
 ]);
 
