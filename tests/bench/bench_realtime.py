@@ -128,8 +128,10 @@ async def listen_to(pipe: Connection) -> None:
 
 
 def in_process(work: Callable[[Connection], Awaitable[None]]) -> Connection:
+    """The pipe of a process that does this; reading from it fails when that has ended."""
     here, there = multiprocessing.get_context("spawn").Pipe()
     multiprocessing.get_context("spawn").Process(target=_run, args=(work, there), daemon=True).start()
+    there.close()
     return here
 
 

@@ -91,7 +91,7 @@ async def speech_conversation(
     *,
     timeouts: SessionTimeouts = QUICK,
     toolbox: Toolbox | None = None,
-    kind: type[SpeechConversation] = SpeechConversation,
+    kind: Callable[..., SpeechConversation] = SpeechConversation,
     opens_ahead: bool = False,
     detector: Callable[[], VoiceDetector] | None = None,
     **options: Any,

@@ -44,9 +44,6 @@ from tests.sessions.speech_conversation import SpeechConversation, speech_conver
 from tests.virtual_clock import InlineExecutor, run_virtually
 
 FRAME_S = 0.02
-FRAME = 640
-LOUD = array.array("h", [9_000, -9_000] * 159).tobytes()
-QUIET = bytes(len(LOUD))
 PAGE_RATE = 48_000
 DITHER = 2
 """What soxr adds to PCM16, anew in each chunk."""
@@ -168,11 +165,12 @@ class Call(SpeechConversation):
     """``stream`` is all that the microphone gave, at ``rate`` Hz."""
 
     rate: int = 16_000
-    fates: list[Fate] = field(default_factory=list)
+    fates: list[Any] = field(default_factory=list)
     stream: bytearray = field(default_factory=bytearray)
     events: list[Event] = field(default_factory=list)
     frames: int = 0
-    made: list[FatedSession] = field(default_factory=list)
+    made: list[Any] = field(default_factory=list)
+    """Sessions: what each ``heard``, whether it is ``lost`` or ``closed``, whether it ``hears`` now."""
     drops: list[Drop] = field(default_factory=list)
 
     def watch_drops(self) -> None:
@@ -191,7 +189,7 @@ class Call(SpeechConversation):
 
     def throw(self, chunk: Any) -> None:
         could_hear = any(session.hears for session in self.made)
-        self.drops += [Drop(frame, could_hear) for frame in frames(chunk.pcm)]
+        self.drops += [Drop(frame, could_hear) for frame in self.frames_of(chunk.pcm)]
 
     def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         fate = self.fates.pop(0) if self.fates else Fate()
@@ -200,9 +198,17 @@ class Call(SpeechConversation):
         return session
 
     @property
-    def current(self) -> FatedSession | None:
-        handle = self.manager._slot.current
-        return handle.session if handle else None  # type: ignore[return-value]
+    def frame_bytes(self) -> int:
+        return 2 * round(self.rate * FRAME_S)
+
+    def frames_of(self, pcm: bytes | bytearray) -> list[int]:
+        """The places in the stream of the frames of this sound."""
+        return [number(pcm[at : at + 4]) for at in range(0, len(pcm), self.frame_bytes)]
+
+    @property
+    def on_the_way(self) -> set[int]:
+        """Frames that were on their way into a connection when it broke."""
+        return set()
 
     async def sound(self, seconds: float, *, loud: bool) -> None:
         """As a microphone does, with frames that can be told apart."""
@@ -210,14 +216,13 @@ class Call(SpeechConversation):
             if self.rate == PAGE_RATE:
                 frame = noise(self.frames, loud=loud)
             else:
-                frame = struct.pack("<2h", self.frames % 400, self.frames // 400) + (LOUD if loud else QUIET)
+                frame = numbered(self.frames, self.frame_bytes, loud=loud)
             self.frames += 1
             self.stream += frame
             self.manager.handle(SendAudio(frame, self.rate))
             await asyncio.sleep(FRAME_S)
 
     async def play(self, name: str, value: float) -> None:
-        waiting = self.manager._slot._next
         match name:
             case "talk" | "quiet":
                 await self.sound(value, loud=name == "talk")
@@ -228,19 +233,27 @@ class Call(SpeechConversation):
                 await asyncio.sleep(value)
             case "renew":
                 self.manager._renewals.outdated()
-            case "ends" if self.current:
-                self.current.emit(SessionEnds(asyncio.get_running_loop().time() + value))
-            case "lose" if self.current:
-                self.current.lose(GONE)
-            case "break" if self.current:
-                self.current.lost = True
-                self.current.end_events()
-            case "lose next" if waiting and waiting.handle:
-                waiting.handle.session.lose(GONE)  # type: ignore[attr-defined]
             case "type":
                 self.manager.handle(SendText("typed"))
             case "stop":
                 self.manager.handle(StopReply())
+            case "lose next":
+                waiting = self.manager._slot._next
+                if waiting and waiting.handle:
+                    await self.befall("lose", value, waiting.handle.session)
+            case _ if handle := self.manager._slot.current:
+                await self.befall(name, value, handle.session)
+
+    async def befall(self, name: str, value: float, session: Any) -> None:
+        """What a provider does to one of its sessions."""
+        match name:
+            case "ends":
+                session.emit(SessionEnds(asyncio.get_running_loop().time() + value))
+            case "lose":
+                session.lose(GONE)
+            case "break":
+                session.lost = True
+                session.end_events()
 
     async def read(self) -> None:
         while (event := await self.outbox.get()) is not None:
@@ -254,14 +267,25 @@ def noise(seed: int, *, loud: bool) -> bytes:
     return np.random.default_rng(seed).integers(-peak, peak, 960, dtype="<i2").tobytes()
 
 
+def numbered(frame: int, size: int, *, loud: bool) -> bytes:
+    """A frame that says its place in the stream."""
+    return struct.pack("<2h", frame % 400, frame // 400) + rest_of_frame(size, loud=loud)
+
+
+@cache
+def rest_of_frame(size: int, *, loud: bool) -> bytes:
+    return array.array("h", [9_000, -9_000] * (size // 4 - 1)).tobytes() if loud else bytes(size - 4)
+
+
 async def played(
     executor: InlineExecutor,
-    fates: list[Fate],
+    fates: list[Any],
     operations: list[tuple[str, float]],
     check: Callable[[Call], None] | None = None,
     rate: int = 16_000,
+    kind: Callable[..., Call] = Call,
 ) -> Call:
-    async with speech_conversation(executor, timeouts=OLD, kind=Call) as talk:
+    async with speech_conversation(executor, timeouts=OLD, kind=kind) as talk:
         assert isinstance(talk, Call)
         talk.rate = rate
         if rate != PAGE_RATE:
@@ -291,27 +315,28 @@ async def played(
 
 def check_sound(talk: Call) -> None:
     """All that was heard, one session after the other, is the stream: less what was thrown away while no session could
-    take it and what still waits, and with an utterance heard again only where the session before was lost."""
-    stream, at, first_unheard = bytes(talk.stream), 0, 0
+    take it, what was on its way into a connection that broke and what still waits, and with an utterance heard again
+    only where the session before was lost."""
+    stream, size, at, first_unheard = bytes(talk.stream), talk.frame_bytes, 0, 0
     heard_ever: set[int] = set()
     was_lost = False
     for session in talk.made:
         heard = bytes(session.heard)
-        for place in range(0, len(heard), FRAME):
-            frame = number(heard[place : place + FRAME])
-            begin = frame * FRAME
-            assert heard[place : place + FRAME] == stream[begin : begin + FRAME]
+        for place, frame in zip(range(0, len(heard), size), talk.frames_of(heard), strict=True):
+            begin = frame * size
+            assert heard[place : place + size] == stream[begin : begin + size]
             assert begin >= at or (was_lost and place == 0), "heard twice"
             assert begin == at or begin >= first_unheard or place == 0, "what is heard again has no hole"
             heard_ever.add(frame)
-            at = begin + FRAME
+            at = begin + size
             first_unheard = max(first_unheard, at)
         was_lost = session.lost or (was_lost and not heard)
     thrown = [drop.frame for drop in talk.drops]
-    waiting = [frame for chunk in waiting_sound(talk) for frame in frames(chunk)]
+    waiting = [frame for chunk in waiting_sound(talk) for frame in talk.frames_of(chunk)]
     unheard = set(range(talk.frames)) - heard_ever
+    gone = talk.on_the_way - heard_ever
     assert len(thrown) == len(set(thrown)), "thrown away once"
-    assert unheard == {*thrown, *waiting} - heard_ever, "what no session heard was thrown away, or waits"
+    assert unheard - gone == {*thrown, *waiting} - heard_ever - gone, "what no session heard was thrown away, or waits"
     assert not heard_ever.intersection(thrown), "what was thrown away is gone"
     assert not waiting or min(waiting) >= talk.frames - len(waiting), "what waits is the newest"
     assert len(thrown) == round(talk.manager._microphone.dropped_s / FRAME_S), "what is thrown away is counted"
@@ -319,14 +344,10 @@ def check_sound(talk: Call) -> None:
     assert not could, "nothing is thrown away while a session can hear it"
 
 
-def number(frame: bytes) -> int:
+def number(frame: bytes | bytearray) -> int:
     """The place of a frame in the stream."""
     low, high = struct.unpack_from("<2h", frame)
     return int(400 * high + low)
-
-
-def frames(pcm: bytes) -> list[int]:
-    return [number(pcm[at : at + FRAME]) for at in range(0, len(pcm), FRAME)]
 
 
 def waiting_sound(talk: Call) -> list[bytes]:

@@ -108,18 +108,24 @@ class RealtimeConnection:
         await self._emptied.wait()
 
     async def aclose(self) -> None:
-        """Say goodbye and end; idempotent. Nothing is told to ``on_end``."""
-        self._ended = True
+        """Send what waits, unless the connection is over, say goodbye and end; idempotent. Nothing is told to
+        ``on_end``."""
+        is_over, self._ended = self._ended, True
         self._emptied.set()
-        for task in self._tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
+        writes, _ = self._tasks
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                if not is_over:
+                    self._filled.set()
+                    await asyncio.wait([writes])
                 await self._socket.aclose()
         except (TimeoutError, OSError) as error:
             logger.debug("a realtime session was not closed in order: %s", type(error).__name__)
-        await asyncio.wait([task for task in self._tasks if task is not asyncio.current_task()], timeout=1.0)
+        finally:
+            for task in others:
+                task.cancel()
+        await asyncio.wait(others, timeout=1.0)
 
     def _next_id(self) -> str:
         self._count += 1
@@ -155,6 +161,8 @@ class RealtimeConnection:
                     await self._socket.send_text(message)
                     if self._bytes <= MOST_WAITING_BYTES // 2:
                         self._emptied.set()
+                if self._ended:
+                    return
         except WebSocketClosedError as error:
             await asyncio.wait([self._tasks[1]], timeout=_CLOSE_TIMEOUT_S)  # who reads knows why
             self._end(error)
