@@ -47,6 +47,7 @@ from neko.app.models import Models, SessionFactory
 from neko.app.personal_news import PersonalNews
 from neko.app.plugins import build_plugins, follow
 from neko.app.proactive import Proactive
+from neko.app.process_watch import ProcessWatch
 from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus, tell_privacy
 from neko.app.site_logins import SiteLogins
@@ -124,6 +125,7 @@ class Neko:
     mcp: McpServers
     reminders: Reminders
     plugins: Plugins
+    process: ProcessWatch
     remote: RemoteBus | None = None
 
     def __init__(
@@ -150,6 +152,7 @@ class Neko:
         self._loop = asyncio.get_running_loop()
         self._found: list[NekoError] | None = []
         self._owner = TaskOwner("neko")
+        self.process = ProcessWatch(self._owner)
         stored, cards = await in_thread(self._open_files)
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()

@@ -26,6 +26,7 @@ class BackgroundWork:
         self._owner = owner
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._waiting: dict[str, dict[str, Job]] = {}
+        self._running: dict[str, str] = {}
 
     def submit(self, character: str, kind: str, job: Job) -> None:
         """Run the job soon; jobs bring their own deadlines. Nothing is done once the owner is closed."""
@@ -35,6 +36,10 @@ class BackgroundWork:
         worker = self._workers.get(character)
         if worker is None or worker.done():
             self._workers[character] = self._owner.spawn(self._run(character), name="memory work")
+
+    def jobs(self, character: str) -> tuple[str, tuple[str, ...]]:
+        """The kind of the job that runs, "" without one, and of those that wait."""
+        return self._running.get(character, ""), tuple(self._waiting.get(character, {}))
 
     async def cancel(self, character: str, *, timeout_s: float) -> None:
         """Drop the waiting job and stop the running one, waiting for its end at most ``timeout_s``."""
@@ -56,10 +61,14 @@ class BackgroundWork:
 
     async def _run(self, character: str) -> None:
         while waiting := self._waiting.get(character):
-            job = waiting.pop(next(iter(waiting)))
+            kind = next(iter(waiting))
+            job = waiting.pop(kind)
+            self._running[character] = kind
             try:
                 await job()
             except NekoError as error:
                 logger.warning("%s: work of the memory failed: %s", character, error.code)
             except Exception:
                 logger.exception("%s: work of the memory failed", character)
+            finally:
+                del self._running[character]

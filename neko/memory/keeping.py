@@ -87,6 +87,10 @@ class Keeping(MemoryAdministration):
         """How far what was brought in has been learnt from, in ids; None when all of it is."""
         return await (await self._opened(character)).brought_in()
 
+    def jobs(self, character: str) -> tuple[str, tuple[str, ...]] | None:
+        """What is done for a memory in the background (``BackgroundWork.jobs``); None while its files are closed."""
+        return self._background.jobs(character) if self._open_now(character) is not None else None
+
     async def _settle(self, character: str, models: Models) -> None:
         """A model is asked for facts when there is a memo to make as well: the lines of a short talk are all there."""
         if await self.settle(character, models) and models().learn is not None:

@@ -10,9 +10,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from neko.sessions.events import Audio, Event
 from neko.sessions.outbox import TAKEN_OVER, Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is connected: the owner, those who were taken over and stay, taps, viewers; and of what waits for them
+    the most events of one (``waiting``) and the fullest queue, 0 to 1 (``fill``)."""
+
+    owner: bool
+    silent: int
+    taps: int
+    viewers: int
+    waiting: int
+    fill: float
 
 
 class Clients:
@@ -190,6 +204,17 @@ class Clients:
         """Forget what has not been sent of a reply: it is taken back."""
         for outbox in self._everyone:
             outbox.withdraw_text(turn_id, outbox.unsent_text(turn_id))
+
+    def audience(self) -> Audience:
+        """Who is there just now."""
+        return Audience(
+            owner=self.owner is not None,
+            silent=len(self._silent),
+            taps=len(self._taps),
+            viewers=len(self._viewers),
+            waiting=max((outbox.waiting for outbox in self._everyone), default=0),
+            fill=max((outbox.fill for outbox in self._everyone), default=0.0),
+        )
 
     def close(self, code: int, reason: str) -> None:
         for outbox in (*self._everyone, *self._silent):

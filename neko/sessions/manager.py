@@ -44,6 +44,7 @@ from neko.sessions.actions import (
 from neko.sessions.arbiter import Verdict
 from neko.sessions.arrivals import Arrivals
 from neko.sessions.clients import Clients
+from neko.sessions.conversation_state import ConversationState, conversation_state
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
     Event,
@@ -556,6 +557,10 @@ class SessionManager:
     def active(self) -> bool:
         """Is a session up?"""
         return self._slot.current is not None
+
+    def look(self) -> ConversationState:
+        """How all of it is just now."""
+        return conversation_state(self._turns, self._slot, self._clients)
 
     @property
     def is_called(self) -> bool:

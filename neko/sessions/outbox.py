@@ -81,6 +81,16 @@ class Outbox:
         self._ready.set()
 
     @property
+    def waiting(self) -> int:
+        """Events not sent yet, sound among them."""
+        return len(self._events)
+
+    @property
+    def fill(self) -> float:
+        """How full it is, 0 to 1, of events or of sound, whichever is more; sound that came last may overfill it."""
+        return max(len(self._events) / self._max_events, self._audio_bytes / self._max_audio)
+
+    @property
     def has_room(self) -> bool:
         """May more sound be queued now?"""
         return self._audio_bytes < self._max_audio

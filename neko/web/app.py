@@ -64,6 +64,7 @@ from neko.web.routes import (
     metrics,
     microphone,
     models,
+    monitor,
     page_config,
     personal_dynamics,
     plugins,
@@ -141,6 +142,7 @@ ROUTE_MODULES = (
     workshop,
     window_title,
     metrics,
+    monitor,
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(module.ENDPOINTS for module in ROUTE_MODULES))

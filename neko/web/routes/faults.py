@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neko import i18n
+from neko.app import Neko
 from neko.web.endpoint import Call, get, post
 from neko.web.request_language import request_language
 from neko.web.schemas import Schema, Success
@@ -29,9 +30,13 @@ class FaultChoice(Schema):
 
 @get("/api/faults", response=FaultList, summary="What is wrong and not dealt with yet")
 async def faults(call: Call) -> FaultList:
-    language = request_language(call.request, call.neko)
+    return FaultList(faults=standing_faults(call.neko, request_language(call.request, call.neko)))
+
+
+def standing_faults(neko: Neko, language: str) -> list[FaultShape]:
+    """What is wrong, in sentences of this language."""
     shapes = []
-    for fault in call.neko.faults.all():
+    for fault in neko.faults.all():
         notice = i18n.describe(fault.error, language, files_by_name=True)
         shapes.append(
             FaultShape(
@@ -43,7 +48,7 @@ async def faults(call: Call) -> FaultList:
                 dismissible=fault.dismissible,
             )
         )
-    return FaultList(faults=shapes)
+    return shapes
 
 
 @post(
