@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -34,20 +31,10 @@ async def test_the_monitor_shows_a_talk_as_it_goes_and_says_when_neko_is_gone(
         await expect(visitor.get("monitor-faults")).to_be_hidden()
         await visitor.look("monitor")
         assert await page.evaluate("survey.outside()") == []
-        if folder := os.environ.get("NEKO_PICTURES"):
-            for size in SIZES.values():
-                await page.set_viewport_size(size)  # type: ignore[arg-type]
-                for scheme in ("light", "dark"):
-                    await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                    await page.wait_for_timeout(1500)
-                    await page.screenshot(path=Path(folder) / f"monitor-{size['width']}-{scheme}.png", full_page=True)
         await connected.stop()
         await expect(visitor.get("gone")).to_contain_text("The connection to Neko is lost. This is how it was at")
         await expect(talks.locator("h3")).to_have_text([NAME])
         await visitor.look("monitor of one that is gone")
-        if folder:
-            await page.set_viewport_size(SIZES["phone"])
-            await page.screenshot(path=Path(folder) / "monitor-gone.png")
         await connected.start()
         await expect(visitor.get("link")).to_have_text("Connected")
         await expect(talks).to_contain_text("Nobody has talked with her")
