@@ -62,6 +62,7 @@ from neko.characters import CharacterCards
 from neko.errors import NekoError
 from neko.faults import StandingFaults
 from neko.memory.compression import CompressionScheduler
+from neko.memory.memo import gist
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
 from neko.net import Network
@@ -430,6 +431,12 @@ class Neko:
             detection=self.listening.detection,
             renewal_times=self.models.calls.renewal_times,
             settle=partial(self._compression.settle, character),
+            gist=lambda entries, limit: gist(
+                entries,
+                limit,
+                {"user": self.characters.cards.master_name, "assistant": character},
+                self.language_of(character),
+            ),
             is_private=lambda: self.config.in_force.get(PRIVACY),
             faults=self._standing,
             helplines=self.helplines,

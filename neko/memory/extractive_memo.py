@@ -1,8 +1,8 @@
 """A memo without a model: sentences of the user that state something, in their own words.
 
-What they state of themselves (``fact_rules``) goes before what only names somebody, a number or a day; small talk is
-left out as soon as there is anything else, and what is so no longer by a later sentence. The earlier memo is judged
-again like the rest.
+What they state of themselves (``fact_rules``) goes before what only names somebody, something of theirs, a number or a
+day; small talk is left out as soon as there is anything else, and so is what is so no longer by a later sentence, and
+what only tells the same with other numbers. The earlier memo is judged again like the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from neko.types.memory import RecentEntry
 _NAME_OR_NUMBER: Final = re.compile(
     r"\d|(?<=[^.!?\s] )[A-Z][a-z]+|[月火水木金土日]曜|星期|礼拜|[一二三四五六七八九十]月|[가-힣]+요일"
 )
+_OF_THEIRS: Final = re.compile(
+    r"\b(?:[Mm]y|[Oo]ur)\b|[我咱][们們]?[的家]|私の|わたしの|僕の|俺の|うちの|(?<![가-힣])(?:내|제|우리|나의|저의) "
+)
+_NUMBER: Final = re.compile(r"\d+|[一二三四五六七八九十百]+")
 _LONGEST: Final = 160
 """Characters of a sentence."""
 
@@ -33,6 +37,7 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
     """At most ``limit`` characters, "" when there is nothing but small talk; the older of two equals gives way."""
     worths: dict[str, _Worth] = {}
     known = _Known()
+    forms: dict[str, str] = {}
     for entry in entries:
         is_memo = entry.role == "system"
         if entry.role == "assistant":
@@ -41,7 +46,14 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             line = text if is_memo else f"{names[entry.role]}: {text}"
             speaker, _, sentence = line.rpartition(": ")
             stated = fact_rules.facts(sentence, language)
-            worth = _Worth.FACT if any(not has_ended for *_, has_ended in stated) else _worth(sentence)
+            values = [value for _, value, has_ended in stated if not has_ended]
+            worth = _Worth.FACT if values else _worth(sentence)
+            if values and len(line) > _LONGEST:
+                line = f"{speaker}: {_around(values[0], sentence)}"
+            if not values:
+                form = _NUMBER.sub("0", sentence)
+                worths.pop(forms.get(form, ""), None)
+                forms[form] = line
             worths.pop(line, None)
             for outdated in known.outdated(speaker, line, stated):
                 worths.pop(outdated, None)
@@ -78,6 +90,15 @@ class _Known:
         return gone
 
 
+def _around(value: str, sentence: str) -> str:
+    """The part of a long sentence that says this."""
+    at = max(0, sentence.find(value))
+    begins, ends = max(0, at - _LONGEST // 4), min(at + _LONGEST // 2, len(sentence))
+    return ("…" if begins else "") + sentence[begins:ends].strip() + ("…" if ends < len(sentence) else "")
+
+
 def _worth(sentence: str) -> _Worth:
-    is_telling = _NAME_OR_NUMBER.search(sentence) and not fact_rules.is_question(sentence)
+    is_telling = (_NAME_OR_NUMBER.search(sentence) or _OF_THEIRS.search(sentence)) and not fact_rules.is_question(
+        sentence
+    )
     return _Worth.NAMES if is_telling else _Worth.SMALL_TALK

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from neko.errors import ContextTooLongError, NekoError
+from neko.language import guess
 from neko.memory import extractive_memo
 from neko.memory.line_codec import Names
 from neko.settings import ASSETS
@@ -59,6 +60,12 @@ def instructions(language: str) -> Mapping[str, str]:
 def transcript(entries: Sequence[RecentEntry], names: Names) -> str:
     """``speaker | text`` lines; ``names`` maps the roles to what the speakers are called."""
     return "\n".join(f"{names[entry.role]} | {entry.text}" for entry in entries)
+
+
+def gist(entries: Sequence[RecentEntry], limit: int, names: Names, language: str) -> str:
+    """``types.memory.Gist``, for who they are called and the language of the user."""
+    said = [entry.text for entry in entries if entry.role == "user"]
+    return extractive_memo.extract(entries, names, limit, guess("\n".join(said), language))
 
 
 def extract(entries: Sequence[RecentEntry], names: Names, language: str = "en") -> str:

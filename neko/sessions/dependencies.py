@@ -18,7 +18,7 @@ from neko.sessions.renewal import RenewalTimes
 from neko.sessions.turn_state import TurnTimeouts
 from neko.tasks import TaskOwner
 from neko.types.errands import Errands
-from neko.types.memory import ConversationMemory
+from neko.types.memory import ConversationMemory, Gist, no_gist
 from neko.types.model_session import Known, ModelLabel, ModelSession, Toolbox, known_nothing
 from neko.types.speech import SpeechEngine, VoiceSettings
 
@@ -117,6 +117,7 @@ class SessionDependencies:
     ``renewal_times`` gives the times of ``timeouts`` as the user has set them by now;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, or (true) at any rate,
     without a model where that one does not answer, and raises ``NekoError``;
+    ``gist`` tells of what there is no memo of yet;
     ``is_private()``: the user wants to be neither heard nor seen;
     ``errands`` is what the agent does for the character;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
@@ -140,6 +141,7 @@ class SessionDependencies:
     detection: Callable[[], Detection] | None = None
     renewal_times: Callable[[RenewalTimes], RenewalTimes] = lambda times: times
     settle: Callable[[int, bool], Awaitable[object]] = _settle_nothing
+    gist: Gist = no_gist
     toolbox: Toolbox | None = None
     errands: Errands | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)

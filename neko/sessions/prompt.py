@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from neko.llm.tokens import beginning, estimate_tokens
@@ -18,13 +18,15 @@ from neko.sessions.digest import digest, stands
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_lines import recall_lines
 from neko.types.lines import Line
-from neko.types.memory import CHARACTER, USER, Evidence, Fact, RecentEntry
+from neko.types.memory import CHARACTER, USER, Evidence, Fact, Gist, RecentEntry, no_gist
 from neko.well_formed import bare_words
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
 _LONGEST_RECENT = RECENT_BUDGET // 6
 """Tokens of one of them: of a longer one the beginning stands there."""
+_GIST = 800
+"""Characters of what is told of lines that do not stand there whole."""
 _LEAST_RECENT = 40
 """Tokens that are worth beginning a line for."""
 
@@ -48,14 +50,19 @@ def compose(
     began: datetime,
     facts: Sequence[Fact] = (),
     questions: Sequence[Line] = (),
+    gist: Gist = no_gist,
 ) -> Instructions:
     """The system prompt of a session that began at this moment; of the ``facts`` and open ``questions`` what the cards,
-    the memo and the recent lines do not say."""
+    the memo and the recent lines do not say. Of recent lines that it has no room for, and that are in no memo yet, the
+    ``gist`` is told."""
     say = phrases(persona.language)
     names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
-    memo = [entry.text for entry in recent if entry.role == "system"]
+    memo = [entry.text for entry in recent if entry.role == "system"][:1]
     outside = any(entry.outside for entry in recent)
-    lines, whole = _within_budget([entry for entry in recent if entry.role != "system"], persona)
+    said = [entry for entry in recent if entry.role != "system"]
+    lines, whole, untold = _within_budget(said, persona)
+    if untold and (told := gist(untold, _GIST)):
+        memo.append(told)
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
     called = {USER: names["master"], CHARACTER: persona.character}
     there = bare_words("\n".join((*memo, *lines)))
@@ -70,7 +77,7 @@ def compose(
         say["feeling"],
         say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
         say["began"].format(now=spoken_time(began, persona.language)),
-        "\n".join(filter(None, (say["memo"], say["of_others"] if outside else "", memo[0]))) if memo else "",
+        "\n".join(filter(None, (say["memo"], say["of_others"] if outside else "", *memo))) if memo else "",
         known.text,
         say["recent"] + "\n" + "\n".join(lines) if lines else "",
         say["closing"].format(**names),
@@ -133,17 +140,21 @@ def spoken_time(now: datetime, language: str) -> str:
     return say["moment"].format(weekday=weekday, date=f"{now:%Y-%m-%d}", time=f"{now:%H:%M}")
 
 
-def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> tuple[list[str], frozenset[int]]:
-    """The newest lines, and the ids of those that stand there whole."""
+def _within_budget(
+    entries: Sequence[RecentEntry], persona: Persona
+) -> tuple[list[str], frozenset[int], list[RecentEntry]]:
+    """The newest lines, the ids of those that stand there whole, and what does not, oldest first."""
     speakers = {"user": persona.master, "assistant": persona.character}
     dated = phrases(persona.language)["recent_line"]
     lines: list[str] = []
     whole: set[int] = set()
+    untold: list[RecentEntry] = []
     left = RECENT_BUDGET
-    for entry in reversed(entries):
+    for number, entry in enumerate(reversed(entries)):
         date = f"{entry.at:%Y-%m-%d %H:%M}" if entry.at else ""
         room = min(left, _LONGEST_RECENT)
         if room < _LEAST_RECENT:
+            untold += reversed(entries[: len(entries) - number])
             break
         line = dated.format(date=date, speaker=speakers[entry.role], text=entry.text).lstrip()
         shown = beginning(line, room)
@@ -151,4 +162,6 @@ def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> tuple[li
         lines.append(shown)
         if shown == line:
             whole.add(entry.id)
-    return lines[::-1], frozenset(whole - {0})
+        else:
+            untold.append(replace(entry, text=line[len(shown) - 1 :]))
+    return lines[::-1], frozenset(whole - {0}), untold[::-1]

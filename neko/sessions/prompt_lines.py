@@ -50,7 +50,8 @@ class PromptLines:
     def __init__(self) -> None:
         self._instructed: frozenset[int] = frozenset()
         self._sources: frozenset[int] = frozenset()
-        self._words = ""
+        self._words = self._gist = ""
+        self._gone: dict[str, int] = {}
         self._told: dict[str, set[int]] = {}
         self._looked_up: dict[str, Recalled] = {}
         self._recalled: tuple[str, Recalled] = ("", Recalled())
@@ -66,7 +67,7 @@ class PromptLines:
     def hold(self, evidence: Evidence) -> bool:
         """Does it stand in the prompt: as one of its lines, in the memo's words, or as the fact taken from it?"""
         wording = bare_words(evidence.text)
-        in_words = len(wording) >= _TELLING and wording in self._words
+        in_words = len(wording) >= _TELLING and (wording in self._words or wording in self._gist)
         as_fact = len(wording) <= _MERE_FACT and not self._sources.isdisjoint(evidence.sources)
         looked_up = any(one.hold(evidence) for one in self._looked_up.values())
         return in_words or as_fact or looked_up or not self.ids.isdisjoint(evidence.sources)
@@ -74,6 +75,8 @@ class PromptLines:
     def begin(self, instructions: Instructions) -> None:
         """A session that was told nothing but these."""
         self.instruct(instructions)
+        self._gone.clear()
+        self._gist = ""
         self._told.clear()
         self._looked_up.clear()
 
@@ -111,19 +114,34 @@ class PromptLines:
         return max(self._told.get(turn_id, ()), default=0)
 
     def covered(self, reach: int) -> frozenset[str]:
-        """The turns of which every line was said up to this one."""
-        return frozenset(turn for turn, lines in self._told.items() if lines and max(lines) <= reach)
+        """The turns of which every line was said up to this one; such as were kept nowhere go with those after them."""
+        turns = [turn for turn in self._told if self.last_of(turn) <= reach]
+        while turns and not self._told[turns[-1]]:
+            turns.pop()
+        return frozenset(turns)
+
+    def made_up_for(self, reach: int) -> frozenset[str]:
+        """The turns that were cut and stand in the instructions again: up to this line in their memo, or whole."""
+        again = [turn for turn, last in self._gone.items() if last <= reach or last in self._instructed]
+        for turn in again:
+            del self._gone[turn]
+        if not self._gone:
+            self._gist = ""
+        return frozenset(again)
 
     @property
     def turns(self) -> frozenset[str]:
         """Those that the model is sent besides its instructions."""
         return frozenset(self._told)
 
-    def cut(self, turn_id: str) -> frozenset[str]:
-        """The model is no longer sent this turn and those before it, which are returned."""
+    def cut(self, turn_id: str, gist: str = "") -> frozenset[str]:
+        """The model is no longer sent this turn and those before it, which are returned, but for this gist of them."""
+        self._gist = bare_words(gist)
         turns = list(self._told)
         gone = turns[: turns.index(turn_id) + 1] if turn_id in self._told else []
         for turn in gone:
+            if gist:
+                self._gone[turn] = self.last_of(turn)
             del self._told[turn]
             self._looked_up.pop(turn, None)
         return frozenset(gone)

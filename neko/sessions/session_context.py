@@ -26,7 +26,7 @@ from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.said_lines import SaidLine
 from neko.sessions.session_handle import SessionHandle
 from neko.sessions.tool_runner import offered
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, in_thread
 from neko.types.model_session import (
     HistoryCut,
     HistoryFills,
@@ -149,17 +149,17 @@ class SessionContext:
     def on_history(self, event: HistoryFills | HistoryCut) -> None:
         """What the session remembers of the talk has grown long, or was cut."""
         through = self.lines.last_of(event.turn_id)
-        is_cut = isinstance(event, HistoryCut)
-        if is_cut:
-            self._cut(event.turn_id)
+        if is_cut := isinstance(event, HistoryCut):
+            self._cut(event.turn_id, event.gist)
             if event.turn_id in self._renewed:
                 return
         if is_cut or self._renewing is None or self._renewing.done():
-            renewing = self._renew(through, is_cut=is_cut)
+            at_any_rate = isinstance(event, HistoryCut) or event.at_any_rate
+            renewing = self._renew(through, is_cut=is_cut, at_any_rate=at_any_rate)
             self._renewing = self._owner.spawn(renewing, name="renew the memo of a session")
 
-    def _cut(self, turn_id: str) -> None:
-        gone, renewed = self.lines.cut(turn_id), turn_id in self._renewed
+    def _cut(self, turn_id: str, gist: str) -> None:
+        gone, renewed = self.lines.cut(turn_id, gist), turn_id in self._renewed
         if self._dependencies.toolbox:
             # lines of earlier sessions stand in the instructions until those are renewed
             left = self.lines.turns
@@ -177,13 +177,12 @@ class SessionContext:
         except NekoError as error:
             logger.warning("%s: the memo was not renewed: %s", self._character, error.code)
 
-    async def _renew(self, through: int, *, is_cut: bool) -> None:
+    async def _renew(self, through: int, *, is_cut: bool, at_any_rate: bool) -> None:
         """Have the memory fold what was said up to this line, and let the session go on from that. What fails is tried
-        again after the next reply, as long as nothing has gone; once it is cut there is a memo of it, if need be
-        without a model."""
+        again after the next reply, as long as there is room; then there is a memo of it without a model, if need be."""
         session_id = self._session_id
         try:
-            await self._dependencies.settle(through, is_cut)
+            await self._dependencies.settle(through, at_any_rate)
             recent = await self._dependencies.memory.recent(self._character)
             known = await self._dependencies.memory.facts(self._character)
             questions = await self._dependencies.memory.open_questions(self._character)
@@ -198,9 +197,12 @@ class SessionContext:
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
         known = [fact for fact in known if told.isdisjoint(fact.sources)]
         questions = [line for line in questions if line.id not in told]
-        instructions = prompt.compose(self._dependencies.persona(), rest, self._began, known, questions)
+        persona, gist = self._dependencies.persona(), self._dependencies.gist
+        instructions = await in_thread(prompt.compose, persona, rest, self._began, known, questions, gist)
+        if session_id != self._session_id:
+            return
         self.lines.instruct(instructions)
         self._note_memo(instructions)
         self._looks_up = True  # from the next turn on: what it is sent begins differently anyway
         self._renewed = covered
-        self._send(Renew(instructions.text, covered))
+        self._send(Renew(instructions.text, covered | self.lines.made_up_for(reach)))

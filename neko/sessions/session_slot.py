@@ -40,7 +40,7 @@ from neko.sessions.slot_observer import SlotObserver
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import offered
 from neko.sessions.unkept_lines import memory_failed, memory_too_slow
-from neko.tasks import TaskOwner, is_cancelled
+from neko.tasks import TaskOwner, in_thread, is_cancelled
 from neko.types import facts
 from neko.types.memory import RecentEntry
 from neko.types.model_session import (
@@ -357,7 +357,8 @@ class ModelSessionSlot:
         before = prompt.before(said, pending, again=is_again)
         to_come = [entry.id for entry in said[len(before) :]]
         read = ReadLines.of(recent, unkept, besides=0 if is_again else len(to_come))
-        instructions = prompt.compose(persona, before, began, known, questions)
+        gist = self._dependencies.gist
+        instructions = await in_thread(prompt.compose, persona, before, began, known, questions, gist)
         setup = SessionSetup(
             self._character,
             persona.master,
@@ -368,6 +369,7 @@ class ModelSessionSlot:
             tuple(before),
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
             self._dependencies.known,
+            gist,
         )
         return setup, instructions, read
 

@@ -193,6 +193,16 @@ class ChatList:
     chats: tuple[Chat, ...]
 
 
+Gist = Callable[[Sequence[RecentEntry], int], str]
+"""What was stated in so many words in these entries, at most so many characters of it, "" for nothing. At once, and
+without a model, so that it stands for what no memo was made of yet."""
+
+
+def no_gist(_entries: Sequence[RecentEntry], _limit: int) -> str:
+    """For whoever knows no languages."""
+    return ""
+
+
 Summarise = Callable[[str], Awaitable[str]]
 """Text in, summary out. Has the patience and the deadlines that the model needs, and raises ``NekoError`` when no
 summary could be had: ``ContextTooLongError`` when a shorter text may be."""

@@ -14,7 +14,7 @@ from neko.safety import Help
 from neko.types.errands import ReminderAnswer, Report, Underway
 from neko.types.hearing import HearingCapabilities
 from neko.types.lines import Role
-from neko.types.memory import Evidence, Fact, RecentEntry
+from neko.types.memory import Evidence, Fact, Gist, RecentEntry, no_gist
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ async def known_nothing() -> Sequence[Fact]:
 class SessionSetup:
     """What a session is opened with. ``instructions`` is the whole system prompt; for a session that reads no prompt
     ``recent`` is the part of the memory that it tells of, ``traits`` are the fields of the character's card, and
-    ``known`` tells what is known of people."""
+    ``known`` tells what is known of people. ``gist`` says what was stated in a part of the talk that a session is no
+    longer sent, until the instructions have a memo of it."""
 
     character: str
     master: str
@@ -104,6 +105,7 @@ class SessionSetup:
     recent: tuple[RecentEntry, ...] = ()
     traits: Mapping[str, str] = field(default_factory=dict, hash=False)
     known: Known = known_nothing
+    gist: Gist = field(default=no_gist, compare=False)
 
 
 # ── inputs ────────────────────────────────────────────────────────────────────
@@ -374,16 +376,19 @@ class ForgetLines:
 @dataclass(frozen=True, slots=True)
 class HistoryFills:
     """What the session remembers of the talk is about to be too long: ``Renew`` makes room, best by covering this turn
-    and those before it. Comes after each reply until there is room."""
+    and those before it. Comes after each reply until there is room; ``at_any_rate``: there is none any more."""
 
     turn_id: str
+    at_any_rate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryCut:
-    """The model is no longer sent this turn, nor what was said before it."""
+    """The model is no longer sent this turn, nor what was said before it; ``gist`` is what it is sent instead of all
+    that went since the instructions were renewed."""
 
     turn_id: str
+    gist: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What reaches the model in 200 turns over three sessions: every fact that was told, once, within the budgets."""
+"""What reaches the model in a long talk over three sessions: every fact that was told, once, within the budgets."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from neko.sessions.recall_lines import RECALL_BUDGET
 from neko.settings import Settings
 from tests.scripted_provider import Connection, Request, Script, ScriptedProvider, failure
 
-TURNS = 200
-SESSION = 67
-"""Turns."""
+LONGER = 4
+"""Times: a talk of so many turns less has replies that are longer, so that it is cut as often."""
 WHO_SHE_IS = 1_200
 """Tokens of the instructions without what was said before."""
 ANSWER = 100
 """Tokens that a line of either side may have besides."""
+CUTS = 10
+"""Times that what the model is sent may begin anew: at a session's start, and where the talk is folded."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ class Talk:
     language: str
     facts: dict[int, tuple[str, str]]
     small_talk: str
+    reply: str = ""
+    turns: int = 200
+    session: int = 67
+    """Turns."""
+
+    def shorter(self) -> Talk:
+        facts = {turn // LONGER: fact for turn, fact in self.facts.items()}
+        reply = " ".join([self.small_talk] * (2 * LONGER - 1))
+        return Talk(self.language, facts, self.small_talk, reply, self.turns // LONGER, self.session // LONGER + 1)
 
 
 TALKS = [
@@ -100,8 +110,8 @@ class Provider(ScriptedProvider):
         super().__init__()
         self.talk = talk
         self.prompts: list[list[dict[str, Any]]] = []
-        self.fails = False
-        """Whether it makes no memo."""
+        self.memo: Script | None = None
+        """What it makes of every talk, if that is no memo."""
         self.offers: list[bool] = []
         """Whether each of them came with functions."""
 
@@ -110,12 +120,13 @@ class Provider(ScriptedProvider):
         if messages[0]["role"] == "system":
             self.prompts.append(messages)
             self.offers.append("tools" in request.json)
-            words = self.talk.small_talk.format(number=f"{len(self.prompts)}b")
+            words = (self.talk.reply or self.talk.small_talk).format(number=f"{len(self.prompts)}b")
         else:
             told = [fact for fact, _ in self.talk.facts.values() if fact in messages[0]["content"]]
             words = "\n".join(told) or "…"
             assert len(words) <= LIMIT
-        self.script(failure(400) if self.fails and messages[0]["role"] != "system" else Script([words]))
+        own = self.memo
+        self.script(lambda asked: own if own and asked.json["messages"][0]["role"] != "system" else Script([words]))
         await super()._chat(connection, request)
 
 
@@ -154,8 +165,9 @@ async def end_session(neko: Neko) -> None:
 @pytest.mark.parametrize(
     "talk",
     [
-        pytest.param(talk, id=talk.language, marks=[] if talk.language in ("en", "zh-CN") else [pytest.mark.long])
-        for talk in TALKS
+        pytest.param(TALKS[0].shorter(), id="en-shorter"),
+        pytest.param(TALKS[1].shorter(), id="zh-CN-shorter"),
+        *(pytest.param(talk, id=talk.language, marks=pytest.mark.long) for talk in TALKS),
     ],
 )
 async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_it_is_asked_about(
@@ -168,8 +180,8 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
             "LANG": talk.language.replace("-", "_"),
         }
         async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
-            for turn in range(TURNS):
-                if turn and not turn % SESSION:
+            for turn in range(talk.turns):
+                if turn and not turn % talk.session:
                     await end_session(neko)
                 fact = talk.facts.get(turn)
                 await say(neko, fact[0] if fact else talk.small_talk.format(number=turn))
@@ -186,7 +198,7 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
     most = HISTORY_TOKENS + RECENT_BUDGET + RECALL_BUDGET + WHO_SHE_IS + ANSWER
     assert max(map(estimate, provider.prompts)) <= most
     looks_up = provider.offers.index(True)  # once there is more in the log than in the prompt
-    assert 0 < looks_up < SESSION
+    assert 0 < looks_up <= talk.session
     assert all(provider.offers[looks_up:])
     assert provider.prompts[looks_up][0] != provider.prompts[looks_up - 1][0]
     turns = list(pairwise(provider.prompts))
@@ -195,32 +207,58 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
         largest = max(map(estimate, provider.prompts))
         print(f"\n{talk.language}: {len(provider.prompts)} prompts of at most {largest} tokens.")  # noqa: T201
         print(f"Of what came before the last words {sum(shares) / len(shares):.1%} is in the next one.")  # noqa: T201
-    assert sum(shares) / len(shares) >= 0.95
+    if not talk.reply:  # few turns have fewer in which nothing begins anew
+        assert sum(shares) / len(shares) >= 0.95
     read_anew = [turn for turn in turns if reused(*turn) < 0.95]
     assert all(len(after) < len(before) for before, after in read_anew)  # the history was cut, or a session began
-    assert len(read_anew) <= TURNS * 0.05
+    assert len(read_anew) <= CUTS
 
 
-@pytest.mark.parametrize("fails", [False, True], ids=["one-paste", "no-summaries"])
-async def test_what_a_cut_of_the_talk_took_away_is_in_the_memo_of_the_next_turn(fails: bool, tmp_path: Path) -> None:
-    """The talk is cut at once by one long paste, or no model makes a memo before it is cut."""
-    talk = TALKS[0]
-    fact = talk.facts[3][0]
+SILENT = Script(["…"], delay=3600)
+
+
+@pytest.mark.parametrize(
+    "memo",
+    [
+        pytest.param(Script(["Sie sprachen über dies und das."]), id="another-language", marks=pytest.mark.long),
+        pytest.param(SILENT, id="silent"),
+        pytest.param(Script([]), id="empty", marks=pytest.mark.long),
+        pytest.param(Script(['{"x": ']), id="garbage", marks=pytest.mark.long),
+        pytest.param(failure(400), id="refused", marks=pytest.mark.long),
+        pytest.param(failure(503), id="overloaded", marks=pytest.mark.long),
+    ],
+)
+async def test_no_fact_is_in_neither_the_talk_nor_the_memo_whatever_the_model_makes_of_it(
+    memo: Script, tmp_path: Path
+) -> None:
+    talk = TALKS[0].shorter()
     async with Provider(talk) as provider:
-        provider.fails = fails
+        provider.memo = memo
         environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
         async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
-            await say(neko, fact)
-            for turn in range(1, 40):
-                await say(neko, talk.small_talk.format(number=turn))
-            paste = " ".join(f"word{number}" for number in range(6_000))
-            await say(neko, paste[: 4 * HISTORY_TOKENS])
-            assert fact not in whole(provider.prompts[-1]), "the talk was cut"
-            async with asyncio.timeout(60):
-                while not any(entry.role == "system" for entry in await neko.memory.recent(character(neko))):  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-            for _ in range(5):  # the session is told of the memo beside the talk
-                await say(neko, "Let us go on.")
-                if fact in whole(provider.prompts[-1]):
-                    break
-    assert whole(provider.prompts[-1]).count(fact) == 1
+            for turn in range(talk.turns):
+                fact = talk.facts.get(turn)
+                await say(neko, fact[0] if fact else talk.small_talk.format(number=turn))
+    for turn, word in zip(talk.facts, ("walnuts", "Clara", "Biscuit", "Bergen", "ninth of March"), strict=True):
+        assert all(word in whole(prompt) for prompt in provider.prompts[turn:]), word
+    assert any(len(after) < len(before) for before, after in pairwise(provider.prompts)), "the talk was cut"
+    assert max(map(estimate, provider.prompts)) < HISTORY_TOKENS * 5 / 4 + RECENT_BUDGET + RECALL_BUDGET + WHO_SHE_IS
+
+
+async def test_a_long_paste_is_read_whole_and_its_ends_stay_beside_the_rest_of_the_talk(tmp_path: Path) -> None:
+    talk = TALKS[0]
+    paste = "The report begins. " + "A paragraph about flags and masts. " * 1_200 + "The report ends."
+    async with Provider(talk) as provider:
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+        async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
+            for text in ("My locker opens with zanzibar.", paste, "What did you think of it?"):
+                await say(neko, text)
+            assert [line.text for line in await neko.memory.lines(character(neko)) if line.role == "user"][1] == paste
+    of_paste, later = provider.prompts[1], provider.prompts[2]
+    assert of_paste[-1]["content"].endswith(paste)
+    assert "zanzibar" in whole(of_paste)
+    assert "zanzibar" in whole(later)
+    assert "The report begins." in later[3]["content"]
+    assert "The report ends." in later[3]["content"]
+    assert "characters left out" in later[3]["content"]
+    assert len(later[3]["content"]) < HISTORY_TOKENS

@@ -15,6 +15,7 @@ from neko.llm.client import ProviderClient, Timeouts, open_client
 from neko.llm.reading_ahead import read_ahead
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.net import Network
+from neko.prompts import phrases
 from neko.providers import ModelEndpoint
 from neko.sessions.models.asking import Model, Question
 from neko.sessions.models.chat_reply import ReplyMaker
@@ -79,7 +80,7 @@ class ChatSession:
         self._adaptations = adaptations or Adaptations()
         self._options = options
         self._check = check
-        self._history = History(history_tokens, lambda turn_id: self._replies.tell(HistoryCut(turn_id)))
+        self._history = History(history_tokens, lambda turn_id, gist: self._replies.tell(HistoryCut(turn_id, gist)))
         self._calls = PendingCalls()
         self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
         self._replies = ReplyRunner(owner, self.label, self._remember, channel)
@@ -99,6 +100,8 @@ class ChatSession:
     async def open(self, setup: SessionSetup) -> None:
         """Make the client; the server is not asked anything, so it may be down."""
         self._history.instructions = setup.instructions
+        self._history.gist = setup.gist
+        self._history.before = phrases(setup.language)["gist"]
         self._maker.tools = setup.tools
         self._maker.labels = SpeakerLabels(setup.character, setup.master)
         self._speak_first = _SPEAK_FIRST.format(master=setup.master, character=setup.character)
@@ -165,7 +168,7 @@ class ChatSession:
             self._history.fit(most_tokens)
         self._history.reply(reply_id, text)
         if turn_id := self._history.to_go():
-            self._replies.tell(HistoryFills(turn_id))
+            self._replies.tell(HistoryFills(turn_id, at_any_rate=self._history.is_over))
 
     def _start(self, reply_id: str, question: Question) -> None:
         sees = question.images and self._adaptations.of(self._vision).takes("pictures")

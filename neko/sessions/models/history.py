@@ -5,19 +5,34 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
 from neko.llm.chat_request import NO_WORDS, TOKENS_PER_MESSAGE, ChatMessage
-from neko.llm.tokens import estimate_tokens
+from neko.llm.tokens import both_ends, estimate_tokens
 from neko.llm.tool_calls import RequestedCall, call_message, result_message
+from neko.types.memory import Gist, RecentEntry, no_gist
 
 _NOTES_SHARE = 4
 _RESULT_SHARE = 4
+_LINE_SHARE = 4
+"""Of a longer line of the user its beginning and end are kept, once it is answered."""
+_REPLY_SHARE = 3
+_REST_SHARE = 4
+"""As much of the talk before a long exchange stays with it when the rest is cut."""
+_QUESTION_BUDGETS = 2
+"""A line that is to be answered is read to so many times the budget."""
+_GIST_SHARE = 6
+_MOST_GONE = 300
+_GIST = 800
+"""Characters that stand for what was cut."""
 _LEAST_INSTRUCTIONS = 1200
 """Tokens: room for who she is, without what was said before."""
+_LEAST_QUESTION = 200
 _FULL = 7 / 8
+_MOST = 5 / 4
+"""Of the budget: until then what is too much stays for the turn or two in which a memo of it is made."""
 _FOR_A_TURN = 1_000
 """Tokens for what is known for one turn alone, and for the reply."""
 _DROPPED_OUTPUT = "[left out to save room]"
@@ -47,6 +62,10 @@ class _Entry:
     reply_id: str = ""
     steps: list[ToolStep] = field(default_factory=list)
     tokens: int = 0
+    words: str = ""
+    """What the user said, without what we say of it."""
+    whole: str = ""
+    """The text while it is to be answered, where it is too long to be kept."""
 
     def measure(self) -> int:
         """Count its tokens again; returns by how much they have grown."""
@@ -72,29 +91,37 @@ class _Entry:
 
 
 class History:
-    """The talk of one session, oldest first, at most ``budget`` tokens of it.
+    """The talk of one session, oldest first, about ``budget`` tokens of it at most.
 
-    It is cut seldom and then to half of that, so that requests begin alike in between. ``on_cut`` is called with the
-    last turn that is gone.
+    It is cut seldom and then to half of that, so that requests begin alike in between: when ``forget`` tells that there
+    is a memo of its oldest part (``to_go``), or at a quarter above the budget at any rate. ``on_cut`` is called with
+    the last turn that is gone, and the gist of all that is, which stands in the requests until these turns are covered.
+    One line is never all of it: of a long one the beginning and the end are kept.
     """
 
-    def __init__(self, budget: int, on_cut: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, budget: int, on_cut: Callable[[str, str], None] = lambda _last, _gist: None) -> None:
         self._budget = self._most = budget
         self._on_cut = on_cut
         self._entries: deque[_Entry] = deque()
         self._tokens = 0
         self._notes: deque[str] = deque()
+        self._gone: deque[_Entry] = deque(maxlen=_MOST_GONE)
+        """What was cut and is not covered."""
+        self._gist = ""
         self.instructions = ""
+        self.gist: Gist = no_gist
+        self.before = ""
+        """What is said of the gist."""
 
     def user(self, turn_id: str, text: str, images: int = 0, time: str = "") -> None:
         """Add what the user said, and when, in words. Pictures are remembered by their number only.
 
         The time stays before the text: requests begin alike, and the model knows how long ago it was.
         """
-        if images:
-            text = f"{text}\n[{images} picture{'s' if images > 1 else ''} shown]".lstrip()
-        text = dated(time, text)
-        self._add(_Entry("user", text, turn_id))
+        kept = both_ends(text, self._budget // _LINE_SHARE)
+        seen = f"\n[{images} picture{'s' if images > 1 else ''} shown]" if images else ""
+        whole = dated(time, both_ends(text, self._most * _QUESTION_BUDGETS) + seen) if kept != text else ""
+        self._add(_Entry("user", dated(time, (kept + seen).lstrip()), turn_id, words=kept, whole=whole))
 
     def note(self, text: str) -> None:
         """Something to know from now on; the oldest notes go when they fill a quarter of the budget."""
@@ -104,7 +131,11 @@ class History:
 
     def line(self, role: Literal["user", "assistant"], text: str) -> None:
         """Add a line that was said elsewhere."""
-        self._add(_Entry(role, text))
+        if role == "assistant":
+            self._add(_Entry(role, _end_of(text, self._budget // _REPLY_SHARE)))
+        else:
+            kept = both_ends(text, self._budget // _LINE_SHARE)
+            self._add(_Entry(role, kept, words=kept))
 
     def reply(self, turn_id: str, text: str) -> None:
         """Set the text of a turn's reply, in place of an earlier version; "" without tool steps leaves none.
@@ -113,7 +144,7 @@ class History:
         """
         entry = self._reply(turn_id)
         if not (entry and entry.steps):
-            text = _end_of(text, self._budget // 2)
+            text = _end_of(text, self._budget // _REPLY_SHARE)
         if entry is None and text:
             self._add(_Entry("assistant", text, turn_id))
         elif entry is not None and (text or entry.steps):
@@ -158,19 +189,30 @@ class History:
         Roles alternate and the user comes first (many chat templates insist): neighbours of one role are joined. The
         context, which is another each time, stands with what is to be answered: what comes before is the same from
         turn to turn, and servers that keep what they have read need not read it again. What does not fit into
-        ``most_tokens`` is left out of this request: the oldest exchanges, then the oldest notes, the context, and at
-        the end the last exchange; what is to be answered stays. Of instructions that are too long the beginning (who
-        she is) and the end (what was said last before the session) are kept.
+        ``most_tokens`` is left out of this request: the oldest exchanges, of which the gist is told, then the oldest
+        notes, the context, and at the end the last exchange; what is to be answered stays, its beginning and its end if
+        it would take more than half of the room. Of instructions that are too long the beginning (who she is) and the
+        end (what was said last before the session) are kept.
         """
-        entries, notes = list(self._entries), list(self._notes)
+        entries, notes, gist = list(self._entries), list(self._notes), self._gist
         instructions = self.instructions
+        if not ask:
+            _show_whole(entries)
         if most_tokens is not None:
             room = most_tokens - estimate_tokens(ask)
-            question = entries[-1].tokens if entries else 0
-            talk_room = max(question, min(self._tokens, room // 2))
-            instructions = _without_middle(instructions, max(room - talk_room, _LEAST_INSTRUCTIONS))
-            entries, notes, context = self._fitting(context, room - estimate_tokens(instructions))
-        system = "\n\n".join(part for part in (instructions, *notes) if part)
+            _shorten_question(entries, max(room // 2, _LEAST_QUESTION))
+            tokens = sum(entry.tokens for entry in entries)
+            talk_room = max(entries[-1].tokens if entries else 0, min(tokens, room // 2))
+            instructions = both_ends(instructions, max(room - talk_room, _LEAST_INSTRUCTIONS))
+            room -= estimate_tokens(instructions)
+            share = room // _GIST_SHARE
+            every, (entries, notes, context) = entries, self._fitting(entries, context, room - estimate_tokens(gist))
+            gone = every[: len(every) - len(entries)]
+            if (gone or estimate_tokens(gist) > share) and self._gist_of(gone, share):
+                entries, notes, context = self._fitting(every, context, room - share)
+                gist = self._gist_of(every[: len(every) - len(entries)], share)
+        before = f"{self.before}\n{gist}".lstrip() if gist else ""
+        system = "\n\n".join(part for part in (instructions, before, *notes) if part)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         talk = [message for entry in entries for message in entry.messages(with_steps=with_steps)]
         if ask:
@@ -197,12 +239,17 @@ class History:
         self._entries.append(entry)
         self._grown(entry)
 
+    @property
+    def is_over(self) -> bool:
+        """Is there more of it than there should be?"""
+        return self._tokens > self._budget
+
     def to_go(self) -> str:
         """When it is to be cut soon: the last turn that has to go then; "" when there is room."""
         tokens, last = self._tokens, ""
         if tokens > self._budget * _FULL:
-            rest = list(self._entries)
-            while tokens > self._budget // 2 and (count := _oldest_exchange(rest)):
+            rest, most = list(self._entries), self._left_by_a_cut()
+            while tokens > most and (count := _oldest_exchange(rest)):
                 tokens -= sum(entry.tokens for entry in rest[:count])
                 last = next((entry.reply_id for entry in reversed(rest[:count]) if entry.reply_id), last)
                 rest = rest[count:]
@@ -214,17 +261,40 @@ class History:
         self._budget = min(self._most, max(room, most_tokens // 3))
 
     def forget(self, covered: Collection[str]) -> None:
-        """Drop the oldest exchanges, as far as they belong to these turns."""
+        """Drop the oldest exchanges, as far as they belong to these turns, and the gist if these are all it is of."""
+        if any(entry.reply_id in covered for entry in self._gone):
+            left = [entry for entry in self._gone if entry.reply_id not in covered]
+            self._gone = deque(left if any(entry.reply_id for entry in left) else (), _MOST_GONE)
+            self._gist = self._gist_of((), _GIST)
         self._drop(lambda entries: all(not entry.reply_id or entry.reply_id in covered for entry in entries))
 
     def _grown(self, entry: _Entry) -> None:
-        """Count an entry anew; beyond the budget the oldest exchanges are dropped, the last one never."""
+        """Count an entry anew; far beyond the budget the oldest exchanges are dropped, the last one never."""
         self._tokens += entry.measure()
-        if self._tokens > self._budget:
-            self._drop(lambda _: self._tokens > self._budget // 2)
+        if self._tokens > self._budget * _MOST:
+            most = self._left_by_a_cut()
+            self._drop(lambda _: self._tokens > most, keeps_gist=True)
 
-    def _drop(self, may_go: Callable[[Sequence[_Entry]], bool]) -> None:
+    def _left_by_a_cut(self) -> int:
+        """Tokens: half of the budget, or the last exchange with some of what was said before it."""
+        last = 0
+        for entry in reversed(self._entries):
+            last += entry.tokens
+            if entry.role == "user":
+                break
+        return max(self._budget // 2, min(last + self._budget // _REST_SHARE, self._budget))
+
+    def _gist_of(self, gone: Sequence[_Entry], most_tokens: int) -> str:
+        """Of these and of all that is gone already."""
+        said = [RecentEntry(entry.role, entry.words or entry.text) for entry in (*self._gone, *gone)]
+        if not said:
+            return ""
+        text = self.gist(said, min(_GIST, 4 * most_tokens))
+        return text if estimate_tokens(text) <= most_tokens else self.gist(said, most_tokens)
+
+    def _drop(self, may_go: Callable[[Sequence[_Entry]], bool], *, keeps_gist: bool = False) -> None:
         last = ""
+        gone: list[_Entry] = []
         while count := _oldest_exchange(self._entries):
             exchange = list(islice(self._entries, count))
             if not may_go(exchange):
@@ -232,13 +302,17 @@ class History:
             for entry in exchange:
                 self._tokens -= self._entries.popleft().tokens
                 last = entry.reply_id or last
+            gone += exchange
+        if keeps_gist and gone:
+            self._gone += gone
+            self._gist = self._gist_of((), _GIST)
         if last:
-            self._on_cut(last)
+            self._on_cut(last, self._gist)
 
-    def _fitting(self, context: str, room: int) -> tuple[list[_Entry], list[str], str]:
+    def _fitting(self, entries: list[_Entry], context: str, room: int) -> tuple[list[_Entry], list[str], str]:
         """As much of the talk and of what else is known (the notes, the context) as this many tokens hold."""
-        entries, known = list(self._entries), [*self._notes, context]
-        tokens = self._tokens + sum(map(estimate_tokens, known))
+        known = [*self._notes, context]
+        tokens = sum(entry.tokens for entry in entries) + sum(map(estimate_tokens, known))
         while tokens > room and (count := _oldest_exchange(entries)):
             if known and not _oldest_exchange(entries[count:]):
                 tokens -= estimate_tokens(known.pop(0))
@@ -253,6 +327,30 @@ class History:
 def dated(time: str, text: str) -> str:
     """What the user says at a time, which is in words or ""."""
     return f"[{time}]\n{text}" if time else text
+
+
+def _show_whole(entries: list[_Entry]) -> None:
+    """The line that is to be answered, as it was said."""
+    at = _question(entries)
+    if at is not None and (whole := entries[at].whole):
+        entries[at] = _with_text(entries[at], whole)
+
+
+def _shorten_question(entries: list[_Entry], most_tokens: int) -> None:
+    at = _question(entries)
+    if at is not None and (shorter := both_ends(entries[at].text, most_tokens)) != entries[at].text:
+        entries[at] = _with_text(entries[at], shorter)
+
+
+def _with_text(entry: _Entry, text: str) -> _Entry:
+    other = replace(entry, text=text)
+    other.measure()
+    return other
+
+
+def _question(entries: Sequence[_Entry]) -> int | None:
+    """The place of the user's last line."""
+    return next((at for at in range(len(entries) - 1, -1, -1) if entries[at].role == "user"), None)
 
 
 def _oldest_exchange(entries: Sequence[_Entry]) -> int:
@@ -291,15 +389,6 @@ def _cut(text: str, most_tokens: int) -> str:
     if estimate_tokens(text) <= most_tokens:
         return text
     return text[: max(1, len(text) * most_tokens // estimate_tokens(text))] + " … [cut]"
-
-
-def _without_middle(text: str, most_tokens: int) -> str:
-    """``text``, or as much of its beginning and its end."""
-    tokens = estimate_tokens(text)
-    if tokens <= most_tokens:
-        return text
-    half = max(1, len(text) * most_tokens // tokens // 2)
-    return f"{text[:half]}\n[…]\n{text[-half:]}"
 
 
 def _end_of(text: str, most_tokens: int) -> str:

@@ -395,7 +395,7 @@ async def test_of_a_reply_cut_after_its_calls_they_are_kept_and_the_text_is_cut(
 
 
 async def test_calls_leave_the_history_together_with_their_results(start: StartTalk) -> None:
-    talk = await start(history_tokens=200)
+    talk = await start(history_tokens=150)
     for number in range(6):
         talk.provider.script(tool_calls(OSLO), [f"It snows, answer {number}."])
         await talk.say(f"Question {number}?", str(number))
