@@ -54,8 +54,12 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def spoken_turn(talk: SpeechConversation) -> list[Event]:
+    """The client has heard her reply as soon as it has all of it."""
     talk.speak()
     seen = await talk.until(SpeechEnded)
+    ended = seen[-1]
+    assert isinstance(ended, SpeechEnded)
+    talk.manager.handle(ReportPlayback(ended.speech_id, 16_000, "ended"))
     return [*seen, *await talk.until(IDLE)]
 
 
