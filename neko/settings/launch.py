@@ -27,7 +27,8 @@ class Settings:
 
     ``data_dir`` None means ``default_data_dir``. ``port`` 0 lets the system choose. ``token`` is
     needed to listen on any but a loopback address. ``flags`` are the options of the command line as
-    they were typed. Raises ``ConfigError`` for values that cannot work.
+    they were typed. ``pages``: a folder of N.E.K.O. whose own pages are shown. Raises ``ConfigError``
+    for values that cannot work.
     """
 
     data_dir: Path | None = None
@@ -39,6 +40,7 @@ class Settings:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False, hash=False)
     find_local_servers: bool = True
     flags: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    pages: Path | None = None
 
     def __post_init__(self) -> None:
         for setting, value in ((registry.PORT_NUMBER, str(self.port)), (registry.LOG_LEVEL, self.log_level)):
@@ -51,6 +53,9 @@ class Settings:
                 f"listening on {self.host} lets other machines in: set a token with --token or NEKO_TOKEN",
                 value=self.host,
             )
+
+        if self.pages is not None and not (self.pages / "templates").is_dir():
+            raise ConfigError(f"{self.pages} has no folder called templates", value=str(self.pages))
 
     @classmethod
     def from_command_line(cls, argv: Sequence[str], environ: Mapping[str, str]) -> Self:
@@ -75,6 +80,7 @@ class Settings:
                 token=in_force.get(registry.TOKEN),
                 environ=dict(environ),
                 flags=flags,
+                pages=in_force.get(registry.PAGES),
             )
         except ConfigError as error:
             parser.error(str(error))

@@ -137,7 +137,16 @@ TOKEN: Final[Setting[str | None]] = Setting(
     secret=True,
 )
 
-LAUNCH: Final[tuple[Setting[Any], ...]] = (HOST, PORT_NUMBER, DATA_DIR, NO_BROWSER, LOG_LEVEL, TOKEN)
+PAGES: Final[Setting[Path | None]] = Setting(
+    "pages",
+    FOLDER,
+    None,
+    "folder of N.E.K.O. whose own pages are shown; hers are below `/neko-pages/` then",
+    Place.COMMAND_LINE,
+    ("NEKO_PAGES",),
+)
+
+LAUNCH: Final[tuple[Setting[Any], ...]] = (HOST, PORT_NUMBER, DATA_DIR, NO_BROWSER, LOG_LEVEL, TOKEN, PAGES)
 
 # ── environment only ──────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Router
 
 from neko.app import Neko
 from neko.errors import NekoError
@@ -21,6 +21,7 @@ from neko.settings.registry import ALLOWED_HOSTS
 from neko.web.allowed_hosts import AllowedHosts
 from neko.web.endpoint import Endpoint, routes_of
 from neko.web.errors import failure_of, http_exception_response, json_response
+from neko.web.given_pages import given_routes
 from neko.web.guard import Guard
 from neko.web.openapi import description_route
 from neko.web.pages import WEB, page_routes
@@ -156,21 +157,12 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     """
     settings = neko.settings
     hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
-    routes: list[BaseRoute] = [
-        *routes_of(ENDPOINTS, neko),
-        description_route(ENDPOINTS),
-        Mount("/static/locales", StaticFiles(ASSETS / "locales")),
-        Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
-        Mount("/user_live2d", ForeignFiles(lambda: neko.avatars.live2d.user_root.folder)),
-        Mount("/user_vrm", ForeignFiles(lambda: neko.avatars.vrm.folder)),
-        Mount("/workshop", ForeignFiles(lambda: neko.workshop.root)),
-        Mount("/user_mods", ForeignFiles(lambda: neko.workshop.root)),
-        STYLE_SHEETS,
-        Mount("/static", StaticFiles(WEB / "static")),
-        socket_route,
-        *viewer_routes(neko),
-        *page_routes(neko),
-    ]
+    calls = [*routes_of(ENDPOINTS, neko), description_route(ENDPOINTS)]
+    sockets = [socket_route, *viewer_routes(neko)]
+    routes: list[BaseRoute] = [*calls, *_own_files(), *_models(neko), *sockets, *page_routes(neko)]
+    if settings.pages is not None:
+        ours = Router(routes, redirect_slashes=False)
+        routes = [*calls, *_models(neko), *sockets, *given_routes(neko, settings.pages, ours)]
     app = Starlette(
         routes=routes,
         middleware=[
@@ -180,6 +172,24 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _own_files() -> list[BaseRoute]:
+    return [
+        Mount("/static/locales", StaticFiles(ASSETS / "locales")),
+        Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
+        STYLE_SHEETS,
+        Mount("/static", StaticFiles(WEB / "static")),
+    ]
+
+
+def _models(neko: Neko) -> list[BaseRoute]:
+    return [
+        Mount("/user_live2d", ForeignFiles(lambda: neko.avatars.live2d.user_root.folder)),
+        Mount("/user_vrm", ForeignFiles(lambda: neko.avatars.vrm.folder)),
+        Mount("/workshop", ForeignFiles(lambda: neko.workshop.root)),
+        Mount("/user_mods", ForeignFiles(lambda: neko.workshop.root)),
+    ]
 
 
 async def _refused(request: Request, error: Exception) -> Response:
