@@ -85,6 +85,10 @@ def _command(name: Sequence[str]) -> Callable[[Sequence[str], Mapping[str, str]]
         from neko import backup_command
 
         return backup_command.run
+    if name == ["import"]:
+        from neko import import_command
+
+        return lambda arguments, environ: import_command.run(arguments[1:], environ)
     from neko import serve
 
     return lambda arguments, environ: serve.run(Settings.from_command_line(arguments, environ))

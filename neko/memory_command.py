@@ -7,7 +7,7 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -207,33 +207,49 @@ async def _import(path: Path, options: argparse.Namespace) -> int:
     files = [(one, Path(one)) for one in options.files]
     with TemporaryDirectory(prefix="neko-import-") as workplace:
         sources = await in_thread(look_into, files, Path(workplace))
-        async with _memory(path) as memory:
-            there = {character_of(log.name) for log in logs_in(path / "memory")}
-            cards = path / "config" / CHARACTERS_FILE
-            names = await in_thread(_names, cards)
-            progress = _Progress("looked at")
-            shares = await what_would_come(
-                memory.importing,
-                sources,
-                lambda named: _into(named, options, names),
-                lambda name: name in there,
-                progress.tell,
-            )
-            progress.end()
-            made = [share.character for share in shares if share.character not in names]
-            if made and not options.dry_run:
-                await in_thread(_make, cards, options.language, made)
-            for source in sources:
-                _tell_unread(source)
-            for share in shares:
-                if not options.dry_run:
-                    progress = _Progress("stored", share.lines + share.versions)
-                    await take_over(memory.importing, sources, share, progress.tell)
-                    progress.end()
-                _tell(share, is_made=share.character in made)
-    if not any(share.brings_anything for share in shares):
+        shares = await bring_in(
+            path,
+            sources,
+            lambda named, names: _into(named, options, names),
+            options.language,
+            dry_run=options.dry_run,
+        )
+        for source in sources:
+            tell_unread(source)
+        for share, is_made in shares:
+            tell_share(share, is_made=is_made)
+    if not any(share.brings_anything for share, _ in shares):
         raise SystemExit(f"nothing of a memory can be read of {', '.join(options.files)}")
     return 0
+
+
+async def bring_in(
+    path: Path,
+    sources: Sequence[Source],
+    into: Callable[[str, Sequence[str]], str],
+    language: str,
+    *,
+    dry_run: bool,
+) -> list[tuple[Share, bool]]:
+    """Import into the memories of a data folder, or only find out what would come; who has none is made, which is told
+    beside each share. ``into`` says where the lines of a file's character go, of the characters that are there."""
+    async with _memory(path) as memory:
+        there = {character_of(log.name) for log in logs_in(path / "memory")}
+        cards = path / "config" / CHARACTERS_FILE
+        names = await in_thread(_names, cards)
+        progress = _Progress("looked at")
+        shares = await what_would_come(
+            memory.importing, sources, lambda named: into(named, names), lambda name: name in there, progress.tell
+        )
+        progress.end()
+        made = [share.character for share in shares if share.character not in names]
+        if made and not dry_run:
+            await in_thread(_make, cards, language, made)
+        for share in shares if not dry_run else ():
+            progress = _Progress("stored", share.lines + share.versions)
+            await take_over(memory.importing, sources, share, progress.tell)
+            progress.end()
+    return [(share, share.character in made) for share in shares]
 
 
 class _Progress:
@@ -286,7 +302,7 @@ _WHY = {
 }
 
 
-def _tell_unread(source: Source) -> None:
+def tell_unread(source: Source) -> None:
     if source.kind is Kind.MARKDOWN:
         print(f"{source.name}: Markdown holds the lines, with who and when, and the memo; nothing else comes of it")
     if source.why and not source.path.name.endswith(PICTURES):
@@ -296,7 +312,7 @@ def _tell_unread(source: Source) -> None:
         print(f"{source.name}: {left} cannot be read", file=sys.stderr)
 
 
-def _tell(share: Share, *, is_made: bool) -> None:
+def tell_share(share: Share, *, is_made: bool) -> None:
     span = f", said from {share.first:%Y-%m-%d} to {share.last:%Y-%m-%d}" if share.first and share.last else ""
     counts = (
         (share.versions, "earlier versions of replies"),

@@ -24,6 +24,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "models_command",
             "bus_command",
             "backup_command",
+            "import_command",
             "application",
         }
     ),

@@ -1,0 +1,137 @@
+"""Character cards of SillyTavern and its like, and their worlds.
+
+A card is JSON, or a PNG with that JSON in base64 in a ``tEXt`` chunk: ``chara`` for V1 and V2, ``ccv3`` for V3
+(https://github.com/malfoyslastname/character-card-spec-v2, https://github.com/kwaroran/character-card-spec-v3). A world
+is a ``character_book`` in a card, or a file with ``entries`` by number
+(https://docs.sillytavern.app/usage/core-concepts/worldinfo/).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from neko.well_formed import load_json, well_formed
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_LARGEST_CHUNK: Final = 16 << 20
+_LONGEST: Final = 8_000
+"""Letters of one field."""
+_GREETING: Final = 2_000
+_FIELDS: Final = {
+    "description": ("Description", "描述", "描述", "説明", "설명"),
+    "personality": ("Personality", "性格", "性格", "性格", "성격"),
+    "scenario": ("Scenario", "场景", "場景", "場面", "상황"),
+    "mes_example": ("How she talks", "说话方式", "說話方式", "話し方", "말투"),
+}
+_WORLD: Final = ("World", "世界", "世界", "世界", "세계")
+_LANGUAGES: Final = ("en", "zh-CN", "zh-TW", "ja", "ko")
+_HIDDEN: Final = "描述"
+"""A key that N.E.K.O. has for its workshop, and so shows to nobody."""
+
+
+def in_png(path: Path) -> dict[str, Any] | None:
+    """The card in a picture, None if there is none. Raises ``OSError``."""
+    found: dict[str, dict[str, Any]] = {}
+    with path.open("rb") as file:
+        if file.read(len(_PNG)) != _PNG:
+            return None
+        while len(head := file.read(8)) == 8:
+            size, kind = struct.unpack(">I4s", head)
+            if kind == b"tEXt" and size <= _LARGEST_CHUNK:
+                keyword, _, text = file.read(size).partition(b"\0")
+                file.seek(4, 1)
+                if keyword in (b"chara", b"ccv3") and (card := _decoded(text)):
+                    found[keyword.decode()] = card
+            elif kind == b"IEND":
+                break
+            else:
+                file.seek(size + 4, 1)
+    return found.get("ccv3") or found.get("chara")
+
+
+def _decoded(text: bytes) -> dict[str, Any] | None:
+    try:
+        document = load_json(base64.b64decode(text))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    return document if is_card(document) else None
+
+
+def is_card(document: object) -> bool:
+    """Is it a card, of any of the versions?"""
+    if not isinstance(document, dict):
+        return False
+    content = content_of(document)
+    is_told = str(document.get("spec", "")).startswith("chara_card")
+    return isinstance(content.get("name"), str) and (is_told or {"description", "first_mes"} <= content.keys())
+
+
+def is_world(document: object) -> bool:
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("entries"), dict)
+        and all(isinstance(one, dict) and "content" in one for one in document["entries"].values())
+    )
+
+
+def content_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The card's fields, wherever its version has them."""
+    data = document.get("data")
+    return data if isinstance(data, dict) else document
+
+
+def world_of(content: Mapping[str, Any]) -> str:
+    """The name of the world that a card is linked with, "" for none."""
+    extensions = content.get("extensions")
+    return str(extensions.get("world") or "") if isinstance(extensions, dict) else ""
+
+
+def entries_of(book: object) -> Iterator[Mapping[str, Any]]:
+    """The entries of a world, in a card or in a file, that are switched on."""
+    entries = book.get("entries") if isinstance(book, dict) else None
+    listed = entries.values() if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
+    for entry in listed:
+        if isinstance(entry, dict) and not entry.get("disable") and entry.get("enabled", True):
+            yield entry
+
+
+def card_of(content: Mapping[str, Any], worlds: list[object], language: str, user: str) -> tuple[dict[str, Any], int]:
+    """Our card of the fields, with what of its worlds holds always; and how many entries of them wait for key words."""
+    name, at = str(content["name"]), _LANGUAGES.index(language) if language in _LANGUAGES else 0
+    card: dict[str, Any] = {}
+    for key, titles in _FIELDS.items():
+        if text := _filled(content.get(key), name, user):
+            title = titles[at]
+            card[f"她的{title}" if title == _HIDDEN else title] = text[:_LONGEST]
+    entries = [entry for world in worlds for entry in entries_of(world)]
+    always = [_filled(entry.get("content"), name, user) for entry in entries if entry.get("constant")]
+    if text := "\n".join(filter(None, always)):
+        card[_WORLD[at]] = text[:_LONGEST]
+    if prompt := _filled(content.get("system_prompt"), "{LANLAN_NAME}", "{MASTER_NAME}"):
+        card["system_prompt"] = prompt.replace("{{original}}", "").strip()
+    if greeting := _filled(content.get("first_mes"), name, user):
+        card["neko"] = {"greeting": greeting[:_GREETING]}
+    return card, len(entries) - len(always)
+
+
+def _filled(value: object, name: str, user: str) -> str:
+    text = well_formed(value).strip() if isinstance(value, str) else ""
+    for mark, stands_for in (("{{char}}", name), ("{{Char}}", name), ("<BOT>", name)):
+        text = text.replace(mark, stands_for)
+    for mark in ("{{user}}", "{{User}}", "<USER>"):
+        text = text.replace(mark, user)
+    return text
+
+
+def read(path: Path) -> Any:
+    """A JSON document with clean texts; None for what is none. Raises ``OSError``."""
+    try:
+        return load_json(path.read_bytes())
+    except (ValueError, RecursionError, json.JSONDecodeError):
+        return None

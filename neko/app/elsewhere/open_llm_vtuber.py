@@ -1,0 +1,42 @@
+"""Characters of Open-LLM-VTuber: ``character_config`` in ``conf.yaml`` and the files beside it
+(https://github.com/Open-LLM-VTuber/Open-LLM-VTuber, ``config_templates``). Its talks lie in
+``chat_history/<conf_uid>/<history>.json`` (``chat_history_manager.py``), a list that ``memory/import_files`` reads."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+HISTORY: Final = "chat_history"
+_LARGEST: Final = 1 << 20
+MISSING: Final = "to read it: pip install pyyaml"
+
+
+def config_in(path: Path) -> Mapping[str, Any] | str | None:
+    """The character of a configuration, None if it is none, or why it cannot be read. Raises ``OSError``."""
+    if path.stat().st_size > _LARGEST:
+        return None
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if "character_config:" not in text and '"character_config"' not in text:
+        return None
+    try:
+        yaml = importlib.import_module("yaml")
+    except ImportError:
+        return MISSING
+    try:
+        document = yaml.safe_load(text)
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return "it is no YAML"
+    config = document.get("character_config") if isinstance(document, dict) else None
+    return config if isinstance(config, dict) else None
+
+
+def name_of(config: Mapping[str, Any]) -> str:
+    return str(config.get("character_name") or config.get("conf_name") or "").strip()
+
+
+def card_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    prompt = config.get("persona_prompt")
+    return {"system_prompt": prompt.strip()} if isinstance(prompt, str) and prompt.strip() else {}

@@ -1,0 +1,190 @@
+"""``python -m neko import DIR`` over folders as other programs leave them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import sys
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from neko.__main__ import main
+from neko.characters import CharacterCards
+from neko.storage import DataFolder
+from tests.backups.kept_folder import KEY, SAID, fill
+from tests.elsewhere.programs import airi, open_llm_vtuber, silly_tavern, write
+
+
+@pytest.fixture(autouse=True)
+def yaml_reads_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is not always installed; JSON is YAML too."""
+    stand_in = SimpleNamespace(safe_load=json.loads, YAMLError=ValueError)
+    monkeypatch.setitem(sys.modules, "yaml", stand_in)
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+
+
+def bring(folder: Path, data: Path, *options: str) -> int:
+    return main(["import", str(folder), "--data-dir", str(data), *options])
+
+
+def cards(data: Path) -> CharacterCards:
+    return CharacterCards.load(data / "config" / "characters.json", "en")
+
+
+def said(data: Path, name: str) -> list[str]:
+    with closing(sqlite3.connect(data / "memory" / f"time_indexed_{name}")) as connection:
+        rows = connection.execute("SELECT message FROM time_indexed_original ORDER BY id").fetchall()
+    texts = [part["text"] for row in rows for part in json.loads(row[0])["data"]["content"]]
+    return [re.sub(r"^\[[^]]*\] ", "", text) for text in texts]  # the moment of a reply stands in it
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    """All files by the sums of their content, but for the lock and what SQLite keeps beside a log."""
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(("-wal", "-shm"))
+    }
+
+
+def test_first_it_is_only_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silly_tavern(tmp_path / "st")
+    fill(tmp_path / "data")
+    before = state_of(tmp_path)
+    assert bring(tmp_path / "st", tmp_path / "data") == 0
+    told = capsys.readouterr().out
+    assert "Would come:" in told
+    assert "Seraphina (SillyTavern): Description, Personality, How she talks, World" in told
+    assert "Seraphina: 2 new lines, 0 known ones" in told
+    assert "Nothing was changed." in told
+    assert state_of(tmp_path) == before
+
+
+def test_a_folder_of_sillytavern_brings_cards_worlds_and_chats(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silly_tavern(tmp_path / "st")
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    there = cards(tmp_path / "data")
+    card = there.card("Seraphina")
+    assert card["Description"] == "Seraphina guards the forest and has saved you."
+    assert card["World"] == "Eldoria is a forest."
+    assert card["system_prompt"] == "Never break {LANLAN_NAME}'s character."
+    assert there.own("Seraphina")["greeting"] == "You are awake, you!"
+    assert (tmp_path / "data" / "pictures" / there.own("Seraphina")["picture"]).is_file()
+    assert said(tmp_path / "data", "Seraphina") == ["where am I?", "in my glade"]
+    told = capsys.readouterr().out
+    assert "2 entries of its world wait for key words" in told
+    assert "Alone.json: a world that no character here is linked with" in told
+    assert "group chats/7.jsonl: a talk of several characters" in told
+    assert "backups/: copies of talks" in told
+
+
+def test_a_second_time_nothing_comes_twice_and_nothing_is_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silly_tavern(tmp_path / "st")
+    bring(tmp_path / "st", tmp_path / "data", "--yes")
+    cards(tmp_path / "data").merge_card("Seraphina", {"Personality": "mine"})
+    capsys.readouterr()
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    told = capsys.readouterr().out
+    assert "Seraphina (SillyTavern): a character of this name is there" in told
+    assert "Seraphina: 0 new lines, 2 known ones" in told
+    assert cards(tmp_path / "data").card("Seraphina")["Personality"] == "mine"
+    assert len(said(tmp_path / "data", "Seraphina")) == 2
+
+
+def test_open_llm_vtuber_brings_its_character_and_her_talks(tmp_path: Path) -> None:
+    open_llm_vtuber(tmp_path / "vtuber")
+    assert bring(tmp_path / "vtuber", tmp_path / "data", "--yes") == 0
+    assert cards(tmp_path / "data").card("Mili")["system_prompt"] == "You are Mili."
+    assert said(tmp_path / "data", "Mili") == ["good morning", "morning!"]
+
+
+def test_without_yaml_the_talks_come_and_it_is_told_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    open_llm_vtuber(tmp_path / "vtuber")
+    assert bring(tmp_path / "vtuber", tmp_path / "data", "--yes") == 0
+    assert "conf.yaml: to read it: pip install pyyaml" in capsys.readouterr().out
+    assert said(tmp_path / "data", "mili_01") == ["good morning", "morning!"]
+
+
+def test_exports_of_airi_bring_characters_and_talks(tmp_path: Path) -> None:
+    airi(tmp_path / "airi")
+    assert bring(tmp_path / "airi", tmp_path / "data", "--yes") == 0
+    assert cards(tmp_path / "data").card("ReLU")["Description"] == "a lively one"
+    assert said(tmp_path / "data", "ReLU") == ["hello AIRI", "hi"]
+
+
+@pytest.mark.parametrize("layout", ["itself", "holder", "program"])
+def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "theirs"
+    root = source / "N.E.K.O" if layout == "holder" else source
+    fill(root)
+    if layout == "program":
+        (root / "memory").rename(tmp_path / "store")
+        (root / "memory").mkdir()
+        (tmp_path / "store").rename(root / "memory" / "store")
+    before = state_of(source)
+    assert bring(source, tmp_path / "data", "--yes") == 0
+    data = tmp_path / "data"
+    assert cards(data).card("Mio")["own"] == 7
+    assert cards(data).master_name == "Ann"
+    assert said(data, "Mio") == list(SAID)
+    assert json.loads((data / "config" / "core_config.json").read_text(encoding="utf-8"))["coreApiKey"] == KEY
+    assert (data / "live2d" / "mao" / "parameters.json").is_file()
+    assert (data / "vrm" / "Ünïcode 猫.vrm").stat().st_size == 25_600
+    out = capsys.readouterr()
+    assert "bilibili_cookies.json: a login that N.E.K.O. has encrypted" in out.out
+    assert KEY not in out.out + out.err
+    assert state_of(source) == before, "nothing is changed there"
+
+
+def test_what_is_set_here_stays_and_it_is_told_without_a_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "theirs")
+    data = tmp_path / "data"
+    DataFolder.open(data).close()
+    write(data / "config" / "core_config.json", {"coreApiKey": "sk-mine", "coreApi": ""})
+    write(data / "config" / "user_preferences.json", [{"model_path": "/user_live2d/mine"}])
+    assert bring(tmp_path / "theirs", data, "--yes") == 0
+    core = json.loads((data / "config" / "core_config.json").read_text(encoding="utf-8"))
+    assert (core["coreApiKey"], core["coreApi"], core["ttsVoiceId"]) == ("sk-mine", "openai", "Chelsie")
+    assert len(json.loads((data / "config" / "user_preferences.json").read_text(encoding="utf-8"))) == 2
+    out = capsys.readouterr().out
+    assert "config/core_config.json: set here already: coreApiKey" in out
+    assert "sk-" not in out
+
+
+def test_a_folder_with_nothing_in_it_and_the_data_folder_itself_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit, match="nothing of N"):
+        bring(tmp_path / "empty", tmp_path / "data")
+    with pytest.raises(SystemExit, match="there is no folder"):
+        bring(tmp_path / "gone", tmp_path / "data")
+    fill(tmp_path / "data")
+    with pytest.raises(SystemExit, match="is the data folder itself"):
+        bring(tmp_path / "data", tmp_path / "data")
+
+
+def test_damaged_files_lose_only_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silly_tavern(tmp_path / "st")
+    user = tmp_path / "st" / "data" / "default-user"
+    content = (user / "characters" / "Seraphina.png").read_bytes()
+    for number, part in enumerate((9, 40, 90, len(content) - 30)):
+        (user / "characters" / f"cut{number}.png").write_bytes(content[:part])
+    (user / "worlds" / "bad.json").write_bytes(b'{"entries": {')
+    (user / "deep.json").write_bytes(b"[" * 100_000)
+    (user / "chats" / "Seraphina" / "cut.jsonl").write_bytes(b'{"user_name": "A", "chat_metadata": {}}\n{"mes": "x')
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    assert said(tmp_path / "data", "Seraphina") == ["where am I?", "in my glade"]
+    assert "Traceback" not in capsys.readouterr().err
