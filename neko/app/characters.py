@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 TRASH: Final = "trash"
 PICTURES: Final = "pictures"
+_CHANGE_S: Final = 10.0
+"""For a rename or a deletion to end."""
 """Folders in the data folder."""
 
 T = TypeVar("T")
@@ -75,6 +78,7 @@ class Characters:
         self._records = records
         self._imports = imports
         self._changing = asyncio.Lock()
+        self._closings = 0
 
     @property
     def names(self) -> list[str]:
@@ -201,6 +205,19 @@ class Characters:
             await self._records.rename(old, new)
             await in_thread(self.cards.settled, new)
             self._look_again()
+
+    async def steadily(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What ``work`` on a memory gives; once more if that was closed under it, as by a rename, and this is over."""
+        before = self._closings
+        try:
+            return await work()
+        except MemoryStoreError:
+            if self._closings == before and not self._changing.locked():
+                raise
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CHANGE_S), self._changing:
+                    pass
+        return await work()
 
     async def end_renamings(self, begun: Mapping[str, str]) -> None:
         """What the agent keeps follows renamings that were cut off, by the new name; ``settle`` has moved the files."""
@@ -376,6 +393,7 @@ class Characters:
 
     async def _close(self, character: str, successor: str) -> None:
         """End everything that is held for a character that is gone."""
+        self._closings += 1
         await self._conversations.close(character, successor)
         await self._memory.close(character)
 

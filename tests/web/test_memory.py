@@ -367,3 +367,32 @@ async def test_how_many_lines_are_found_by_their_meaning_is_told(client: httpx2.
     name = neko.characters.current
     assert (await client.get(f"/api/memory/{name}/meaning")).json()["state"] == "off"
     assert (await client.get("/api/memory/Nobody/meaning")).status_code == 404
+
+
+async def test_what_is_asked_during_a_rename_waits_for_it_and_is_answered(client: httpx2.AsyncClient) -> None:
+    await post(client, "turns", turns=TALK)
+    names = ["conv-26", "Lilac", "Fern"]
+    asked: list[tuple[str, httpx2.Response]] = []
+
+    async def ask(call: str, **body: Any) -> None:
+        while not ended.is_set():
+            name = names[0]
+            asked.append((name, await client.post(f"/api/memory/{call}", json={"conversation": name} | body)))
+
+    ended = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(ask("search", query="Who has a puppy?", k=1))
+        group.create_task(ask("forget", text="nobody ever said this"))
+        for _ in range(6):
+            old, new = names[0], names[1]
+            answer = await client.post(f"/api/characters/catgirl/{old}/rename", json={"new_name": new})
+            assert answer.status_code == 200, answer.text
+            names.append(names.pop(0))
+            await post(client, "search", conversation=new, query="Who has a puppy?", k=1)
+        ended.set()
+    answers = {answer.status_code for _, answer in asked}
+    assert answers <= {200, 404}, [answer.text for _, answer in asked if answer.status_code not in (200, 404)][:3]
+    assert {tuple(answer.json()["ids"]) for _, answer in asked if answer.status_code == 200} == {("D1:2",), ()}
+    found = await post(client, "search", conversation=names[0], query="Who has a puppy?", k=1)
+    assert found["ids"] == ["D1:2"]

@@ -260,6 +260,10 @@ class Results(Success):
     failures={404: "There is no such conversation."},
 )
 async def search(call: Call[Question, Empty, Empty]) -> Results:
+    return await call.neko.characters.steadily(lambda: _found(call))
+
+
+async def _found(call: Call[Question, Empty, Empty]) -> Results:
     character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
     now = local_naive(body.now) if body.now else None
     language = request_language(call.request, call.neko)
@@ -347,6 +351,10 @@ class Forgotten(Success):
     failures={404: "There is no such conversation."},
 )
 async def forget(call: Call[ToForget, Empty, Empty]) -> Forgotten:
+    return await call.neko.characters.steadily(lambda: _forgotten(call))
+
+
+async def _forgotten(call: Call[ToForget, Empty, Empty]) -> Forgotten:
     character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
     lines = await memory.of_clients(character, body.ids)
     given = {line.client_id for line in lines}
