@@ -23,6 +23,8 @@ from neko.well_formed import bare_words
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
+_RECENT_SHARE = 8
+_ROOMY = RECENT_BUDGET * _RECENT_SHARE
 _LONGEST_RECENT = RECENT_BUDGET // 6
 """Tokens of one of them: of a longer one the beginning stands there."""
 _GIST = 800
@@ -51,16 +53,17 @@ def compose(
     facts: Sequence[Fact] = (),
     questions: Sequence[Line] = (),
     gist: Gist = no_gist,
+    most_tokens: int | None = None,
 ) -> Instructions:
     """The system prompt of a session that began at this moment; of the ``facts`` and open ``questions`` what the cards,
     the memo and the recent lines do not say. Of recent lines that it has no room for, and that are in no memo yet, the
-    ``gist`` is told."""
+    ``gist`` is told; where a request has ``most_tokens``, recent lines take a small part of them."""
     say = phrases(persona.language)
     names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
     memo = [entry.text for entry in recent if entry.role == "system"][:1]
     outside = any(entry.outside for entry in recent)
     said = [entry for entry in recent if entry.role != "system"]
-    lines, whole, untold = _within_budget(said, persona)
+    lines, whole, untold = _within_budget(said, persona, min(RECENT_BUDGET, (most_tokens or _ROOMY) // _RECENT_SHARE))
     if untold and (told := gist(untold, _GIST)):
         memo.append(told)
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
@@ -141,15 +144,15 @@ def spoken_time(now: datetime, language: str) -> str:
 
 
 def _within_budget(
-    entries: Sequence[RecentEntry], persona: Persona
+    entries: Sequence[RecentEntry], persona: Persona, left: int
 ) -> tuple[list[str], frozenset[int], list[RecentEntry]]:
-    """The newest lines, the ids of those that stand there whole, and what does not, oldest first."""
+    """The newest lines within the tokens that are ``left``, the ids of those that stand there whole, and what does not,
+    oldest first."""
     speakers = {"user": persona.master, "assistant": persona.character}
     dated = phrases(persona.language)["recent_line"]
     lines: list[str] = []
     whole: set[int] = set()
     untold: list[RecentEntry] = []
-    left = RECENT_BUDGET
     for number, entry in enumerate(reversed(entries)):
         date = f"{entry.at:%Y-%m-%d %H:%M}" if entry.at else ""
         room = min(left, _LONGEST_RECENT)

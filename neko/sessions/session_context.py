@@ -197,8 +197,8 @@ class SessionContext:
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
         known = [fact for fact in known if told.isdisjoint(fact.sources)]
         questions = [line for line in questions if line.id not in told]
-        persona, gist = self._dependencies.persona(), self._dependencies.gist
-        instructions = await in_thread(prompt.compose, persona, rest, self._began, known, questions, gist)
+        persona, gist, most = self._dependencies.persona(), self._dependencies.gist, self._capabilities().most_tokens
+        instructions = await in_thread(prompt.compose, persona, rest, self._began, known, questions, gist, most)
         if session_id != self._session_id:
             return
         self.lines.instruct(instructions)

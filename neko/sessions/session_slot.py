@@ -357,8 +357,8 @@ class ModelSessionSlot:
         before = prompt.before(said, pending, again=is_again)
         to_come = [entry.id for entry in said[len(before) :]]
         read = ReadLines.of(recent, unkept, besides=0 if is_again else len(to_come))
-        gist = self._dependencies.gist
-        instructions = await in_thread(prompt.compose, persona, before, began, known, questions, gist)
+        gist, most = self._dependencies.gist, session.capabilities.most_tokens
+        instructions = await in_thread(prompt.compose, persona, before, began, known, questions, gist, most)
         setup = SessionSetup(
             self._character,
             persona.master,

@@ -46,10 +46,12 @@ class ModelCapabilities:
     words for it, where that is a part of its own. ``connects``: ``open`` waits for another computer, which may stay
     silent; else it only takes what this one needs for it. ``idles_free``: an open session that is sent nothing costs
     nothing, so that it may be opened before anybody speaks. ``quiet_timeout_s``: a call is to end after so many seconds
-    without speech, to spare the provider.
+    without speech, to spare the provider. ``most_tokens``: what it is sent may be no longer, None where that is not
+    known.
     """
 
     text_input: bool = True
+    most_tokens: int | None = None
     audio_input: bool = False
     image_input: bool = False
     images_in_speech_only: bool = False

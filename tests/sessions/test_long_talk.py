@@ -214,6 +214,8 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
     assert len(read_anew) <= CUTS
 
 
+WORDS = ("walnuts", "Clara", "Biscuit", "Bergen", "ninth of March")
+"""Of the facts of the first talk, in whatever words they are told."""
 SILENT = Script(["…"], delay=3600)
 
 
@@ -239,10 +241,47 @@ async def test_no_fact_is_in_neither_the_talk_nor_the_memo_whatever_the_model_ma
             for turn in range(talk.turns):
                 fact = talk.facts.get(turn)
                 await say(neko, fact[0] if fact else talk.small_talk.format(number=turn))
-    for turn, word in zip(talk.facts, ("walnuts", "Clara", "Biscuit", "Bergen", "ninth of March"), strict=True):
+    for turn, word in zip(talk.facts, WORDS, strict=True):
         assert all(word in whole(prompt) for prompt in provider.prompts[turn:]), word
     assert any(len(after) < len(before) for before, after in pairwise(provider.prompts)), "the talk was cut"
     assert max(map(estimate, provider.prompts)) < HISTORY_TOKENS * 5 / 4 + RECENT_BUDGET + RECALL_BUDGET + WHO_SHE_IS
+
+
+class SmallModel(Provider):
+    """Refuses what its context does not hold, as it counts."""
+
+    def __init__(self, talk: Talk, context: int) -> None:
+        super().__init__(talk)
+        self.context = context
+        self.refused: list[int] = []
+        """How many prompts had come by then."""
+
+    async def _chat(self, connection: Connection, request: Request) -> None:
+        used = estimate(request.json["messages"]) + len(str(request.json.get("tools", ""))) // 4
+        if used <= self.context:
+            await super()._chat(connection, request)
+            return
+        self.refused.append(len(self.prompts))
+        words = (
+            f"This model's maximum context length is {self.context} tokens, your messages resulted in {used} tokens."
+        )
+        self.script(Script(status=400, error={"message": words, "code": "context_length_exceeded"}))
+        await ScriptedProvider._chat(self, connection, request)
+
+
+@pytest.mark.parametrize("context", [2_048, pytest.param(4_096, marks=pytest.mark.long)])
+async def test_a_small_context_is_overrun_once_and_loses_no_fact(context: int, tmp_path: Path) -> None:
+    talk = TALKS[0]
+    facts = {4 * number: fact for number, (fact, _) in enumerate(talk.facts.values())}
+    async with SmallModel(talk, context) as provider:
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+        async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
+            for turn in range(26):
+                await say(neko, facts.get(turn) or talk.small_talk.format(number=turn))
+    assert len(provider.prompts) == 26
+    assert len([at for at in provider.refused if at < 26]) == 1
+    for turn, word in zip(facts, WORDS, strict=True):
+        assert all(word in whole(prompt) for prompt in provider.prompts[turn:]), word
 
 
 async def test_a_long_paste_is_read_whole_and_its_ends_stay_beside_the_rest_of_the_talk(tmp_path: Path) -> None:

@@ -94,8 +94,13 @@ class ChatSession:
 
     @property
     def capabilities(self) -> ModelCapabilities:
-        """Whether the model sees is known once it was shown something."""
-        return ModelCapabilities(image_input=self._adaptations.of(self._vision).takes("pictures"), tools=self._tools)
+        """Whether the model sees is known once it was shown something, and how much it reads once that was too much."""
+        sees, most_tokens = self._adaptations.of(self._vision).takes("pictures"), self._most_tokens
+        return ModelCapabilities(image_input=sees, tools=self._tools, most_tokens=most_tokens)
+
+    @property
+    def _most_tokens(self) -> int | None:
+        return self._adaptations.of(self._endpoint).most_tokens
 
     async def open(self, setup: SessionSetup) -> None:
         """Make the client; the server is not asked anything, so it may be down."""
@@ -164,7 +169,7 @@ class ChatSession:
         self._start(message.id, Question(message.context, images))
 
     def _remember(self, reply_id: str, text: str) -> None:
-        if (most_tokens := self._adaptations.of(self._endpoint).most_tokens) is not None:
+        if (most_tokens := self._most_tokens) is not None:
             self._history.fit(most_tokens)
         self._history.reply(reply_id, text)
         if turn_id := self._history.to_go():

@@ -24,6 +24,8 @@ _REST_SHARE = 4
 _QUESTION_BUDGETS = 2
 """A line that is to be answered is read to so many times the budget."""
 _GIST_SHARE = 6
+_LEAST_GIST = 80
+"""Tokens that are worth a part of a narrow room."""
 _MOST_GONE = 300
 _GIST = 800
 """Characters that stand for what was cut."""
@@ -205,7 +207,7 @@ class History:
             talk_room = max(entries[-1].tokens if entries else 0, min(tokens, room // 2))
             instructions = both_ends(instructions, max(room - talk_room, _LEAST_INSTRUCTIONS))
             room -= estimate_tokens(instructions)
-            share = room // _GIST_SHARE
+            share = max(room // _GIST_SHARE, min(_LEAST_GIST, room // 2))
             every, (entries, notes, context) = entries, self._fitting(entries, context, room - estimate_tokens(gist))
             gone = every[: len(every) - len(entries)]
             if (gone or estimate_tokens(gist) > share) and self._gist_of(gone, share):
