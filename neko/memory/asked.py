@@ -4,17 +4,25 @@ What answers is often not said in the words of the question. Who asks for a film
 said of liking; what is still to be done was told as "I need to"; how much was spent, in figures. So lines that hold
 signs of the kind that is asked for count more, and words in which such things are told are looked for as well.
 
+What people ask a companion for every day (what they cannot eat, their work, their pets, how they sleep) is in
+``assets/asked``, by language: how it is ``asked`` for in a ``question``, how it is ``told``, and in which ``words``;
+and which words are ``idle``, as they ask for nothing: greetings, thanks.
+
 Patterns are written for texts in their simplest form (``words.plain``): traditional characters and katakana are gone.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
+from neko.language import guess
 from neko.memory.words import plain, terms, weighted_terms
+from neko.settings import ASSETS
 
 _I: Final = re.compile(
     r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|(?<![가-힣])나(?=\s)|제|저[는를의도]"
@@ -163,7 +171,35 @@ def recency_of(text: str, kind: Kind | None) -> float:
 
 def kind_of(text: str) -> Kind | None:
     """What a question asks for; None when it does not tell."""
-    return next((kind for kind in _KINDS if kind.asked.search(text)), None)
+    own = next((kind for kind in _KINDS if kind.asked.search(text)), None)
+    everyday = _everyday_of(text)
+    if own or not everyday.question.search(text):
+        return own
+    return next((kind for kind in everyday.kinds if kind.asked.search(text)), None)
+
+
+def without_idle(text: str) -> str:
+    """The text without what asks for nothing."""
+    return _everyday_of(text).idle.sub(" ", text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Everyday:
+    question: re.Pattern[str]
+    idle: re.Pattern[str]
+    kinds: tuple[Kind, ...]
+
+
+def _everyday_of(text: str) -> _Everyday:
+    return _everyday(guess(text, "en").partition("-")[0])
+
+
+@cache
+def _everyday(language: str) -> _Everyday:
+    """Reads a file once a language (off the loop's thread)."""
+    loaded: dict[str, Any] = json.loads((ASSETS / "asked" / f"{language}.json").read_text("utf-8"))
+    kinds = (Kind(re.compile(of["asked"]), re.compile(of["told"]), of["words"]) for of in loaded["kinds"].values())
+    return _Everyday(re.compile(loaded["question"]), re.compile(loaded["idle"]), tuple(kinds))
 
 
 def is_by_user(text: str, kind: Kind | None) -> bool | None:
@@ -175,11 +211,20 @@ def is_by_user(text: str, kind: Kind | None) -> bool | None:
     return None if mine == yours else mine
 
 
+def named(kind: Kind | None, text: str, own: Collection[str]) -> Collection[str]:
+    """Of the terms of a question those that say more than which kind of thing is asked for."""
+    if kind is None or not kind.words:
+        return own
+    rest = set(terms(kind.asked.sub(" ", text)))
+    return [term for term in own if term in rest]
+
+
 def with_words_of(kind: Kind, text: str, weights: Mapping[str, float]) -> dict[str, float]:
     """The terms of a question, and those in which what it asks for is told, by what each tells before its rarity."""
     rest = set(terms(kind.asked.sub(" ", text))) if kind.of_user else weights.keys()
     weighed = {term: weight * (1.0 if term in rest else _WEIGHT_OF_REQUEST) for term, weight in weights.items()}
     words = [word for word in kind.words.split() if word.isascii() == text.isascii()]
     for term, weight in weighted_terms(" ".join(words)).items():
-        weighed.setdefault(term, weight * _WEIGHT)
+        if len(term) > 1:
+            weighed.setdefault(term, weight * _WEIGHT)
     return weighed

@@ -124,6 +124,10 @@ class Ranked:
     score: float
     terms: tuple[str, ...]
     answers: bool = False
+    tells: bool = False
+    """It tells such a thing as is asked for."""
+    alike: float = 0.0
+    """How much of the question its tokens are like, from 0 to 1."""
 
     def bears(self, best: float) -> bool:
         """Whether it is worth recalling beside the ``best`` score. What lines around it say is less sure."""
@@ -166,23 +170,25 @@ def rank(
     if question.tells:
         factor = factor * _by_kind(question.tells, lines, score)
         score = (words + _MEANING * meaning + dates) * factor
+    alike = np.zeros(len(lines))
     if likenesses:
         share = _WORD_SOUGHT if question.is_word else _WORDS_BESIDE
         beside = (share * words + _MEANING_BESIDE * meaning + dates) * factor
-        score = _by_tokens(score, beside, factor, lines, joined, likenesses)
+        score, alike = _by_tokens(score, beside, factor, lines, joined, likenesses)
     answers = _give_way(score, counts, lines, joined, names)
     for row in np.argsort(-score):
         if score[row] <= 0:
             return
         held = tuple(names[column] for column in np.nonzero(counts[row - int(answers[row])])[0])
-        yield Ranked(lines[row], float(score[row]), held, bool(answers[row]))
+        tells = bool(question.tells and question.tells.search(lines[row].text[:_JUDGED]))
+        yield Ranked(lines[row], float(score[row]), held, bool(answers[row]), tells, float(alike[row]))
 
 
 def _by_tokens(
     score: Array, beside: Array, factor: Array, lines: Sequence[Candidate], joined: Flags, likenesses: Likenesses
-) -> Array:
+) -> tuple[Array, Array]:
     """The scores by what the tokens of the best lines, by ``score``, and of their neighbours are like, and by what
-    counts ``beside`` that.
+    counts ``beside`` that; and how much of the question the tokens of each line alone are like.
 
     For each token of the question the line's token that is most like it counts as if it was the same one, by how much
     the cosine is above what any two tokens have: BM25 over such counts finds a word and what means much the same, also
@@ -196,8 +202,9 @@ def _by_tokens(
     rows = np.flatnonzero(best | np.append(best[1:] & joined, False) | np.append(False, best[:-1] & joined))
     judged = [lines[int(row)] for row in rows]
     liked = likenesses([line.id for line in judged])
+    alike = np.zeros(len(lines))
     if not liked:
-        return score
+        return score, alike
     width = len(next(iter(liked.values()))[0])
     nothing = (np.zeros(width, np.float32), 0)
     cosines, lengths = zip(*(liked.get(line.id, nothing) for line in judged), strict=True)
@@ -211,7 +218,8 @@ def _by_tokens(
     refined[~has_tokens] = score[rows][~has_tokens] * (refined[has_tokens].max() / known if known > 0 else 1.0)
     scores = np.zeros(len(lines))
     scores[rows] = refined
-    return scores
+    alike[rows] = counts @ weights / weights.sum()
+    return scores, alike
 
 
 def _with_neighbours(counts: Array, lengths: Array, joined: Flags, weights: Array) -> Array:

@@ -58,6 +58,10 @@ _ALL_POSTINGS: Final = 8_000
 _SAMPLE: Final = 500
 _PAIRED: Final = 4
 """Terms of more lines than that which are also looked up in pairs."""
+_COVERED: Final = 0.15
+"""How much of the question the best line is to hold, that any is fit to be told unasked."""
+_OF_KIND: Final = 2.0
+"""How much more of the best line's score a line fits by that tells such a thing as is asked for."""
 _CANDIDATES: Final = 200
 _BEST: Final = 100
 _FAR: Final = 3
@@ -107,7 +111,10 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     """The best lines, best first; empty when none bears on the question."""
     text = plain(query.text[:_READ])
     times = time_expressions.read(text, query.now.date())
-    weights = _wanted(query, text, times)
+    rest = times.rest if query.is_search else asked.without_idle(times.rest)
+    if rest != times.rest and not times.spans and not weighted_terms(rest):
+        return []
+    weights = _wanted(query, text, rest)
     kind = asked.kind_of(text)
     if query.within and not weights:
         times = replace(times, spans=(query.within,))
@@ -132,14 +139,17 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
     best = _distinct(_said_within(ranking, query.within), query.limit)
-    coverage = _coverage(best, {term: question.weights[term] for term in own}, cosines or {})
-    return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage)
+    weights = {term: question.weights[term] for term in own}
+    coverage = _coverage(best, weights, cosines or {})
+    fits = _fits(best, {term: weights[term] for term in asked.named(kind, text, own)}, cosines or {}, question.spans)
+    return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage, fits)
 
 
-def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
+def _wanted(query: Query, text: str, rest: str) -> dict[str, float]:
+    """``rest``: of the text, without its times, as lines do not name the day on which they are said."""
     weights = weighted_terms(query.text[:_READ])
-    if times.spans:  # lines do not name the day on which they are said
-        named = set(terms(text)) - set(terms(times.rest))
+    if rest != text:
+        named = set(terms(text)) - set(terms(rest))
         weights = {term: weight for term, weight in weights.items() if term not in named}
     if len(weights) <= _FEW:
         for said in query.context[-_CONTEXT:]:
@@ -311,6 +321,7 @@ def _evidence(
     question: Question,
     cosines: Mapping[int, float] | None,
     coverage: float,
+    fits: Sequence[float],
 ) -> list[Evidence]:
     """The lines as they were said; hers under the name that she has, whatever it was then."""
     ids = [one.candidate.id for one in best]
@@ -330,9 +341,10 @@ def _evidence(
             _reason(one, line.text, query, question.spans, by_meaning=bool(cosines)),
             one.score,
             coverage,
+            fit,
             outside=line.outside,
         )
-        for one in best
+        for one, fit in zip(best, fits, strict=True)
         if (line := lines.get(one.candidate.id))
     ]
 
@@ -346,6 +358,31 @@ def _coverage(best: Sequence[Ranked], weights: Mapping[str, float], cosines: Map
     words = max((sum(weights.get(term, 0.0) for term in one.terms) for one in best), default=0.0)
     meaning = max((cosines.get(one.candidate.id, 0.0) for one in best), default=0.0)
     return min(1.0, max(words / whole if whole else 0.0, float(meaning)))
+
+
+def _fits(
+    best: Sequence[Ranked],
+    weights: Mapping[str, float],
+    cosines: Mapping[int, float],
+    spans: Sequence[tuple[int, int]],
+) -> list[float]:
+    """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, or by its
+    score, as what stands beside a line that is asked about belongs to it if it counts as much."""
+    whole = sum(weights.values())
+    held = [sum(weights.get(term, 0.0) for term in one.terms) for one in best]
+    near = [max(cosines.get(one.candidate.id, 0.0), 0.0) for one in best]
+    signs = [_shares(values) for values in (held, near, [one.score for one in best], [one.alike for one in best])]
+    is_covered = bool(cosines or spans) or max(held, default=0.0) >= _COVERED * whole > 0
+    fits = [max(shares) if is_covered else 0.0 for shares in zip(*signs, strict=True)]
+    for place, one in enumerate(best):
+        if one.tells:
+            fits[place] = max(fits[place], min(1.0, _OF_KIND * signs[2][place]))
+    return fits
+
+
+def _shares(values: Sequence[float]) -> list[float]:
+    largest = max(values, default=0.0)
+    return [value / largest if largest > 0 else 0.0 for value in values]
 
 
 def _reason(one: Ranked, text: str, query: str, spans: Sequence[tuple[int, int]], *, by_meaning: bool) -> Reason:

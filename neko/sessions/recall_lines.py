@@ -17,6 +17,8 @@ from neko.well_formed import bare_words
 RECALL_BUDGET: Final = 600
 """Tokens of all that is recalled for one turn, heading included, as ``estimate_tokens`` counts them."""
 MOST_LINES: Final = 6
+LEAST_FIT: Final = 0.5
+"""``Evidence.fit`` below which a line is not told unasked."""
 LONGEST_LINE: Final = RECALL_BUDGET // 4
 """Tokens of one line's words; a longer one is cut."""
 
@@ -37,11 +39,13 @@ def recall_lines(
     language: str,
     stands: Callable[[Evidence], bool],
     most: int = MOST_LINES,
+    least_fit: float = LEAST_FIT,
 ) -> list[tuple[Evidence, str]]:
     """The best of ``recalled``, ``most`` at most, oldest first, each with its line: who said it and when; empty when
     nothing is worth telling.
 
-    Left out is what ``stands`` in the prompt, and what only repeats the question or another line.
+    Left out is what ``stands`` in the prompt, what fits less than ``least_fit``, and what only repeats the question or
+    another line.
     """
     say = phrases(language)
     left = RECALL_BUDGET - estimate_tokens(say["recall"])
@@ -49,7 +53,7 @@ def recall_lines(
     chosen: list[tuple[Evidence, str]] = []
     for evidence in recalled:
         wording = bare_words(evidence.text)
-        if wording in told or stands(evidence):
+        if evidence.fit < least_fit or wording in told or stands(evidence):
             continue
         text = excerpt(" ".join(evidence.text.split()), question, LONGEST_LINE)
         date, elsewhere = f"{evidence.at:%Y-%m-%d %H:%M}", evidence.elsewhere

@@ -77,7 +77,7 @@ class RecallTool:
         def stands(evidence: Evidence) -> bool:
             return self._lines.hold(evidence) or told.hold(evidence)
 
-        chosen = recall_lines(found, wish.query, language, stands, most=wish.k)
+        chosen = recall_lines(found, wish.query, language, stands, most=wish.k, least_fit=0.0)
         self._lines.look_up(turn_id, [evidence for evidence, _ in chosen])
         return ToolResult(call.call_id, "\n".join(line for _, line in chosen) or phrases(language)["recall_nothing"])
 

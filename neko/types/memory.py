@@ -47,7 +47,8 @@ class Evidence:
     ``at`` is local naive time; ``sources`` are the ids of the lines it rests on; ``reason`` says
     why it was recalled; ``score`` is higher for the more relevant, and
     comparable within one recall only, unless it is multiplied by ``coverage``: how much of the query the best evidence
-    of that recall holds, from 0 to 1.
+    of that recall holds, from 0 to 1. ``fit``, from 0 to 1: how much of what is asked for it holds itself, or by its
+    place, beside the best of that recall; 0 for all of them where the best holds next to nothing of the query.
 
     ``elsewhere`` is the line that it is, if it was said to another character; it has no ``sources`` then.
     ``outside`` is that of the line.
@@ -62,6 +63,7 @@ class Evidence:
     reason: Reason
     score: float
     coverage: float = 1.0
+    fit: float = 1.0
     elsewhere: LineElsewhere | None = None
     outside: bool = False
 

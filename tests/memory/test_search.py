@@ -291,3 +291,42 @@ async def test_a_word_that_most_lines_hold_is_recalled_for_nobody_and_found_by_w
         await memory.store(MIO, new_line(f"more tea, cup {number}", at=START + timedelta(minutes=number)))
     assert await memory.recall(MIO, "tea") == []
     assert len(await memory.recall(MIO, "tea", is_search=True)) == 5
+
+
+SMALL_TALK = ("The bus was late again.", "我把厨房打扫了一遍。", "昨日は財布を家に忘れた。", "열쇠를 못 찾겠어.")
+
+
+async def test_what_people_ask_every_day_is_found_without_a_word_of_the_question(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    asked_for = {
+        "What can't I eat?": "Walnuts are out, I'm allergic.",
+        "我不能吃什么？": "我对核桃过敏。",
+        "私が食べられないものは？": "私はくるみアレルギーなんだ。",
+        "내가 못 먹는 음식은?": "호두 알레르기가 있어.",
+        "Do I have any pets?": "Our tabby sleeps all day.",
+        "我是做什么的？": "我在仁和医院值夜班。",
+        "私の出身は？": "函館の港のそばで育ったよ。",
+        "요즘 나 잠은 잘 자?": "거의 매일 새벽 세 시까지 뒤척여.",
+    }
+    for text in (*SMALL_TALK, *asked_for.values(), *SMALL_TALK):
+        await say(memory, text)
+    for question, told in asked_for.items():
+        best, *others = await memory.recall(MIO, question)
+        assert best.text == told, question
+        assert max((one.fit for one in others), default=0.0) < best.fit, question
+
+
+async def test_what_stands_beside_the_fact_that_is_asked_for_hardly_fits(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for text in ("The bus was late again.", "Ottilie has nine bee hives.", "I need a new lamp.", "The lift is broken."):
+        await say(memory, text)
+        await say(memory, f"I see: {len(text)}.", "assistant")
+    found = await memory.recall(MIO, "What does Ottilie have?", limit=20)
+    assert [one.text for one in found if one.fit >= 0.5 and one.role == "user"] == ["Ottilie has nine bee hives."]
+    assert len(found) > 1
+
+
+@pytest.mark.parametrize("words", ["Good morning!", "谢谢，晚安。", "おはよう、元気？", "안녕, 잘 지내?"])
+async def test_a_greeting_asks_for_nothing(memory_folder: MemoryFolder, words: str) -> None:
+    told = ("The morning was cold.", "晚上好安静。", "元気な犬だった。", "친구가 잘 지내고 있대.")
+    assert await _found(memory_folder, words, *told) == []
