@@ -26,6 +26,8 @@ _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "ましたか", "でしたか", "ませんか", "습니까")
 _AHEAD: Final = ("plan", "promise", "family")
 """What need not be so yet, or is told in the words of its clause."""
+_LASTING: Final = ("home", "job")
+"""What is none for a time: a stay, a job for the summer."""
 _MOST_CLAUSES: Final = 6
 _TAIL: Final = re.compile(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
@@ -48,9 +50,12 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
         return []
     found: list[tuple[str, str, bool]] = []
     rules = _rules(guess(sentence, language).partition("-")[0])
-    sentence = _in_full(sentence, rules)
+    sentence = _in_full(rules.corrected.split(sentence)[-1], rules)
     now, before = rules.now, rules.before
+    is_meant, is_passing = not rules.unmeant.search(sentence), bool(rules.passing.search(sentence))
     for attribute in dict.fromkeys((*now, *before)):
+        if (is_passing and attribute in _LASTING) or not (is_meant or attribute in _AHEAD):
+            continue
         patterns = before.get(attribute, ())
         first = (next(_values(pattern, sentence, rules, attribute), None) for pattern in patterns)
         past = [one for one in first if one]
@@ -129,7 +134,9 @@ class _Rules:
     are about, ``other`` when that is not who speaks. ``unreal``: what is behind it is a wish, a plan, a condition, not
     so, until the subject is named again. ``unsaid``: the same of what is before it. ``elided``: up to where a clause
     goes on without its subject, which is put in as ``says``. ``border``: where another clause begins, which ends a
-    value. ``lead``: what stands before a value and is none of it. ``no_value``: what is none, as it asks or points."""
+    value. ``lead``: what stands before a value and is none of it. ``no_value``: what is none, as it asks or points.
+    ``unmeant``: the sentence is of a joke, a dream, a story, or quotes. ``passing``: it is of what is so for a time.
+    ``corrected``: what is before it was said wrongly."""
 
     now: _Patterns
     before: _Patterns
@@ -141,6 +148,9 @@ class _Rules:
     border: re.Pattern[str]
     lead: re.Pattern[str]
     no_value: re.Pattern[str]
+    unmeant: re.Pattern[str]
+    passing: re.Pattern[str]
+    corrected: re.Pattern[str]
 
 
 @cache
@@ -148,13 +158,16 @@ def _rules(language: str) -> _Rules:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
     says = str(loaded.pop("says"))
-    subject, unreal, unsaid, elided, border, lead, no_value = (
+    subject, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, corrected = (
         re.compile(loaded.pop(name), re.IGNORECASE)
-        for name in ("subject", "unreal", "unsaid", "elided", "border", "lead", "no value")
+        for name in (
+            *("subject", "unreal", "unsaid", "elided", "border", "lead", "no value"),
+            *("unmeant", "passing", "corrected"),
+        )
     )
     before = loaded.pop("no longer")
     now, past = (
         {name: [re.compile(one, re.IGNORECASE) for one in patterns] for name, patterns in of.items()}
         for of in (loaded, before)
     )
-    return _Rules(now, past, subject, unreal, unsaid, elided, says, border, lead, no_value)
+    return _Rules(now, past, subject, unreal, unsaid, elided, says, border, lead, no_value, unmeant, passing, corrected)
