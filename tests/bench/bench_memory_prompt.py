@@ -83,7 +83,8 @@ async def months(model: Embedder | None, name: str, *, with_lines: bool) -> None
             for number, (_, *both) in enumerate(of["planted"])
             for kind, question in enumerate(both)
         ]
-        told, other = ([], []), ([], [], [])
+        told: tuple[list[bool], ...] = ([], [])
+        other: tuple[list[int], ...] = ([], [], [])
         with tempfile.TemporaryDirectory() as place:
             async with quality.remembering(Path(place), turns, model) as (memory, _):
                 for kind, fact, question in [*asked, *((2, "", words) for words in of["idle"])]:
