@@ -3,7 +3,7 @@
     python scripted_mcp.py SCRIPT.json
 
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
-``do`` (by tool: "hang", "die", "change": other tools from ``then`` on, with the notification; "flood": many of those).
+``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a signal, "change": other tools from ``then`` on, with the notification; "flood": many of those).
 It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
 JSON-RPC.
 """
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,10 @@ def _call(script: dict[str, Any], name: str) -> dict[str, Any] | None:
     match script.get("do", {}).get(name):
         case "hang":
             return None
+        case "deaf":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while True:
+                time.sleep(1)
         case "die":
             os._exit(3)
         case "change":

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -91,12 +92,24 @@ def _leave_soon() -> None:
     """All is saved: a thread that hangs (a name look-up, a device) does not keep the process."""
 
     def leave() -> None:
-        logger.warning("left without waiting for a thread that hangs")
+        logger.warning("left without waiting for a thread that hangs: %s", "; ".join(_busy_threads()))
         _leave()
 
     timer = threading.Timer(THREADS_TIMEOUT_S, leave)
     timer.daemon = True
     timer.start()
+
+
+def _busy_threads() -> list[str]:
+    """The threads that keep the process, each with the function of Neko, or else the last one, in which it is."""
+    found = []
+    for thread in threading.enumerate():
+        frame = sys._current_frames().get(thread.ident or 0)
+        if thread.daemon or thread is threading.main_thread() or frame is None:
+            continue
+        names = [f"{one.f_globals.get('__name__')}.{one.f_code.co_name}" for one, _ in traceback.walk_stack(frame)]
+        found.append(f"{thread.name} in {next((name for name in names if name.startswith('neko.')), names[0])}")
+    return found
 
 
 def _leave() -> NoReturn:

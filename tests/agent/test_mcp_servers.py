@@ -267,3 +267,23 @@ async def test_a_server_that_never_answers_keeps_nobody_up_at_the_end(tmp_path: 
     async with asyncio.timeout(STOP_S):
         await servers.aclose()
     assert not [one for one in psutil.Process().children() if one.name() == "sleep"]
+
+
+async def test_a_server_that_is_deaf_in_a_call_is_killed_after_the_grace_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "STDIN_S", 0.05)
+    monkeypatch.setattr(connection, "SIGNAL_S", 0.05)
+    script = tmp_path / "script.json"
+    servers = McpServers(tmp_path / "mcp.json", Network(), {})
+    servers.load()
+    await servers.put("it", scripted_mcp.entry(script, tools=[tool("wait")], do={"wait": "deaf"}))
+    found = servers.server("it")
+    assert found
+    running = asyncio.ensure_future(call(found, "wait"))
+    await until_it_got(script, "tools/call", 1)
+    async with asyncio.timeout(STOP_S):  # the SDK by itself takes 4 s
+        await servers.aclose()
+    with pytest.raises(ToolServerError):
+        await running
+    assert not [one for one in psutil.Process().children() if str(script) in one.cmdline()]

@@ -19,6 +19,8 @@ from neko.agent.mcp.sign_in import SIGN_INS_FILE
 from neko.net import Network
 from neko.tool_errors import ToolServerError
 from tests.agent.test_mcp_servers import TIMEOUT_S, call, free_port, until
+from tests.http_service import HttpService
+from tests.scripted_provider import Connection, Request
 from tests.scripted_sign_in import People, signed_in_server
 
 BACK = "http://127.0.0.1:48911/api/mcp/signed_in"
@@ -116,3 +118,38 @@ async def test_a_server_that_asks_for_none_says_so(tmp_path: Path) -> None:
         await servers.put("open", {"url": f"{people.url}/nothing"})
         with pytest.raises(ToolServerError):
             await servers.sign_in("open", BACK)
+
+
+@pytest.mark.parametrize("told", ["header", "metadata"])
+async def test_a_server_from_elsewhere_leads_a_sign_in_to_nothing_in_the_users_network(
+    tmp_path: Path, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is behind a proxy, which answers for it."""
+
+    async def near(_service: HttpService, connection: Connection, _request: Request) -> None:
+        connection.answer(404, b"")
+
+    async with HttpService(near) as own:
+        about = {"resource": "http://tools.example/mcp", "authorization_servers": [f"{own.url}/"]}
+
+        async def lead(_service: HttpService, connection: Connection, request: Request) -> None:
+            if "oauth-protected-resource" in request.path and told == "metadata":
+                connection.answer(200, json.dumps(about).encode())
+            else:
+                header = {"www-authenticate": f'Bearer resource_metadata="{own.url}/about"'} if told == "header" else {}
+                connection.answer(401, b"", header)
+
+        async with HttpService(lead) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            servers = McpServers(tmp_path / "mcp.json", Network(), {})
+            servers.load()
+            try:
+                await servers.put("it", {"url": "http://tools.example/mcp"})
+                with pytest.raises(ToolServerError) as refused:
+                    await servers.sign_in("it", BACK)
+            finally:
+                await servers.aclose()
+    assert refused.value.code == "tool_server_leads_near"
+    assert refused.value.params["host"] == "127.0.0.1"
+    assert proxy.requests
+    assert not own.requests

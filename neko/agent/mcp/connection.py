@@ -9,12 +9,13 @@ import asyncio
 import hashlib
 import importlib
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
@@ -26,6 +27,7 @@ from neko.agent.outside import visible
 from neko.agent.policy import act_of
 from neko.errors import NekoError
 from neko.net import Network
+from neko.settings import is_loopback, is_near, is_this_computer
 from neko.tasks import in_thread, is_cancelled
 from neko.tool_errors import ToolServerError
 from neko.types.agent import Act, Reply
@@ -38,6 +40,10 @@ CONNECT_S: Final = 60.0
 SILENCE_S: Final = 60.0
 """Seconds that a call may go without a sign; each report of progress begins them anew."""
 LONGEST_CALL_S: Final = 240.0
+STDIN_S: Final = 0.5
+"""Seconds in which a process has to end when its input does; then it is told to by a signal."""
+SIGNAL_S: Final = 1.0
+"""Then it is killed, with all that it has started."""
 MOST_TOOLS: Final = 500
 _MOST_PAGES: Final = 100
 _MOST_INQUIRIES: Final = 5
@@ -244,6 +250,9 @@ def _load() -> None:
         raise ToolServerError("not_installed", str(error), extra="mcp") from error
     for name in ("mcp", "client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # It takes no argument for these; its own 2 s each are too long for who ends Neko in the middle of a call.
+    stdio = importlib.import_module("mcp.client.stdio")
+    vars(stdio).update(PROCESS_TERMINATION_TIMEOUT=STDIN_S, FORCE_KILL_TIMEOUT=SIGNAL_S)
 
 
 async def _transport(
@@ -276,8 +285,43 @@ async def _transport(
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             statuses.append(response.status_code)
 
+    async def admit(request: Any) -> None:
+        if await _leads_near(config.url, str(request.url)):
+            raise ToolServerError("leads_near", "", name=config.name, host=request.url.host)
+
+    client.event_hooks["request"].append(admit)
     client.event_hooks["response"].append(note_status)
     return streamable_http_client(config.url, http_client=client)
+
+
+async def _leads_near(configured: str, url: str) -> bool:
+    """Whether what a server says of signing in sends us nearer than it is itself: from elsewhere into the user's
+    network, or from there to this computer.
+
+    A name that means something else a moment later is not known for it; one that means nothing here is for a proxy.
+    """
+    server, asked = urlsplit(configured), urlsplit(url)
+    if (server.hostname, _port(server)) == (asked.hostname, _port(asked)):
+        return False
+    return await _nearness(asked) > await _nearness(server)
+
+
+async def _nearness(parts: SplitResult) -> int:
+    """2: on this computer; 1: in its network; 0: elsewhere."""
+    host = parts.hostname or ""
+    meant = [host]
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+        meant += [str(entry[4][0]) for entry in found]
+    except OSError:
+        pass
+    if any(is_loopback(one) or is_this_computer(one) for one in meant):
+        return 2
+    return int(any(map(is_near, meant)))
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or {"https": 443}.get(parts.scheme, 80)
 
 
 @asynccontextmanager

@@ -19,8 +19,8 @@ from neko.net import Network
 from neko.tasks import TaskOwner
 from neko.tool_errors import ToolServerError
 
-STOP_S: Final = 8.0
-"""Longer than the SDK takes to end a process that will not go."""
+STOP_S: Final = 3.0
+"""Longer than it takes to end a process that will not go."""
 WAIT_S: Final = 15.0
 """Seconds that a call waits for a server which is being connected, or for its new list of tools."""
 _LIST_PAUSE_S: Final = 0.25
@@ -84,7 +84,7 @@ class Server:
         self._stopping = True
         self._news.set()
         if self._task and not self._task.done():
-            if self._connection is None:  # nothing to end politely: it may never answer
+            if self._connection is None or not self._listed.is_set():  # it is waited for, and may never answer
                 self._task.cancel()
             await asyncio.wait({self._task}, timeout=STOP_S)
             self._task.cancel()
