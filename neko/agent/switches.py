@@ -34,7 +34,7 @@ PROBE_S: Final = 6.0
 FRESH_S: Final = 30.0
 """Seconds for which what was found out is not asked again."""
 
-_RUNS_CODE: Final[frozenset[HandName]] = frozenset({"user_plugin"})
+_RUNS_CODE: Final[frozenset[HandName]] = frozenset({"mcp", "user_plugin"})
 """Whether these can be used is found out by starting what somebody else wrote."""
 
 Sentences = Mapping[str, str]
@@ -169,7 +169,8 @@ class Switches:
             return {None: {tag: " ".join(_sentence(code, tag) for code in codes) for tag in LANGUAGES}}
         refused: dict[HandName | None, Sentences] = {}
         for hand in hands:
-            if not self.readiness(hand, "en").ready:
+            is_untried = hand in _RUNS_CODE and self.master and not self.allows(hand)
+            if is_untried or not self.readiness(hand, "en").ready:
                 await self._probe(hand)
             if not self.readiness(hand, "en").ready:
                 refused[hand] = {tag: self.readiness(hand, tag).reason for tag in LANGUAGES}

@@ -11,7 +11,9 @@ from neko.agent.approvals import Approvals
 from neko.agent.gate import closed_by
 from neko.agent.journal import Journal
 from neko.agent.mcp.hand import McpHand
+from neko.agent.mcp.servers import McpServers
 from neko.agent.own_keys import OwnKeys
+from neko.agent.plugins.plugins import Plugins
 from neko.agent.policies import Policies
 from neko.agent.privacy import AgentPrivacy
 from neko.agent.service import Agent
@@ -57,3 +59,18 @@ def build_agent(
     return Agent(
         bus, approvals, switches, policies, by_name, journal, language=language, own_keys=keys, privacy=privacy
     )
+
+
+def follow(switches: Switches, mcp: McpServers, plugins: Plugins) -> None:
+    """Tool servers and plug-ins run while the user has them switched on, from now on."""
+    tell = switches.on_change
+
+    def changed() -> None:
+        tell()
+        mcp.use(switches.allows("mcp"))
+        plugins.switch(switches.allows("user_plugin"))
+
+    switches.on_change = changed
+    mcp.on = switches.allows("mcp")
+    mcp.start()
+    plugins.switch(switches.allows("user_plugin"))

@@ -26,7 +26,7 @@ from neko.agent.privacy import AgentPrivacy
 from neko.agent.reminders import Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
-from neko.app.agent import build_agent
+from neko.app.agent import build_agent, follow
 from neko.app.avatars import Avatars
 from neko.app.backups.running import Backups
 from neko.app.browser import build_browser
@@ -45,7 +45,7 @@ from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.personal_news import PersonalNews
-from neko.app.plugins import build_plugins, follow
+from neko.app.plugins import build_plugins
 from neko.app.proactive import Proactive
 from neko.app.process_watch import ProcessWatch
 from neko.app.reader_language import ReaderLanguage
@@ -220,8 +220,7 @@ class Neko:
         self.proactive.follow()
         await self._attach_agent_events()
         self._requests.start(self.remote.role if self.remote else None)
-        self.mcp.start()
-        follow(self.agent.switches, self.plugins)
+        follow(self.agent.switches, self.mcp, self.plugins)
         self._privacy.on_change = self._follow_privacy
         self.agent.switches.look()
         await self._start_reminders()

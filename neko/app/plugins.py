@@ -1,4 +1,4 @@
-"""Where plug-ins are found, by the settings, and when they run, by the switches."""
+"""Where plug-ins are found, by the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from neko.agent.plugins.plugins import Plugins
 from neko.agent.plugins.process import Limits
-from neko.agent.switches import Switches
 from neko.settings.in_force import SettingsInForce
 from neko.settings.paths import ASSETS
 from neko.settings.registry import PLUGIN_FOLDERS, PLUGIN_TIMEOUT_S
@@ -33,15 +32,3 @@ def build_plugins(
         return Limits(call_s=settings().get(PLUGIN_TIMEOUT_S))
 
     return Plugins(folders, data / FOLDER, publish, character, limits, is_private=is_private)
-
-
-def follow(switches: Switches, plugins: Plugins) -> None:
-    """Plug-ins run while the user has them switched on, from now on."""
-    tell = switches.on_change
-
-    def changed() -> None:
-        tell()
-        plugins.switch(switches.allows("user_plugin"))
-
-    switches.on_change = changed
-    plugins.switch(switches.allows("user_plugin"))

@@ -88,8 +88,9 @@ class Talk:
     async def ready(self, *names: str) -> None:
         """Wait until these servers are connected."""
         for name in names:
-            server = self.neko.mcp.server(name)
-            assert server is not None
+            async with asyncio.timeout(TIMEOUT_S):
+                while (server := self.neko.mcp.server(name)) is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
             await server.settled(TIMEOUT_S)
             assert server.state is ServerState.READY, server.error
 
@@ -102,9 +103,9 @@ async def provider() -> AsyncIterator[ScriptedProvider]:
 
 @asynccontextmanager
 async def talking(
-    folder: Path, provider: ScriptedProvider, servers: dict[str, Any], **environ: str
+    folder: Path, provider: ScriptedProvider, servers: dict[str, Any], *, used: bool = True, **environ: str
 ) -> AsyncIterator[Talk]:
-    """A running Neko with these servers, once they are connected."""
+    """A running Neko with these servers, once they are connected, unless MCP is off as it is at first."""
     file = folder / "config" / "mcp.json"
     if servers:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -119,5 +120,7 @@ async def talking(
     async with Neko(Settings(data_dir=folder, environ=environ, find_local_servers=False)) as neko:
         await neko.config.change({"neko": {"speech": {"engine": "off"}}})
         talk = Talk(neko, provider)
-        await talk.ready(*(name for name, entry in servers.items() if not entry.get("disabled")))
+        if used:
+            neko.mcp.use(True)  # without the agent, which would look through each turn for what there is to do
+            await talk.ready(*(name for name, entry in servers.items() if not entry.get("disabled")))
         yield talk

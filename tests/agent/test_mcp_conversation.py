@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from neko.agent.commands import perform
+from neko.agent.mcp.server import ServerState
 from neko.sessions.events import AgentTask, ApprovalAsked, ApprovalOver
 from neko.tool_errors import AgentError
 from neko.types.agent import Decision, Policy, Reply
 from tests import scripted_mcp
-from tests.agent.conftest import everything, filesystem, talking
+from tests.agent.conftest import TIMEOUT_S, everything, filesystem, talking
+from tests.scripted_mcp import entry, received, tool
 from tests.scripted_provider import ScriptedProvider, tool_calls
 
 
@@ -152,6 +154,63 @@ async def test_words_that_cut_her_withdraw_the_question_and_nothing_is_done(
         assert talk.neko.approvals.pending() == []
         assert not talk.neko.approvals.answer(asked[0], Decision.ONCE)
         assert not any("Echo:" in text for text in talk.tool_messages())
+
+
+async def test_nothing_of_mcp_runs_or_is_offered_but_while_it_is_switched_on(
+    data_dir: Path, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.json"
+    async with talking(data_dir, provider, {"paper": entry(script, tools=[tool("note")])}, used=False) as talk:
+        switches, mcp = talk.neko.agent.switches, talk.neko.mcp
+        provider.script(["Hi."])
+        await talk.say("Hello.")
+        assert not any(request.json.get("tools") for request in provider.chats)
+        await switches.set_master(True)
+        switches.look()
+        assert (mcp.server("paper"), received(script)) == (None, [])
+        assert await switches.set_flags({"mcp_enabled": True}, "en") is None
+        assert switches.flags["mcp_enabled"]
+        provider.script(["Hi again."])
+        await talk.say("Hello again.")
+        talked = next(request for request in provider.chats if "Hello again." in str(request.json["messages"][-1]))
+        assert [one["function"]["name"] for one in talked.json["tools"]] == ["paper__note"]
+        running = mcp.server("paper")
+        assert running is not None
+        assert await switches.set_flags({"mcp_enabled": False}, "en") is None
+        async with asyncio.timeout(TIMEOUT_S):
+            while running.state is not ServerState.OFF:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert mcp.server("paper") is None
+
+
+async def test_what_cannot_work_is_not_switched_on_and_nothing_of_it_is_left_running(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with talking(data_dir, provider, {"paper": {"command": "no-such-program"}}, used=False) as talk:
+        switches, mcp = talk.neko.agent.switches, talk.neko.mcp
+        await switches.set_master(True)
+        refused = await switches.set_flags({"mcp_enabled": True}, "en")
+        assert refused is not None
+        assert "no-such-program" in refused
+        assert not switches.flags["mcp_enabled"]
+        async with asyncio.timeout(TIMEOUT_S):
+            while mcp.server("paper") is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_it_is_switched_on_while_its_servers_are_still_on_their_way(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    (data_dir / "config").mkdir(parents=True)
+    stored = {"enabled": True, "flags": {"mcp_enabled": True}}
+    (data_dir / "config" / "agent.json").write_text(json.dumps(stored), encoding="utf-8")
+    mute = {"command": "sleep", "args": ["1000"]}
+    async with talking(data_dir, provider, {"mute": mute}, used=False) as talk:
+        server = talk.neko.mcp.server("mute")
+        assert server is not None
+        assert server.state in (ServerState.OFF, ServerState.CONNECTING)
+        assert await talk.neko.agent.switches.set_flags({"mcp_enabled": True}, "en") is None
+        assert talk.neko.agent.switches.flags["mcp_enabled"]
 
 
 def test_with_no_server_nothing_of_the_sdk_is_loaded(tmp_path: Path) -> None:

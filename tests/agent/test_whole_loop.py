@@ -47,11 +47,11 @@ async def met(folder: Path, hand: HandName, provider: ScriptedProvider, **enviro
     """A page of hers, and one ability that is on."""
     environ |= {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": provider.base_url}
     async with RunningNeko(folder, environ=environ, voice="off") as running:
+        await running.neko.agent.switches.set_master(True)
+        assert await running.neko.agent.switches.set_flags({f"{hand}_enabled": True}, "en") is None
         if server := running.neko.mcp.server("files"):
             await server.settled(TIMEOUT_S)
             assert server.state is ServerState.READY, server.error
-        await running.neko.agent.switches.set_master(True)
-        assert await running.neko.agent.switches.set_flags({f"{hand}_enabled": True}, "en") is None
         async with client(running.url.replace("http", "ws"), NAME) as page:
             yield page
 

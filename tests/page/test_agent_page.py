@@ -197,6 +197,7 @@ async def test_servers_are_taken_over_switched_on_ruled_and_removed(
     running_neko: RunningNeko, driver: PageDriver, tmp_path: Path
 ) -> None:
     mcp = running_neko.neko.mcp
+    mcp.use(True)
     entry = scripted_mcp.entry(tmp_path / "script.json", tools=[scripted_mcp.tool("note"), scripted_mcp.tool("wipe")])
     driver.forgive("409")
     await visit(running_neko, driver, "mcp")

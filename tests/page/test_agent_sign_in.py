@@ -70,6 +70,7 @@ async def test_who_signs_in_to_a_server_comes_back_to_its_tools_and_can_sign_out
     chromium: Browser, running_neko: RunningNeko, size: ViewportSize
 ) -> None:
     mcp = running_neko.neko.mcp
+    mcp.use(True)
     async with signed_in_server(await free_port()) as people, PageDriver(chromium, viewport=size) as driver:
         await mcp.put("guarded", {"url": f"{people.url}/mcp"})
         await visit(running_neko, driver, "mcp")

@@ -50,6 +50,7 @@ async def test_a_model_uses_a_tool_once_the_reader_has_seen_what_it_gets(
     entry = scripted_mcp.entry(
         script, tools=[scripted_mcp.tool("note", destructiveHint=False, openWorldHint=False)], results={"note": "noted"}
     )
+    connected.neko.mcp.use(True)
     await connected.neko.mcp.put("paper", entry)
     server = connected.neko.mcp.server("paper")
     assert server

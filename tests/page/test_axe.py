@@ -319,6 +319,7 @@ async def test_the_page_of_tasks_and_tools(running_neko: RunningNeko, visitor: V
     for path, answer in answers.items():
         await visitor.context.route(f"**/api/agent/{path}", answered(answer))
     entry = scripted_mcp.entry(tmp_path / "script.json", tools=[scripted_mcp.tool("note", "Writes")])
+    running_neko.neko.mcp.use(True)
     await running_neko.neko.mcp.put("paper", entry)
     await running_neko.neko.mcp.put("gone", {"command": "no-such-program"})
     page = await visitor.open(f"{running_neko.url}/agent", ready=False)

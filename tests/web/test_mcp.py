@@ -22,6 +22,7 @@ TOKEN = "sk-very-secret-token-1234"
 @pytest.fixture
 async def notes(neko: Neko, client: httpx2.AsyncClient, tmp_path: Path) -> Path:
     """The script of a server called ``paper/notes`` that is on and connected."""
+    neko.mcp.use(True)
     script = tmp_path / "script.json"
     entry = scripted_mcp.entry(script, tools=[tool("write"), tool("look", readOnlyHint=True, openWorldHint=False)])
     entry["env"] = {"PAPER_TOKEN": TOKEN}
@@ -127,6 +128,7 @@ async def test_what_cannot_be_used_is_refused_or_told_with_a_remedy(client: http
     ):
         answer = await client.put("/api/mcp/servers/odd", json={"entry": entry})
         assert (answer.status_code, answer.json()["code"]) == (409, code)
+    neko.mcp.use(True)
     await client.put("/api/mcp/servers/none", json={"entry": {"command": "no-such-program"}})
     await connected(neko, "none")
     server = (await listed(client))["none"]

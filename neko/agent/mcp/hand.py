@@ -42,7 +42,7 @@ class McpHand:
         self._approvals = approvals
 
     def readiness(self, language: str) -> Readiness:
-        if any(True for _ in self._servers.tools()):
+        if self._servers.may_work:
             return Readiness(ready=True)
         errors = filter(None, (self._servers.error(name) for name in self._servers.entries))
         error = next(errors, None) or self._nothing()
@@ -50,7 +50,7 @@ class McpHand:
         return Readiness(False, error.code, " ".join(filter(None, (notice.whole, notice.remedy))))
 
     async def probe(self) -> None:
-        await together(*(server.settled(PROBE_S) for server in self._running()))
+        await self._servers.find_out(PROBE_S)
 
     def offer(self, words: str) -> str:
         known = list(self._offered())

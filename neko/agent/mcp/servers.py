@@ -27,7 +27,8 @@ TEST_S: Final = 65.0
 
 
 class McpServers:
-    """``load`` reads the file, ``start`` connects what is on in it. ``on_change``: a server or its tools are others.
+    """``load`` reads the file, ``start`` connects what is on in it, while MCP as a whole is (``on``).
+    ``on_change``: a server or its tools are others.
     ``on_word``: the user says otherwise than before what may be done with a server, or a tool of it.
     ``is_private``: no tool may look or listen."""
 
@@ -59,6 +60,9 @@ class McpServers:
         self._unusable: dict[str, NekoError] = {}
         self._owner = TaskOwner("mcp")
         self._changing = asyncio.Lock()
+        self._trying = 0
+        self.on = True
+        """The user's word on all of them; ``use`` follows it."""
 
     def load(self) -> None:
         """Read the file; blocks."""
@@ -67,13 +71,31 @@ class McpServers:
 
     def start(self) -> None:
         """Connect all servers that are on, beside everything else."""
-        for name in self.entries:
-            self._begin(name)
+        self._begin_all()
+
+    def use(self, on: bool) -> None:
+        """The user's word on all of them; it is followed in the background. Off: nothing of them runs."""
+        has_changed, self.on = on != self.on, on
+        if (has_changed if on else self._servers) and not self._trying and not self._owner.closed:
+            self._owner.spawn(self._follow_use(), name="use")
+
+    async def find_out(self, timeout_s: float) -> None:
+        """Wait until it is known of each whether it works, or for ``timeout_s``. While they are switched off they are
+        started for it, and ended again when none may work."""
+        self._trying += 1
+        try:
+            async with self._changing:
+                self._begin_all()
+            await together(*(server.settled(timeout_s) for server in list(self._servers.values())))
+        finally:
+            self._trying -= 1
+        if not self.on and not self.may_work:
+            self.use(False)
 
     async def aclose(self) -> None:
         """End all connections and processes; idempotent."""
-        servers, self._servers = list(self._servers.values()), {}
-        await together(*(server.stop() for server in servers))
+        self.on = False
+        await self._end_all()
         await self._owner.aclose()
 
     # ── what there is ─────────────────────────────────────────────────────────
@@ -90,6 +112,15 @@ class McpServers:
     def server(self, name: str) -> Server | None:
         """A server that is on."""
         return self._servers.get(name)
+
+    @property
+    def may_work(self) -> bool:
+        """A server has tools, or it is not known yet that none does."""
+        if self._servers:
+            is_connecting = any(server.state is ServerState.CONNECTING for server in self._servers.values())
+            return is_connecting or any(True for _ in self.tools())
+        wanted = (name for name, entry in self.entries.items() if config.is_on(entry))
+        return not self.on and any(name not in self._unusable for name in wanted)
 
     def error(self, name: str) -> NekoError | None:
         """Why it does not work, if it should."""
@@ -319,8 +350,26 @@ class McpServers:
         except NekoError as error:
             self._unusable[name] = error
             return
-        server = self._servers[name] = Server(read, self._network, self._owner, self._on_change, self._auth(read))
-        server.start()
+        if self.on or self._trying:
+            server = self._servers[name] = Server(read, self._network, self._owner, self._on_change, self._auth(read))
+            server.start()
+
+    def _begin_all(self) -> None:
+        for name in self.entries:
+            if name not in self._servers:
+                self._begin(name)
+
+    async def _end_all(self) -> None:
+        servers, self._servers = list(self._servers.values()), {}
+        await together(*(server.stop() for server in servers))
+
+    async def _follow_use(self) -> None:
+        async with self._changing:
+            if self.on:
+                self._begin_all()
+            elif not self._trying:
+                await self._end_all()
+        self._on_change()
 
     async def _renew(self, name: str) -> None:
         if server := self._servers.pop(name, None):

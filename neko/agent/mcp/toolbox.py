@@ -79,7 +79,7 @@ class McpToolbox:
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         """What a model may call; of many those that fit the ``words``."""
         self._words = words
-        known = () if self._word() is Policy.NEVER else self._servers.tools()
+        known = self._servers.tools() if self._servers.on and self._word() is not Policy.NEVER else ()
         offered = [(server, tool) for server, tool in known if is_offered(self._servers, server, tool)]
         places = ((server.config.name, tool.name) for server, tool in offered)
         self._names = function_names(places, self._servers.entries)

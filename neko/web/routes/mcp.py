@@ -60,9 +60,11 @@ class McpServer(Schema):
 
 
 class McpServerList(Success):
-    """``installed``: whether what speaks the protocol is there (the extra ``mcp``)."""
+    """``installed``: whether what speaks the protocol is there (the extra ``mcp``). ``used``: MCP as a whole is on,
+    else no server runs, whatever is said of it here."""
 
     installed: bool
+    used: bool
     servers: list[McpServer]
 
 
@@ -152,7 +154,7 @@ class McpAvailability(Schema):
 async def mcp_servers(call: Call) -> McpServerList:
     installed = await in_thread(lambda: find_spec("mcp") is not None)
     listed = [await _shown(call, name, entry) for name, entry in call.neko.mcp.entries.items()]
-    return McpServerList(installed=installed, servers=listed)
+    return McpServerList(installed=installed, used=call.neko.mcp.on, servers=listed)
 
 
 @put(
@@ -328,7 +330,7 @@ async def _shown(call: Call, name: str, entry: config.Entry) -> McpServer:
     return McpServer(
         name=name,
         on=config.is_on(entry),
-        state=server.state if server else ServerState.FAILED if config.is_on(entry) else ServerState.OFF,
+        state=server.state if server else ServerState.FAILED if call.neko.mcp.error(name) else ServerState.OFF,
         place=config.place_of(entry),
         version=server.version if server else "",
         policy=config.policy_of(ours.get("policy")) if ours else None,

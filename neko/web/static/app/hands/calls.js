@@ -91,7 +91,7 @@ export function serverPath(name) {
   return `api/mcp/servers/${encodeURIComponent(name)}`;
 }
 
-/** @returns {Promise<{ installed: boolean, servers: ToolServer[] }>} */
+/** @returns {Promise<{ installed: boolean, used: boolean, servers: ToolServer[] }>} */
 export function servers() {
   return get("api/mcp/servers");
 }

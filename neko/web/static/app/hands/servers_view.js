@@ -62,15 +62,12 @@ export class ServersView {
       return;
     }
     if (!this.#open) return;
-    this.#draw(found.servers, found.installed);
+    this.#draw(found);
     if (found.servers.some((one) => IN_TRANSIT.has(one.state)) && !document.hidden) this.#timer = setTimeout(() => void this.look(), LOOK_MS);
   }
 
-  /**
-   * @param {ToolServer[]} found
-   * @param {boolean} installed
-   */
-  #draw(found, installed) {
+  /** @param {{ servers: ToolServer[], installed: boolean, used: boolean }} answer */
+  #draw({ servers: found, installed, used }) {
     const names = new Set(found.map((one) => one.name));
     for (const [name, card] of this.#cards) {
       if (names.has(name)) continue;
@@ -79,6 +76,7 @@ export class ServersView {
     }
     for (const note of this.#list.querySelectorAll(".agent-empty, .agent-note")) note.remove();
     if (!installed && found.length > 0) this.#list.prepend(h("p", { class: "agent-note", role: "note" }, icon("warning"), h("span", { text: t("servers.not_installed") })));
+    if (!used && found.length > 0) this.#list.prepend(h("p", { class: "agent-note", role: "note", "data-testid": "servers-off" }, icon("warning"), h("span", { text: t("servers.off") }), h("a", { href: "./#settings/abilities", text: t("plugins.to_abilities") })));
     for (const server of found) {
       const card = this.#cards.get(server.name) ?? this.#make(server);
       card.update(server);
