@@ -3,7 +3,8 @@
     python scripted_mcp.py SCRIPT.json
 
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
-``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a signal, "change": other tools from ``then`` on, with the notification; "flood": many of those).
+``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a
+signal, "change": other tools from ``then`` on, with the notification; "flood": many of those).
 It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
 JSON-RPC.
 """
