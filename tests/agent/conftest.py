@@ -103,7 +103,7 @@ async def provider() -> AsyncIterator[ScriptedProvider]:
 
 @asynccontextmanager
 async def talking(
-    folder: Path, provider: ScriptedProvider, servers: dict[str, Any], *, used: bool = True, **environ: str
+    folder: Path, provider: ScriptedProvider, servers: dict[str, Any], used: bool = True, /, **environ: str
 ) -> AsyncIterator[Talk]:
     """A running Neko with these servers, once they are connected, unless MCP is off as it is at first."""
     file = folder / "config" / "mcp.json"

@@ -160,7 +160,7 @@ async def test_nothing_of_mcp_runs_or_is_offered_but_while_it_is_switched_on(
     data_dir: Path, provider: ScriptedProvider, tmp_path: Path
 ) -> None:
     script = tmp_path / "script.json"
-    async with talking(data_dir, provider, {"paper": entry(script, tools=[tool("note")])}, used=False) as talk:
+    async with talking(data_dir, provider, {"paper": entry(script, tools=[tool("note")])}, False) as talk:
         switches, mcp = talk.neko.agent.switches, talk.neko.mcp
         provider.script(["Hi."])
         await talk.say("Hello.")
@@ -186,7 +186,7 @@ async def test_nothing_of_mcp_runs_or_is_offered_but_while_it_is_switched_on(
 async def test_what_cannot_work_is_not_switched_on_and_nothing_of_it_is_left_running(
     data_dir: Path, provider: ScriptedProvider
 ) -> None:
-    async with talking(data_dir, provider, {"paper": {"command": "no-such-program"}}, used=False) as talk:
+    async with talking(data_dir, provider, {"paper": {"command": "no-such-program"}}, False) as talk:
         switches, mcp = talk.neko.agent.switches, talk.neko.mcp
         await switches.set_master(True)
         refused = await switches.set_flags({"mcp_enabled": True}, "en")
@@ -205,7 +205,7 @@ async def test_it_is_switched_on_while_its_servers_are_still_on_their_way(
     stored = {"enabled": True, "flags": {"mcp_enabled": True}}
     (data_dir / "config" / "agent.json").write_text(json.dumps(stored), encoding="utf-8")
     mute = {"command": "sleep", "args": ["1000"]}
-    async with talking(data_dir, provider, {"mute": mute}, used=False) as talk:
+    async with talking(data_dir, provider, {"mute": mute}, False) as talk:
         server = talk.neko.mcp.server("mute")
         assert server is not None
         assert server.state in (ServerState.OFF, ServerState.CONNECTING)
