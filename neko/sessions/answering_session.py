@@ -54,11 +54,13 @@ class AnsweringSession:
             turns.send(AddContext(line.text, line.role), lambda error: logger.warning("a line was not told: %s", error))
             self._context.told(line)
         able = handle.session.capabilities
-        turns.dispatch(on.SessionReady(handle.id, able.text_input, able.transcription, _barge_in(able), follows))
+        barge_in, turn_id = _barge_in(able), uuid4().hex
+        turns.dispatch(on.SessionReady(handle.id, able.text_input, able.transcription, barge_in, follows, turn_id))
 
     def leave(self) -> None:
-        """The session answers no more."""
+        """The session answers no more. What was typed and has no sign of a reply is asked the next one."""
         if handle := self._turns.link.handle:
+            self._not_heard()
             self._turns.dispatch(on.SessionGone(handle.id))
         self._lost = None
         self._turns.link.leave()
@@ -73,14 +75,19 @@ class AnsweringSession:
         if machine.turn and machine.turn.step is Step.REPLYING:
             label = handle.session.label
             told = ModelReplyLostError(str(error), model=label.model, provider=label.provider)
-        if machine.turn and machine.turn.is_asked_again:
-            self._turns.agent.not_heard(machine.turn.id)
+        self._not_heard()
         words, off_record = machine.unanswered, self._turns.log.last_is_off_record
         asks = TextRequest(words, asyncio.get_running_loop().time(), off_record=off_record) if words else None
         self._turns.dispatch(on.SessionGone(handle.id, True, uuid4().hex, asks))
         self._turns.link.leave()
         self._lost = handle
         return told
+
+    def _not_heard(self) -> None:
+        """What the open turn told of comes to nothing where it is asked once more."""
+        turn = self._turns.machine.turn
+        if turn and turn.is_asked_again:
+            self._turns.agent.not_heard(turn.id)
 
     def fold(self) -> None:
         """Make room in memory before it is read for another session."""

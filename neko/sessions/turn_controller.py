@@ -160,7 +160,7 @@ class TurnController:
     @property
     def pending(self) -> tuple[TextRequest, ...]:
         """What was typed and no session was asked yet, in order."""
-        requests = (*(request for _, request in self._state.unasked), *self._state.waiting)
+        requests = (*(one.request for one in self._state.unasked), *self._state.waiting)
         return tuple(request for request in requests if isinstance(request, TextRequest))
 
     @property

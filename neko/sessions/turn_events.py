@@ -92,13 +92,15 @@ class CommitFailed:
 @dataclass(frozen=True, slots=True)
 class SessionReady:
     """A session answers from now on, in place of any other. ``follows``: it goes on with the talk of the one before,
-    and knows all that was said."""
+    and knows all that was said; what was typed last and asked no session for what was spoken meanwhile is asked it in
+    ``turn_id``."""
 
     session_id: str
     text_input: bool = True
     transcription: bool = False
     barge_in: BargeIn = BargeIn.CUT
     follows: bool = False
+    turn_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,9 @@ class SessionUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class SessionGone:
-    """The session answers no more. ``broke``: what it has said by now goes on being heard, and what was typed is asked
-    its successor if there is no sign of a reply. ``unanswered`` asks it what the user was heard to say, in the turn
-    that was to answer it, or in ``turn_id``."""
+    """The session answers no more. What was typed is asked its successor if there is no sign of a reply. ``broke``:
+    what it has said by now goes on being heard. ``unanswered`` asks the successor what the user was heard to say, in
+    the turn that was to answer it, or in ``turn_id``."""
 
     session_id: str
     broke: bool = False

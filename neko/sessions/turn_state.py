@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neko.errors import NekoError
@@ -62,6 +62,11 @@ class Turn:
     failure: NekoError | None = None
 
     @property
+    def waits(self) -> bool:
+        """Has no session been asked it yet?"""
+        return self.step in (Step.COMMITTING, Step.STARTING)
+
+    @property
     def is_asked_again(self) -> bool:
         """Is it asked another session when this one is lost, since there is no sign of a reply yet?"""
         return self.step is Step.ASKED and self.repeatable and self.priority is Priority.USER
@@ -86,12 +91,33 @@ class AwaitedWords:
 
 
 @dataclass(frozen=True, slots=True)
+class Unasked:
+    """A turn of the user's that was cut before any session was asked. ``written``: its line is in the log, where the
+    next session reads it. ``wanted``: it was cut by what else was said, and not by the user."""
+
+    turn_id: str
+    request: Any = field(hash=False, compare=False)
+    written: bool = False
+    wanted: bool = True
+
+
+def committed(unasked: tuple[Unasked, ...], turn_id: str, request: Any) -> tuple[Unasked, ...]:
+    """Words that were cut while they were being written are told the session as the line they became, ``request``.
+    None: they were answered before."""
+    return tuple(
+        replace(one, request=request, written=True) if one.turn_id == turn_id else one
+        for one in unasked
+        if one.turn_id != turn_id or request is not None
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """See the module.
 
     ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
     being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
-    ``writing_due``. ``unasked``: turns that were cut before any session was asked, with their requests. ``recent``:
+    ``writing_due``. ``unasked``: turns that were cut before any session was asked. ``recent``:
     turns that ended lately, whose late events must not open a turn. ``transcribed``: utterances of this
     session whose words have come, which come once.
     """
@@ -108,7 +134,7 @@ class State:
     speech_due: float = 0.0
     writing: tuple[str, ...] = ()
     writing_due: float = 0.0
-    unasked: tuple[tuple[str, Any], ...] = field(default=(), hash=False, compare=False)
+    unasked: tuple[Unasked, ...] = ()
     recent: tuple[str, ...] = ()
     transcribed: tuple[str, ...] = ()
     log: tuple[AwaitedWords | do.LogEffect, ...] = ()
@@ -124,7 +150,7 @@ class State:
     @property
     def waiting(self) -> tuple[Any, ...]:
         """What the open turn will ask a session."""
-        return (self.turn.request,) if self.turn and self.turn.step in (Step.COMMITTING, Step.STARTING) else ()
+        return (self.turn.request,) if self.turn and self.turn.waits else ()
 
     @property
     def is_answering(self) -> bool:
@@ -152,7 +178,7 @@ class State:
 
     @property
     def typed_again(self) -> Any:
-        """What the session was asked in writing, and another is asked when it is lost; None for nothing."""
+        """What the session was asked in writing, and another is asked when it is lost or left; None for nothing."""
         return self.turn.request if self.turn and self.turn.is_asked_again else None
 
     @property

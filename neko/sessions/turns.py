@@ -18,7 +18,7 @@ from neko.sessions import turn_events as on
 from neko.sessions.arbiter import may_open
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
-from neko.sessions.turn_state import AwaitedWords, State, Turn, TurnTimeouts, Utterance
+from neko.sessions.turn_state import AwaitedWords, State, Turn, TurnTimeouts, Unasked, Utterance, committed
 from neko.types import model_session as model
 from neko.types.lines import LineStatus
 
@@ -26,8 +26,8 @@ _RECENT = 16
 """Ended turns whose late events are still recognised."""
 _DEADLINE_SLACK_S = 1.0
 """By how much the deadline of silence may come early, so that not every delta moves it."""
-_UNASKED = 16
-"""Requests cut before they were asked that the model is still told of: the newest ones."""
+_UNASKED = 64
+"""Requests cut before they were asked that the model is still told of: as many as may wait to be written."""
 
 
 def advance(state: State, event: on.Event, now: float, timeouts: TurnTimeouts) -> tuple[State, list[do.Effect]]:
@@ -155,20 +155,13 @@ class _Transition:
     def on_committed(self, event: on.Committed) -> None:
         turn = self._turn
         if turn is None or turn.id != event.turn_id or turn.step is not Step.COMMITTING:
-            self._complete_unasked(event)
+            request = None if event.answered else event.request
+            self._unasked = committed(self._unasked, event.turn_id, request)
             return
         if event.answered:
             self._end_turn("complete")
         else:
             self._open(turn.id, turn.priority, event.request)
-
-    def _complete_unasked(self, event: on.Committed) -> None:
-        """Words that were cut while they were being written are told the session as the line they became."""
-        completed = () if event.answered else ((event.turn_id, event.request),)
-        for at, (turn_id, _) in enumerate(self._unasked):
-            if turn_id == event.turn_id:
-                self._unasked = (*self._unasked[:at], *completed, *self._unasked[at + 1 :])
-                return
 
     def on_commit_failed(self, event: on.CommitFailed) -> None:
         self._effects.append(do.Report(event.error))
@@ -186,7 +179,7 @@ class _Transition:
 
     def _ask(self, turn: Turn) -> None:
         self._turn = replace(turn, step=Step.ASKED, due=self._now + self._timeouts.answer_timeout_s)
-        self._effects.append(do.Ask(turn.id, turn.request, tuple(request for _, request in self._unasked)))
+        self._effects.append(do.Ask(turn.id, turn.request, tuple(one.request for one in self._unasked)))
         self._unasked = ()
 
     # ── sessions ──────────────────────────────────────────────────────────────
@@ -195,7 +188,7 @@ class _Transition:
         if self._session_id is not None and self._session_id != event.session_id:
             self._leave_session(sound_stays=event.follows)
         if event.follows:
-            self._unasked = ()
+            self._follow_unasked(event.turn_id)
         self._session_id = event.session_id
         self._text_input = event.text_input
         self._transcription = event.transcription
@@ -206,6 +199,15 @@ class _Transition:
             else:
                 self._effects.append(do.NeedSession())
 
+    def _follow_unasked(self, turn_id: str) -> None:
+        """Another session has read what is in the log. What was typed last is asked it, unless words wait already."""
+        newest = [one for one in self._unasked[-1:] if one.written and one.wanted]
+        self._unasked = tuple(one for one in self._unasked if not one.written)
+        if newest and self._turn is None and self._utterance is None:
+            self._turn = Turn(
+                turn_id, Priority.USER, Step.STARTING, self._now, newest[0].request
+            )  # and is asked at once
+
     def on_session_unavailable(self, event: on.SessionUnavailable) -> None:
         if self._turn and self._turn.step is Step.STARTING:
             self._end_turn("failed")
@@ -213,7 +215,7 @@ class _Transition:
     def on_session_gone(self, event: on.SessionGone) -> None:
         if event.session_id != self._session_id:
             return
-        asked = event.unanswered or (self._old.typed_again if event.broke else None)
+        asked = event.unanswered or self._old.typed_again
         turn_id = event.turn_id
         if asked and self._turn:
             turn_id, self._turn = self._turn.id, None
@@ -232,8 +234,7 @@ class _Transition:
         self._session_id = None
         if sound_stays and self._turn and self._turn.step is Step.AWAITING_WORDS:
             self._release(self._turn)
-        waits = self._turn is not None and self._turn.step in (Step.COMMITTING, Step.STARTING)
-        if not (waits or (sound_stays and self._turn is None)):
+        if not (self._turn.waits if self._turn else sound_stays):
             self._cut(do.DropSound())
         self._utterance = None
         self._resume()
@@ -243,7 +244,9 @@ class _Transition:
     # ── the user speaks ───────────────────────────────────────────────────────
 
     def on_speech_started(self, event: model.SpeechStarted) -> None:
-        if self._barge_in is BargeIn.CUT:
+        if self._barge_in is BargeIn.CUT and self._turn and self._turn.waits and self._turn.priority is Priority.USER:
+            self._hush(do.SilenceSound(), spoken_over=True)  # there is nothing of it yet that could be spoken over
+        elif self._barge_in is BargeIn.CUT:
             self._cut(do.SilenceSound(), spoken_over=True)
         elif self._turn or self._speech_id:
             self._pause()
@@ -454,13 +457,18 @@ class _Transition:
 
     def on_stop(self, event: on.Stop) -> None:
         self._cut(do.SilenceSound(begins=False))
+        self._want_none()
         if self._utterance and not self._utterance.speaking:
             self._utterance = None
+
+    def _want_none(self) -> None:
+        self._unasked = tuple(replace(one, wanted=False) for one in self._unasked)
 
     def on_dismiss(self, event: on.Dismiss) -> None:
         self._cut(do.DropSound())
         if event.withdrawn:
-            self._unasked = tuple(one for one in self._unasked if one[1].client_id not in event.withdrawn)
+            self._unasked = tuple(one for one in self._unasked if one.request.client_id not in event.withdrawn)
+        self._want_none()
         self._leave_session()
 
     def on_close(self, event: on.Close) -> None:
@@ -472,21 +480,24 @@ class _Transition:
 
     def _cut(self, silence: do.SilenceSound | do.DropSound, *, spoken_over: bool = False) -> None:
         """End the running turn as it stands, and all sound."""
-        turn = self._turn
-        if spoken_over and self._speech_id and (turn is None or turn.id != self._speech_id):
-            self._effects.append(do.KeepHeard(self._speech_id))
-        self._effects.append(silence)
-        self._paused_until = None
-        self._speech_id = None
-        if turn is None:
+        self._hush(silence, spoken_over=spoken_over)
+        if (turn := self._turn) is None:
             return
         if turn.held and turn.heard:
             self._effects.append(do.KeepText(turn.id, "".join(turn.held)))
         if turn.step in (Step.ASKED, Step.REPLYING, Step.AWAITING_WORDS):
             self._effects.append(do.Interrupt(turn.id, spoken_over))
         elif turn.priority is Priority.USER:
-            self._unasked = (*self._unasked, (turn.id, turn.request))[-_UNASKED:]
+            cut = Unasked(turn.id, turn.request, written=turn.step is Step.STARTING)
+            self._unasked = (*self._unasked, cut)[-_UNASKED:]
         self._end_turn("interrupted")
+
+    def _hush(self, silence: do.SilenceSound | do.DropSound, *, spoken_over: bool) -> None:
+        if spoken_over and self._speech_id and (self._turn is None or self._turn.id != self._speech_id):
+            self._effects.append(do.KeepHeard(self._speech_id))
+        self._effects.append(silence)
+        self._paused_until = None
+        self._speech_id = None
 
     def _end_turn(self, status: LineStatus) -> None:
         turn, self._turn = self._turn, None

@@ -167,6 +167,36 @@ def test_what_a_lost_session_was_asked_is_asked_the_next_one_if_nothing_came_of_
     assert machine.take(on.SessionReady("s2", follows=True)) == [do.Ask("t1", "one")]
 
 
+def test_what_was_typed_before_the_kind_of_talk_changed_is_asked_the_next_session() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.Committed("t1", "one"))
+    assert not [one for one in machine.take(on.SessionGone("s1")) if isinstance(one, do.EndTurn)]
+    assert machine.take(on.SessionReady("s2")) == [do.Ask("t1", "one")]
+
+
+def test_speech_that_begins_before_typed_words_are_asked_leaves_them_to_be_asked() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), model.SpeechStarted("u1"))
+    assert do.Ask("t1", "one") in machine.take(on.Committed("t1", "one"))
+
+
+@pytest.mark.parametrize("end", ["complete", "stopped"])
+def test_typed_words_that_speech_was_answered_before_are_asked_the_session_they_wait_for(end: str) -> None:
+    machine = up()
+    machine.take(on.SessionLeaves("s1"), on.UserWords("t1", "one"), on.Committed("t1", "one"))
+    machine.take(model.SpeechStarted("u1"), model.SpeechStopped("u1"), model.ReplyStarted("t2"))
+    machine.take(*([on.Stop()] if end == "stopped" else [model.TextDelta("t2", "yes"), model.ReplyDone("t2")]))
+    asked = [one for one in machine.take(on.SessionReady("s2", follows=True, turn_id="t3")) if isinstance(one, do.Ask)]
+    assert asked == ([] if end == "stopped" else [do.Ask("t3", "one")])
+
+
+def test_words_that_are_still_being_written_are_told_the_session_that_follows() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.UserWords("t2", "two"), on.SessionReady("s2", follows=True))
+    machine.take(on.Committed("t1", "one"))
+    assert do.Ask("t2", "two", ("one",)) in machine.take(on.Committed("t2", "two"))
+
+
 @pytest.mark.parametrize("sign", [model.TextDelta("t1", "so far"), model.ToolCall("t1", "c1", "write", {})])
 def test_what_a_lost_session_has_begun_to_answer_or_to_do_is_not_asked_again(sign: on.Event) -> None:
     machine = up()
