@@ -188,6 +188,7 @@ class Caller(VoiceCaller):
 
     async def _make(self, turn: Turn, *, is_after_calls: bool) -> None:
         try:
+            await asyncio.sleep(turn.thinks_s)
             for count, text in enumerate(turn.deltas_after_calls if is_after_calls else turn.deltas):
                 if turn.fault and count == turn.fault_after and await self._fail(turn):
                     return

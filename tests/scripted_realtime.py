@@ -61,7 +61,7 @@ class Turn:
     """One turn. ``hears``: the transcript (None: none ever comes, "": a cough, nothing follows), after ``partials``;
     ``late``: it comes in the reply. ``fault`` happens after ``fault_after`` deltas; ``error`` is what its event says.
     ``waits``: the reply stands still after its first delta, until ``release``. ``between``: raw messages that are sent
-    after the first delta. ``pauses``: her voice rests after each delta."""
+    after the first delta. ``pauses``: her voice rests after each delta. ``thinks_s``: before the first one."""
 
     hears: str | None = "hello"
     partials: Sequence[str] = ()
@@ -75,6 +75,7 @@ class Turn:
     error: Mapping[str, Any] = field(default_factory=lambda: {"type": "server_error", "message": "scripted fault"})
     between: Sequence[str | bytes] = ()
     pauses: bool = False
+    thinks_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -388,6 +389,7 @@ class Caller(VoiceCaller):
         try:
             if turn.fault != "no created":
                 await self.send("response.created", response={**head, "status": "in_progress"})
+            await asyncio.sleep(turn.thinks_s)
             line = Line("assistant", "", f"item_{uuid4().hex[:20]}")
             for count, text in enumerate(deltas):
                 if turn.fault and count == turn.fault_after and await self._fail(turn, response_id):

@@ -420,7 +420,7 @@ class SessionManager:
     @property
     def _is_owed_to_speech(self) -> bool:
         """Has the session been sent speech of which it has not told all that comes of it?"""
-        return self._turns.machine.hears_utterance or self._watch.unheard
+        return self._turns.machine.hears_utterance or self._watch.unheard or self._microphone.says_again
 
     def _on_deaf_session(self, deaf: Deaf, seconds: float) -> None:
         current = self._slot.current
@@ -490,6 +490,7 @@ class SessionManager:
             return
         if self._slot.current and self._slot.current.id == session_id:
             self._watch.sign(event)
+            self.spoken_input.on_model_event(event)
         self.visual_input.on_model_event(event)
         self._turns.on_model_event(session_id, event)
 

@@ -45,13 +45,15 @@ class MicrophoneLimits:
     """``pre_roll_s``: kept while nobody listens. ``start_s``: kept while a first session starts, after
     which older sound would only be answered too late. ``change_s``: kept while one session follows another.
     ``utterance_s``: kept of what a session was sent of the utterance that it hears, and ``lead_s`` of what came before
-    that was noticed. ``retry_s``: until a session that refused a piece is offered it again."""
+    that was noticed; ``again_s`` after what it was told again a sign of it should have come. ``retry_s``: until a
+    session that refused a piece is offered it again."""
 
     pre_roll_s: float = 0.5
     start_s: float = 1.5
     change_s: float = 15.0
     utterance_s: float = 30.0
     lead_s: float = 0.5
+    again_s: float = 5.0
     max_bytes: int = 4_000_000
     send_timeout_s: float = 2.0
     retry_s: float = 0.25
@@ -159,6 +161,12 @@ class Microphone:
         """At a session's rate, to be delivered before the ring; the first is on its way, maybe."""
         self._sent = _Ring(self._limits.max_bytes)
         """What the session that listens was sent last."""
+        self._sent_s = 0.0
+        """Seconds that it was sent in all."""
+        self._ends: dict[str, float] = {}
+        """Of them those by which an utterance was over, whose words are to come."""
+        self._again_until = -math.inf
+        """Of them those up to which it is waited for a sign of what it was said again."""
         self._session: ModelSession | None = None
         self._resampler: PcmStream | None = None
         self._filled = asyncio.Event()
@@ -197,7 +205,7 @@ class Microphone:
     def listen(self, session: ModelSession) -> None:
         """From now on this session gets the sound, beginning with what no other one took."""
         self._session = session
-        self._sent.clear()
+        self._begin_sending()
         if self._watch:
             self._watch.listen(session)
         self._fault_told = False
@@ -212,6 +220,21 @@ class Microphone:
         self.state = MicrophoneState.CHANGING if listening else MicrophoneState.STARTING
         self._leave()
 
+    def over(self, utterance_id: str) -> None:
+        """The session has heard all of this utterance."""
+        self._ends[utterance_id] = self._sent_s
+
+    def settle(self, utterance_id: str) -> None:
+        """What was said in it is known, or that it was nothing: no other session is to hear it again."""
+        self._again_until = -math.inf
+        if (end := self._ends.pop(utterance_id, None)) is not None:
+            self._sent.trim(max(0.0, self._sent_s - end))
+
+    @property
+    def says_again(self) -> bool:
+        """Is the session that listens being told what a lost one had heard, and has shown no sign of it yet?"""
+        return self._sent_s < self._again_until
+
     def rewind(self) -> None:
         """The session that listened is lost in the middle of an utterance: its successor is to hear it whole."""
         self._converted.extendleft(chunk._replace(again=True) for chunk in reversed(self._sent.chunks))
@@ -225,6 +248,13 @@ class Microphone:
         self._lost_s += sum(chunk.seconds for chunk in self._converted if not chunk.again)
         self._end_talk()
         self._ring.trim(self._limits.pre_roll_s)
+
+    def _begin_sending(self) -> None:
+        self._sent.clear()
+        self._ends.clear()
+        self._sent_s = 0.0
+        again_s = sum(chunk.seconds for chunk in self._converted if chunk.again)
+        self._again_until = again_s + self._limits.again_s if again_s else -math.inf
 
     def _leave(self) -> None:
         self._session = None
@@ -297,8 +327,9 @@ class Microphone:
         if self._is_next(chunk):
             self._converted.popleft()
             if self._session is session:
-                kept_s = self._limits.utterance_s if self._hears_utterance() else self._limits.lead_s
-                self._sent.add(chunk, kept_s)
+                is_owed = self.says_again or self._hears_utterance()
+                self._sent_s += chunk.seconds
+                self._sent.add(chunk, self._limits.utterance_s if is_owed else self._limits.lead_s)
                 if self._watch:
                     self._watch.hear(chunk.pcm, chunk.rate)
         else:  # the session was lost meanwhile, and its successor is to hear it all

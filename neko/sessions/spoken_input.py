@@ -13,7 +13,16 @@ from neko.sessions.microphone import Microphone
 from neko.sessions.session_slot import ModelSessionSlot
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
-from neko.types.model_session import EndOfSpeech, HoldToTalk, Playback, SpeechRejected, SpeechStarted, Transcript
+from neko.types.model_session import (
+    EndOfSpeech,
+    HoldToTalk,
+    ModelEvent,
+    Playback,
+    SpeechRejected,
+    SpeechStarted,
+    SpeechStopped,
+    Transcript,
+)
 
 SpokenAction = SendAudio | MuteMicrophone | ReduceNoise | PushToTalk | HeardOnPage | ReportPlayback
 
@@ -39,6 +48,14 @@ class SpokenInput:
         self._quiet_since: float | None = None
         self.held = False
         """Is the key to talk pressed?"""
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        """The session tells how much of the sound no other one need hear again."""
+        match event:
+            case SpeechStopped(utterance_id):
+                self._microphone.over(utterance_id)
+            case Transcript(utterance_id, final=True) | SpeechRejected(utterance_id):
+                self._microphone.settle(utterance_id)
 
     def take(self, action: SpokenAction) -> None:
         """Take an action; never waits."""

@@ -6,10 +6,13 @@ memory, slow or broken as it comes. What all connections received together is th
 
 from __future__ import annotations
 
+import array
 import asyncio
+import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 import pytest
@@ -27,8 +30,9 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import ModelInput, ModelSession, UserAudio
 from tests.scripted_gemini import Caller as GeminiCaller
 from tests.scripted_gemini import ScriptedGemini
-from tests.scripted_realtime import KEY, Fault, ScriptedRealtime, Turn
-from tests.sessions.test_renewal_sequences import LOUD_S, QUIET_S, Call, check_sound, played
+from tests.scripted_realtime import KEY, LOUD, Fault, ScriptedRealtime, Turn
+from tests.scripted_realtime import Caller as RealtimeCaller
+from tests.sessions.test_renewal_sequences import LOUD_S, QUIET_S, Call, check_sound, number, played
 from tests.socket_in_memory import ClientEnd, NetworkInMemory, ServerEnd, in_memory
 from tests.virtual_clock import InlineExecutor, run_virtually
 
@@ -62,16 +66,24 @@ OPERATIONS: Final = st.one_of(
 )
 
 
+TURNS: Final = st.builds(
+    lambda fault, late, thinks_s: Turn(fault=fault, late=late, thinks_s=thinks_s),
+    st.sampled_from([None, None, *FAULTS]),
+    st.booleans(),
+    st.sampled_from([0.0, 0.0, 0.6, 2.0]),
+)
+
+
 @dataclass(frozen=True)
 class Fate:
     """Of one session: how long its connections take to open and whether they are refused, what each message takes on
-    its way and to be read, what goes wrong in its first replies; whether a Gemini gives handles to resume it."""
+    its way and to be read, its first replies; whether a Gemini gives handles to resume it."""
 
     open_s: float = 0.0
     refused: bool = False
     delays: tuple[float, ...] = ()
     read_s: float = 0.0
-    faults: tuple[Fault | None, ...] = ()
+    turns: tuple[Turn, ...] = ()
     resumable: bool = False
 
 
@@ -81,9 +93,40 @@ FATES: Final = st.builds(
     st.sampled_from([False, False, False, True]),
     st.lists(st.sampled_from([0.0, 0.02, 0.2]), max_size=3).map(tuple),
     st.sampled_from([0.0, 0.0, 0.001, 0.015]),
-    st.lists(st.sampled_from([None, None, *FAULTS]), max_size=3).map(tuple),
+    st.lists(TURNS, max_size=3).map(tuple),
     st.booleans(),
 )
+
+
+class Telling:
+    """A connection whose provider tells which frames it took for an utterance, and which it answers."""
+
+    heard: bytearray
+    _turn: Turn | None
+    frame_bytes: int
+    _began = 0
+
+    async def _hear(self, pcm: bytes) -> None:
+        was_quiet, at = self._turn is None, len(self.heard)
+        await super()._hear(pcm)  # type: ignore[misc]
+        if was_quiet and self._turn is not None:
+            self._began = at
+
+    async def _stop_hearing(self, turn: Turn, **how: Any) -> None:
+        spoken = bytes(self.heard[self._began :])
+        pieces = [spoken[at : at + self.frame_bytes] for at in range(0, len(spoken), self.frame_bytes)]
+        loud = [number(piece) for piece in pieces if max(array.array("h", piece)) > LOUD]
+        words = f"{loud[0]} to {loud[-1]}"
+        told = replace(turn, hears=words, deltas=(f"To {words}: ", "I hear ", "you well."))
+        await super()._stop_hearing(told, **how)  # type: ignore[misc]
+
+
+class TellingCaller(Telling, RealtimeCaller):
+    pass
+
+
+class TellingGemini(Telling, GeminiCaller):
+    pass
 
 
 @dataclass
@@ -129,7 +172,8 @@ class DialectCall(Call):
     def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         fate = self.fates.pop(0) if self.fates else Fate()
         provider: Any = ScriptedGemini() if self.dialect == "gemini" else ScriptedRealtime(self.dialect)
-        provider.script(*(Turn(fault=fault) for fault in fate.faults))
+        provider._caller = partial(self.answer_call, provider)
+        provider.script(*fate.turns)
         provider.resumable = fate.resumable
         address = "ws://provider.test/realtime"
         endpoint = ModelEndpoint("realtime", self.dialect, "Scripted", address, "voice", KEY, api_type=self.dialect)
@@ -143,6 +187,12 @@ class DialectCall(Call):
         self.made.append(made)
         self.watch(made)
         return session
+
+    def answer_call(self, provider: Any, connection: Any) -> Any:
+        kind: Any = TellingGemini if self.dialect == "gemini" else TellingCaller
+        caller = kind(provider, connection)
+        caller.frame_bytes = self.frame_bytes
+        return caller
 
     def watch(self, made: Made) -> None:
         """Keep what it takes of the microphone."""
@@ -201,10 +251,20 @@ def check_connections(talk: Call) -> None:
     check_sound(talk)
 
 
+async def check_answers(talk: Call) -> None:
+    """Whatever was lost and heard again: what was said is a line once, and answered once at most."""
+    lines = await talk.lines()
+    for who, pattern in (("user", r"^(\d+) to (\d+)$"), ("assistant", r"^To (\d+) to (\d+):")):
+        spans = [(int(m[1]), int(m[2])) for role, text, _ in lines if role == who and (m := re.match(pattern, text))]
+        assert all(end < begin for (_, end), (begin, _) in pairwise(spans)), (who, spans)
+
+
 def check(dialect: str, fates: list[Fate], operations: list[tuple[str, float]]) -> None:
     async def call(executor: InlineExecutor) -> None:
         rate = 24_000 if dialect == "openai" else 16_000
-        await played(executor, fates, operations, check_connections, rate, partial(DialectCall, dialect=dialect))
+        kind = partial(DialectCall, dialect=dialect)
+        talk = await played(executor, fates, operations, check_connections, rate, kind)
+        await check_answers(talk)
 
     run_virtually(call)
 

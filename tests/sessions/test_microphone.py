@@ -205,3 +205,48 @@ async def test_whatever_changes_every_sample_reaches_one_session_in_order(steps:
             await ears[-1].until(lambda: sum(len(ear.heard) for ear in ears) == 2 * fed)
             heard = b"".join(bytes(ear.heard) for ear in ears)
             assert heard == b"".join(frame(number * FRAME % 30_000) for number in range(fed // FRAME))
+
+
+async def say(microphone: Microphone, ear: Listener, frames: range) -> None:
+    for number in frames:
+        microphone.feed(frame(number * FRAME), RATE)
+    await ear.until(lambda: ear.samples[-1:] == [frames.stop * FRAME - 1])
+
+
+def follow(microphone: Microphone, ear: Listener) -> None:
+    """The session that listened is lost, and this one takes its place."""
+    microphone.rewind()
+    microphone.wait()
+    microphone.listen(as_session(ear))
+
+
+async def test_what_a_lost_session_has_put_into_words_is_not_said_again(
+    owner: TaskOwner, executor: ThreadPoolExecutor
+) -> None:
+    microphone = Microphone(owner, executor, hears_utterance=lambda: True)
+    first, second = Listener(), Listener()
+    microphone.listen(as_session(first))
+    await say(microphone, first, range(10))
+    microphone.over("u1")
+    await say(microphone, first, range(10, 15))  # the next words, before those of the utterance are known
+    microphone.settle("u1")
+    follow(microphone, second)
+    await second.until(lambda: second.samples == list(range(10 * FRAME, 15 * FRAME)))
+
+
+async def test_what_is_said_again_to_a_session_that_is_lost_without_a_sign_is_said_to_the_next_one_too(
+    owner: TaskOwner, executor: ThreadPoolExecutor
+) -> None:
+    owed = [True]
+    microphone = Microphone(owner, executor, hears_utterance=lambda: owed[0])
+    first, second, third = Listener(), Listener(), Listener()
+    microphone.listen(as_session(first))
+    await say(microphone, first, range(50))
+    follow(microphone, second)
+    owed[0] = False  # that session has told nothing of it yet
+    await second.until(lambda: second.samples == first.samples)
+    assert microphone.says_again
+    follow(microphone, third)
+    await third.until(lambda: third.samples == first.samples)
+    microphone.settle("u1")
+    assert not microphone.says_again
