@@ -1,4 +1,8 @@
-"""Finds a Chromium that runs; as a program: prints its path, or fails."""
+"""Finds a Chromium that runs; as a program: prints its path, or fails. ``--shell``: one without a window of its own.
+
+Of the two that Chromium is built as, the headless shell is the browser without what surrounds a page: the same page
+costs it half the processor time. The whole browser does all of it, too, and more: notifications, screens, extensions.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+SHELL = "chromium-headless-shell"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 FEATURES_OFF = (
@@ -47,8 +52,14 @@ FLAGS = (
 """For a browser that is root in a container and has no network but loopback."""
 
 
+def find_shell() -> str | None:
+    """The machine's own headless shell."""
+    path = shutil.which(SHELL)
+    return path if path is not None and _runs(path) else None
+
+
 def find_chromium() -> str | None:
-    """The machine's own, else the one that Playwright has downloaded."""
+    """The whole browser: the machine's own, else the one that Playwright has downloaded."""
     for name in NAMES:
         path = shutil.which(name)
         if path is not None and _runs(path):
@@ -67,7 +78,7 @@ def _runs(path: str) -> bool:
 
 
 def main() -> int:
-    path = find_chromium()
+    path = find_shell() if "--shell" in sys.argv else find_chromium()
     if path is None:
         return 1
     sys.stdout.write(f"Tests of the page use {path}\n")

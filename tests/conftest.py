@@ -29,7 +29,7 @@ from neko.audio.engines import by_script
 from neko.llm.embeddings import models as embedding_models
 from neko.serve import listen, serving
 from neko.settings import Settings
-from tests.chromium import FLAGS, find_chromium
+from tests.chromium import FLAGS, find_chromium, find_shell
 from tests.loop_watchdog import Watchdog, watching
 
 pytest_plugins = ["tests.left_behind", "tests.selection", "tests.summary_lines", "tests.temporary_files"]
@@ -101,20 +101,27 @@ def free_port(own_ports: Iterator[int]) -> int:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
+    """The browser as people have it."""
     path = find_chromium()
     assert path is not None, "no Chromium that runs: `make test` installs one"
     return path
 
 
+@pytest.fixture(scope="session")
+def shell_path(chromium_path: str) -> str:
+    """What shows a page at the least cost."""
+    return find_shell() or chromium_path
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
+async def chromium(shell_path: str) -> AsyncIterator[Browser]:
     """One headless browser for each worker; a test makes a context of its own in it.
 
     It belongs to the loop of the session: its tests are marked ``asyncio(loop_scope="session")``.
     """
     start_thread_pool()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=shell_path, args=list(FLAGS))
         yield browser
         await browser.close()
 
@@ -130,10 +137,10 @@ def start_thread_pool() -> None:
 
 
 @pytest.fixture
-async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+async def browser(shell_path: str) -> AsyncIterator[Browser]:
     """A headless browser for one test with a loop of its own."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=shell_path, args=list(FLAGS))
         yield browser
         await browser.close()
 

@@ -25,7 +25,7 @@ def write_wav(path: Path, pcm: bytes, rate: int = HEARING_RATE) -> Path:
 
 @asynccontextmanager
 async def browser_hearing(
-    chromium_path: str, wav: Path | None, *, allowed: bool = True, cameras: int = 1
+    shell_path: str, wav: Path | None, *, allowed: bool = True, cameras: int = 1
 ) -> AsyncIterator[Browser]:
     """``wav`` is heard once, then silence; ``None``: there is no microphone. With ``allowed`` nobody is asked."""
     flags = list(FLAGS)
@@ -37,6 +37,6 @@ async def browser_hearing(
     if allowed:
         flags.append("--use-fake-ui-for-media-stream")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=flags)
+        browser = await playwright.chromium.launch(executable_path=shell_path, args=flags)
         yield browser
         await browser.close()

@@ -66,14 +66,14 @@ def same(played: Samples, given: Samples) -> bool:
 
 @asynccontextmanager
 async def spoken_over(
-    chromium_path: str, data_dir: Path, microphone: bytes, hearing: ScriptedHearing
+    shell_path: str, data_dir: Path, microphone: bytes, hearing: ScriptedHearing
 ) -> AsyncIterator[SpokenOver]:
     """The story is under way when the microphone is opened, which then says what it holds."""
     wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1.5) + microphone + quiet(1))
     async with (
         ScriptedProvider() as provider,
         RunningNeko(data_dir, hearing=hearing, environ=thinking_with(provider)) as neko,
-        browser_hearing(chromium_path, wav) as browser,
+        browser_hearing(shell_path, wav) as browser,
         PageDriver(browser, bypass_csp=True) as driver,
     ):
         provider.script(Script([*STORY, *MORE]))

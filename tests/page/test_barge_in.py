@@ -21,10 +21,10 @@ OVER = "() => window.quietFor('played') > 0.5"
 
 
 async def test_words_over_hers_stop_her_for_good_and_nothing_is_played_after_she_was_held(
-    chromium_path: str, tidy_loop: None, data_dir: Path
+    shell_path: str, tidy_loop: None, data_dir: Path
 ) -> None:
     hearing = ScriptedHearing(Words(WORDS), Words("", no_speech=1.0))
-    async with spoken_over(chromium_path, data_dir, await spoken(WORDS), hearing) as over:
+    async with spoken_over(shell_path, data_dir, await spoken(WORDS), hearing) as over:
         await expect(over.driver.lines("user").locator(".line-words").last).to_have_text(WORDS)
         await over.driver.until_sent("playback", speech_id=over.speech_id, state="ended")
         await over.driver.until(OVER)
@@ -38,11 +38,11 @@ async def test_words_over_hers_stop_her_for_good_and_nothing_is_played_after_she
 @pytest.mark.long
 @pytest.mark.parametrize("noise", ["a cough", "a nod"])
 async def test_who_only_coughs_or_nods_lets_her_go_on_at_the_very_sample(
-    chromium_path: str, tidy_loop: None, data_dir: Path, noise: str
+    shell_path: str, tidy_loop: None, data_dir: Path, noise: str
 ) -> None:
     words = Words("Thank you.", no_speech=0.9) if noise == "a cough" else Words("Mhm.")
     hearing = ScriptedHearing(words, Words("", no_speech=1.0))
-    async with spoken_over(chromium_path, data_dir, (await spoken("mhm"))[: FRAME * 20], hearing) as over:
+    async with spoken_over(shell_path, data_dir, (await spoken("mhm"))[: FRAME * 20], hearing) as over:
         await over.driver.until_sent("playback", speech_id=over.speech_id, state="ended")
         await over.driver.until(OVER)
         assert over.told() == ["neko_speech_paused", "neko_speech_resumed"]

@@ -30,13 +30,13 @@ SENTENCE = "Hello, can you hear me?"
 
 @asynccontextmanager
 async def in_call(
-    chromium_path: str, data_dir: Path, hearing: ScriptedHearing, microphone: bytes, **device: Any
+    shell_path: str, data_dir: Path, hearing: ScriptedHearing, microphone: bytes, **device: Any
 ) -> AsyncIterator[tuple[PageDriver, RunningNeko]]:
     """Somebody who has pressed the microphone of the page."""
     wav = write_wav(data_dir.with_name("microphone.wav"), microphone)
     async with (
         RunningNeko(data_dir, hearing=hearing) as neko,
-        browser_hearing(chromium_path, wav) as browser,
+        browser_hearing(shell_path, wav) as browser,
         PageDriver(browser, **device) as driver,
     ):
         await driver.open(neko.url)
@@ -46,11 +46,11 @@ async def in_call(
 
 
 async def test_what_is_said_into_the_microphone_is_heard_shown_and_answered_aloud(
-    chromium_path: str, tidy_loop: None, data_dir: Path
+    shell_path: str, tidy_loop: None, data_dir: Path
 ) -> None:
     speech = await spoken(SENTENCE)
     hearing = ScriptedHearing(Words(SENTENCE))
-    async with in_call(chromium_path, data_dir, hearing, quiet(1) + speech + quiet(4)) as (driver, neko):
+    async with in_call(shell_path, data_dir, hearing, quiet(1) + speech + quiet(4)) as (driver, neko):
         await expect(driver.lines("user").locator(".line-words")).to_have_text([SENTENCE])
         await expect(driver.lines("user").first).to_have_attribute("data-id", SOME_ID)
         await driver.reply()

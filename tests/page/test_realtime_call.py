@@ -25,7 +25,7 @@ SENTENCE = "Hello, can you hear me?"
 
 
 async def test_what_is_said_is_shown_and_answered_in_the_models_own_voice(
-    chromium_path: str, tidy_loop: None, data_dir: Path
+    shell_path: str, tidy_loop: None, data_dir: Path
 ) -> None:
     wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1) + await spoken(SENTENCE) + quiet(4))
     async with ScriptedRealtime() as provider:
@@ -33,7 +33,7 @@ async def test_what_is_said_is_shown_and_answered_in_the_models_own_voice(
         configure(data_dir, provider)
         async with (
             RunningNeko(data_dir) as neko,
-            browser_hearing(chromium_path, wav) as browser,
+            browser_hearing(shell_path, wav) as browser,
             PageDriver(browser) as driver,
         ):
             await driver.open(neko.url)
@@ -52,7 +52,7 @@ def is_heard_by(provider: ScriptedRealtime, session: int) -> bool:
 
 @pytest.mark.long
 async def test_three_swaps_while_she_is_heard_leave_no_gap_in_her_sound(
-    chromium_path: str, tidy_loop: None, data_dir: Path
+    shell_path: str, tidy_loop: None, data_dir: Path
 ) -> None:
     wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1) + await spoken(SENTENCE) + quiet(20))
     async with ScriptedRealtime() as provider:
@@ -60,7 +60,7 @@ async def test_three_swaps_while_she_is_heard_leave_no_gap_in_her_sound(
         configure(data_dir, provider)
         async with (
             RunningNeko(data_dir) as neko,
-            browser_hearing(chromium_path, wav) as browser,
+            browser_hearing(shell_path, wav) as browser,
             PageDriver(browser, bypass_csp=True) as driver,
         ):
             await record(driver)

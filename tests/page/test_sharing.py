@@ -64,7 +64,7 @@ SIZE_OF = """async (data) => {
 
 @asynccontextmanager
 async def visit(
-    chromium_path: str, data_dir: Path, provider: ScriptedProvider, said: bytes = b"", cameras: int = 1, **device: Any
+    shell_path: str, data_dir: Path, provider: ScriptedProvider, said: bytes = b"", cameras: int = 1, **device: Any
 ) -> AsyncIterator[tuple[Visitor, RunningNeko]]:
     """Somebody whose browser has a microphone, a camera and a screen, and asks nobody; she thinks with ``provider``.
 
@@ -73,7 +73,7 @@ async def visit(
     wav = write_wav(data_dir.with_name("microphone.wav"), said or quiet(1))
     async with (
         RunningNeko(data_dir, environ=environ, voice="off", hearing=ScriptedHearing(Words(SENTENCE))) as neko,
-        browser_hearing(chromium_path, wav, cameras=cameras) as browser,
+        browser_hearing(shell_path, wav, cameras=cameras) as browser,
         Visitor(browser, **device) as driver,
     ):
         await driver.open(neko.url)
@@ -97,9 +97,9 @@ def pictures(driver: PageDriver, kind: str) -> list[dict[str, Any]]:
 
 
 async def test_a_camera_and_then_the_screen_are_shown_in_a_call_and_go_with_what_is_said(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
-    async with visit(chromium_path, data_dir, provider) as (driver, neko):
+    async with visit(shell_path, data_dir, provider) as (driver, neko):
         await call(driver)
         await driver.get("share-camera").click()
         await expect(driver.get("share-words")).to_have_text("She sees your camera")
@@ -137,9 +137,9 @@ async def test_a_camera_and_then_the_screen_are_shown_in_a_call_and_go_with_what
 
 
 async def test_the_privacy_switch_ends_what_listens_and_looks_and_survives_a_reload(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
-    async with visit(chromium_path, data_dir, provider) as (driver, _):
+    async with visit(shell_path, data_dir, provider) as (driver, _):
         await call(driver)
         await driver.get("share-camera").click()
         await driver.until_sent("stream_data", input_type="camera", neko_kind="live")
@@ -164,9 +164,9 @@ async def test_the_privacy_switch_ends_what_listens_and_looks_and_survives_a_rel
 
 
 async def test_a_picture_of_the_screen_stands_beside_the_words_and_is_shown_to_her_when_she_asks_and_may(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
-    async with visit(chromium_path, data_dir, provider) as (driver, neko):
+    async with visit(shell_path, data_dir, provider) as (driver, neko):
         await driver.get("attach").click()
         await driver.page.keyboard.press("ArrowDown")
         await driver.page.keyboard.press("Enter")
@@ -194,10 +194,10 @@ async def test_a_picture_of_the_screen_stands_beside_the_words_and_is_shown_to_h
 
 @pytest.mark.long
 async def test_what_is_seen_when_the_reader_speaks_goes_with_their_words(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
     said = quiet(16) + await spoken(SENTENCE) + quiet(10)
-    async with visit(chromium_path, data_dir, provider, said) as (driver, neko):
+    async with visit(shell_path, data_dir, provider, said) as (driver, neko):
         await call(driver)
         await driver.get("share-screen").click()
         await driver.until_sent("stream_data", input_type="screen", neko_kind="live")
@@ -211,9 +211,9 @@ async def test_what_is_seen_when_the_reader_speaks_goes_with_their_words(
 
 @pytest.mark.long
 async def test_a_screen_on_which_nothing_changes_is_sent_once_while_nobody_speaks(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
-    async with visit(chromium_path, data_dir, provider) as (driver, _):
+    async with visit(shell_path, data_dir, provider) as (driver, _):
         await driver.page.evaluate(DRAWN_SCREEN)
         await call(driver)
         await driver.page.clock.install()
@@ -232,10 +232,10 @@ async def test_a_screen_on_which_nothing_changes_is_sent_once_while_nobody_speak
 
 @pytest.mark.long
 async def test_a_phone_changes_between_its_cameras_and_closes_them_when_the_page_is_left(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
     phone: dict[str, Any] = {"viewport": SIZES["phone"], "has_touch": True, "is_mobile": True}
-    async with visit(chromium_path, data_dir, provider, cameras=2, **phone) as (driver, _):
+    async with visit(shell_path, data_dir, provider, cameras=2, **phone) as (driver, _):
         await call(driver)
         await driver.get("share-camera").click()
         await expect(driver.get("share")).to_be_visible()
@@ -253,10 +253,10 @@ async def test_a_phone_changes_between_its_cameras_and_closes_them_when_the_page
 @pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 async def test_axe_finds_nothing_in_what_is_shared_asked_for_and_closed(
-    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path, size: str
+    shell_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path, size: str
 ) -> None:
     viewport = SIZES[size]
-    async with visit(chromium_path, data_dir, provider, viewport=viewport, bypass_csp=True) as (driver, neko):
+    async with visit(shell_path, data_dir, provider, viewport=viewport, bypass_csp=True) as (driver, neko):
         for script in (AXE, SURVEY):
             await driver.page.add_script_tag(path=script)
         await driver.get("attach").click()

@@ -25,21 +25,21 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @asynccontextmanager
 async def at_work(
-    chromium_path: str, data_dir: Path, provider: ScriptedProvider, microphone: bytes
+    shell_path: str, data_dir: Path, provider: ScriptedProvider, microphone: bytes
 ) -> AsyncIterator[tuple[PageDriver, Site]]:
     """Her browser waits for a page that never comes. At the end the page is given up, the task is told as cancelled,
     nothing is asked, and the next task can use the browser."""
     environ = {
         "NEKO_ASSIST_API_KEY_OPENAI": "sk-test",
         "NEKO_OPENAI_BASE_URL": provider.base_url,
-        "NEKO_BROWSER_PROGRAM": chromium_path,
+        "NEKO_BROWSER_PROGRAM": shell_path,
         "NEKO_BROWSER_VISIBLE": "false",
     }
     wav = write_wav(data_dir.with_name("microphone.wav"), microphone)
     async with (
         Site() as site,
         RunningNeko(data_dir, environ=environ, hearing=ScriptedHearing(Words("Stop."))) as running,
-        browser_hearing(chromium_path, wav) as browser,
+        browser_hearing(shell_path, wav) as browser,
         PageDriver(browser) as driver,
     ):
         site.pages |= {"/slow": SILENCE, "/quick": Page("<h1>Here</h1>")}
@@ -73,24 +73,24 @@ async def at_work(
 
 
 async def test_by_the_button_that_stops_all(
-    chromium_path: str, tidy_loop: None, data_dir: Path, provider: ScriptedProvider
+    shell_path: str, tidy_loop: None, data_dir: Path, provider: ScriptedProvider
 ) -> None:
-    async with at_work(chromium_path, data_dir, provider, quiet(1)) as (driver, _):
+    async with at_work(shell_path, data_dir, provider, quiet(1)) as (driver, _):
         await driver.get("hands-stop").first.click()
 
 
 @pytest.mark.long
-async def test_by_escape_twice(chromium_path: str, tidy_loop: None, data_dir: Path, provider: ScriptedProvider) -> None:
-    async with at_work(chromium_path, data_dir, provider, quiet(1)) as (driver, _):
+async def test_by_escape_twice(shell_path: str, tidy_loop: None, data_dir: Path, provider: ScriptedProvider) -> None:
+    async with at_work(shell_path, data_dir, provider, quiet(1)) as (driver, _):
         await driver.page.keyboard.press("Escape")
         await driver.page.keyboard.press("Escape")
 
 
 @pytest.mark.long
 async def test_by_a_word_in_a_call(
-    chromium_path: str, tidy_loop: None, data_dir: Path, provider: ScriptedProvider
+    shell_path: str, tidy_loop: None, data_dir: Path, provider: ScriptedProvider
 ) -> None:
     speech = await spoken("Stop.")
-    async with at_work(chromium_path, data_dir, provider, quiet(1) + speech + quiet(4)) as (driver, _):
+    async with at_work(shell_path, data_dir, provider, quiet(1) + speech + quiet(4)) as (driver, _):
         await driver.get("call").click()
         await expect(driver.lines("user").locator(".line-words")).to_have_text(["Stop."])
