@@ -271,15 +271,15 @@ class SmallModel(Provider):
 
 @pytest.mark.parametrize("context", [2_048, pytest.param(4_096, marks=pytest.mark.long)])
 async def test_a_small_context_is_overrun_once_and_loses_no_fact(context: int, tmp_path: Path) -> None:
-    talk = TALKS[0]
+    talk, turns = TALKS[0], context // 75
     facts = {4 * number: fact for number, (fact, _) in enumerate(talk.facts.values())}
     async with SmallModel(talk, context) as provider:
         environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
         async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
-            for turn in range(26):
+            for turn in range(turns):
                 await say(neko, facts.get(turn) or talk.small_talk.format(number=turn))
-    assert len(provider.prompts) == 26
-    assert len([at for at in provider.refused if at < 26]) == 1
+    assert len(provider.prompts) == turns
+    assert len([at for at in provider.refused if at < turns]) == 1
     for turn, word in zip(facts, WORDS, strict=True):
         assert all(word in whole(prompt) for prompt in provider.prompts[turn:]), word
 
