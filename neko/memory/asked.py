@@ -47,6 +47,8 @@ _HEARSAY: Final = re.compile(
     r"|(?:그|그녀|사람들|친구|엄마|아빠)[은는이가][^.]*(?:내가|제가)[^.]*고 (?:해|했|말|생각)"
 )
 """What others say of who speaks."""
+_CJK: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff]")
+_IDEOGRAPH: Final = re.compile("[\u3400-\u9fff]")
 _CHANGING: Final = frozenset({"home", "job", "age"})
 """Attributes of which the last word counts."""
 _RECENCY_OF_CHANGING: Final = 0.2
@@ -198,8 +200,13 @@ def _everyday_of(text: str) -> _Everyday:
 def _everyday(language: str) -> _Everyday:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "asked" / f"{language}.json").read_text("utf-8"))
-    kinds = (Kind(re.compile(of["asked"]), re.compile(of["told"]), of["words"]) for of in loaded["kinds"].values())
-    return _Everyday(re.compile(loaded["question"]), re.compile(loaded["idle"]), tuple(kinds))
+    kinds = (Kind(_simplest(of["asked"]), _simplest(of["told"]), of["words"]) for of in loaded["kinds"].values())
+    return _Everyday(_simplest(loaded["question"]), _simplest(loaded["idle"]), tuple(kinds))
+
+
+def _simplest(pattern: str) -> re.Pattern[str]:
+    """A pattern for texts in their simplest form, which may be written in any: 誕生日 is looked for as 诞生日."""
+    return re.compile(_CJK.sub(lambda sign: plain(sign[0]), pattern))
 
 
 def is_by_user(text: str, kind: Kind | None) -> bool | None:
@@ -225,6 +232,6 @@ def with_words_of(kind: Kind, text: str, weights: Mapping[str, float]) -> dict[s
     weighed = {term: weight * (1.0 if term in rest else _WEIGHT_OF_REQUEST) for term, weight in weights.items()}
     words = [word for word in kind.words.split() if word.isascii() == text.isascii()]
     for term, weight in weighted_terms(" ".join(words)).items():
-        if len(term) > 1:
-            weighed.setdefault(term, weight * _WEIGHT)
+        if len(term) > 1:  # a sign alone says too little, and its pair is here because it tells
+            weighed.setdefault(term, _WEIGHT * (1.0 if _IDEOGRAPH.search(term) else weight))
     return weighed

@@ -62,6 +62,8 @@ _COVERED: Final = 0.15
 """How much of the question the best line is to hold, that any is fit to be told unasked."""
 _OF_KIND: Final = 2.0
 """How much more of the best line's score a line fits by that tells such a thing as is asked for."""
+_HALF: Final = 0.5
+"""Where lines tell such a thing: what share of the question others are to hold, and what they fit of it."""
 _CANDIDATES: Final = 200
 _BEST: Final = 100
 _FAR: Final = 3
@@ -368,16 +370,19 @@ def _fits(
 ) -> list[float]:
     """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, or by its
     score, as what stands beside a line that is asked about belongs to it if it counts as much."""
-    whole = sum(weights.values())
-    held = [sum(weights.get(term, 0.0) for term in one.terms) for one in best]
+    score = _shares([one.score for one in best])
+    telling = {place for place, one in enumerate(best) if one.tells and _OF_KIND * score[place] >= _HALF}
+    whole, held = sum(weights.values()), [sum(weights.get(term, 0.0) for term in one.terms) for one in best]
     near = [max(cosines.get(one.candidate.id, 0.0), 0.0) for one in best]
-    signs = [_shares(values) for values in (held, near, [one.score for one in best], [one.alike for one in best])]
-    is_covered = bool(cosines or spans) or max(held, default=0.0) >= _COVERED * whole > 0
-    fits = [max(shares) if is_covered else 0.0 for shares in zip(*signs, strict=True)]
-    for place, one in enumerate(best):
-        if one.tells:
-            fits[place] = max(fits[place], min(1.0, _OF_KIND * signs[2][place]))
-    return fits
+    is_held = max(held, default=0.0) >= (_HALF if telling else _COVERED) * whole > 0
+    signs = [_shares(held)] if is_held else []
+    if is_held or cosines or spans:
+        signs += [score, _shares(near), _shares([one.alike for one in best])]
+    fits = [max((sign[place] for sign in signs), default=0.0) for place in range(len(best))]
+    return [
+        min(1.0, max(fit, _OF_KIND * score[place])) if place in telling else fit * (_HALF if telling else 1.0)
+        for place, fit in enumerate(fits)
+    ]
 
 
 def _shares(values: Sequence[float]) -> list[float]:
