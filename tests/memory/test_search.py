@@ -254,7 +254,7 @@ class Meaning:
 
 async def test_a_line_that_is_near_in_meaning_is_recalled_without_a_common_word(memory_folder: MemoryFolder) -> None:
     ids = await memory_folder.talked("I am allergic to walnuts", *(f"line {number}" for number in range(20)))
-    query = Query("Which food must I avoid?", limit=3, end=1_000, now=START)
+    query = Query("Is a brownie dangerous?", limit=3, end=1_000, now=START)
     with closing(sqlite3.connect(memory_folder.log)) as connection:
         assert search(connection, NAMES, query) == []
         found = search(connection, NAMES, replace(query, nearness=Meaning(ids[0])))
