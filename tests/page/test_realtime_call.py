@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
+import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from httpx2 import AsyncClient
 from playwright.async_api import expect
 
+from tests.client import is_turn_end
 from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import PageDriver
 from tests.page.recorded import RATE, record, recorded, stretches
@@ -22,6 +25,9 @@ from tests.web.test_realtime_call import configure
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SENTENCE = "Hello, can you hear me?"
+PAGE_RATE = 16_000
+ON_ITS_WAY_S = 0.5
+"""Sound that may be on its way: to Neko, or into the connection that broke."""
 
 
 async def test_what_is_said_is_shown_and_answered_in_the_models_own_voice(
@@ -51,10 +57,11 @@ def is_heard_by(provider: ScriptedRealtime, session: int) -> bool:
 
 
 @pytest.mark.long
-async def test_three_swaps_while_she_is_heard_leave_no_gap_in_her_sound(
+async def test_sessions_that_are_lost_that_end_and_that_a_change_outdates_leave_no_gap_and_no_sample_out(
     shell_path: str, tidy_loop: None, data_dir: Path
 ) -> None:
-    wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1) + await spoken(SENTENCE) + quiet(20))
+    """The first is lost while she is heard, the second says that it will end soon, the third is of another persona."""
+    wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1) + await spoken(SENTENCE) + quiet(90))
     async with ScriptedRealtime() as provider:
         provider.always = Turn(hears=SENTENCE, deltas=["I will tell you all about the sea. "] * 8)
         configure(data_dir, provider)
@@ -68,20 +75,34 @@ async def test_three_swaps_while_she_is_heard_leave_no_gap_in_her_sound(
             await driver.get("call").click()
             [began, *_] = await driver.until_sent("playback", state="playing")
             await expect(driver.lines("assistant").last).to_contain_text("sea.")
-            manager = neko.neko.conversations.get(NAME)
-            assert manager is not None
-            for number in (2, 3, 4):
-                manager._renewals.ends(asyncio.get_running_loop().time() + 15)
-                await provider.until(partial(is_heard_by, provider, number))
+            provider.expires_at = time.time() + 15
+            provider.last.abort()
+            await provider.until(lambda: len(provider.calls) == 2 and bool(provider.last.session))
+            provider.expires_at = None
+            await provider.until(partial(is_heard_by, provider, 3))
             assert not any('"ended"' in action for action in driver.sent), "she is heard all the while"
             await driver.until_sent("playback", speech_id=began["speech_id"], state="ended")
+            async with AsyncClient(base_url=neko.url) as http:
+                changed = {"system_prompt": "You are Mio, and love the sea."}
+                (await http.patch(f"/api/characters/catgirl/{NAME}", json=changed)).raise_for_status()
+            await provider.until(partial(is_heard_by, provider, 4))
+            assert "love the sea" in provider.last.session["instructions"]
+
             await driver.until("() => window.quietFor('played') > 0.5")
             given = np.frombuffer(bytes(driver.voice[began["speech_id"]]), "<i2") / 32768
             played = (await recorded(driver.page, "played")).samples
-            [(begin, end)] = stretches(played, RATE // 100)
+            [*_, (begin, end)] = stretches(played, RATE // 100)
             assert abs(end - begin - len(given)) <= 1, "a fade begins at nothing"
             heard = played[end - len(given) : end]
             assert same(heard[EDGE:-EDGE], given[EDGE:-EDGE]), "sample for sample"
+            events = [json.loads(event) for event in driver.received]
+            assert sum(is_turn_end(event) for event in events) == 1
+            await driver.get("call").click()
+            await driver.until_sent("end_session")  # all that it sent before has been noted
+            await provider.until(lambda: all(caller.closed for caller in provider.calls))
+            given_s = sum(map(len, driver.sound)) / (2 * PAGE_RATE)
+            heard_s = sum(len(caller.heard) for caller in provider.calls) / (2 * provider.dialect.input_rate)
+            assert given_s - ON_ITS_WAY_S <= heard_s <= given_s, "no sound of the microphone is heard twice"
             driver.check()
 
 
