@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +79,7 @@ async def test_everything_is_shown_as_it_is_and_once_means_once(
     await expect(card).to_contain_text("files · write_file")
     await expect(card).to_contain_text("from outside")
     await expect(driver.get("approval-arguments")).to_have_text(ARGUMENTS)
-    await expect(driver.get("approval-left")).to_have_text("25 s")
+    await expect(driver.get("approval-left")).to_have_text(re.compile("2[0-5] s"))
     await expect(driver.get("composer")).to_be_focused()
     await expect(driver.get("approval-always")).to_have_count(0)
     await driver.get("approval-once").click()

@@ -143,7 +143,7 @@ async def calling(driver: PageDriver, data_dir: Path, *words: Words, press: bool
         ScriptedProvider() as provider,
         RunningNeko(data_dir, hearing=hearing, environ=thinking_with(provider)) as neko,
     ):
-        provider.script(Script(STORY[:2]))
+        provider.script(Script(STORY[:3]))
         await driver.context.add_init_script(path=EAR)
         await driver.context.add_init_script(path=MICROPHONE)
         await neko.remember(2)
