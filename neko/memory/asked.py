@@ -47,6 +47,10 @@ _HEARSAY: Final = re.compile(
     r"|(?:그|그녀|사람들|친구|엄마|아빠)[은는이가][^.]*(?:내가|제가)[^.]*고 (?:해|했|말|생각)"
 )
 """What others say of who speaks."""
+_AROUND: Final = re.compile(
+    r"\b(?:when|while) (?:i|we) (?:was|were|went)\b|\bduring\b|的时候|期间"
+    r"|(?:いた|行った)(?:とき|时|间)|(?:있을|있었을|갔을) ?때|동안"
+)
 _CJK: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff]")
 _IDEOGRAPH: Final = re.compile("[\u3400-\u9fff]")
 _CHANGING: Final = frozenset({"home", "job", "age"})
@@ -74,7 +78,7 @@ _CHOICE: Final = Kind(
     re.compile(
         r"^(?:(?!\b(?:did|does|has|had)\b).)*\b(?:recommend|suggest)\b"
         r"|\b(?:any|some|your|more) (?:\w+ )?(?:recommendations?|suggestions?|ideas|advice|tips)\b"
-        r"|\b(?:what|which|where|who) (?:\w+ ){0,3}should i\b"
+        r"|\b(?:what|which|where|who) (?:\w+ ){0,3}should i\b(?! (?:not|never|avoid|stay away|keep away)\b)"
         r"|(?:推荐|建议|介绍)(?!过|了|的)|おすすめ|お?(?:勧め|薦め)(?!た|られた)|推薦して|추천(?!했|한 적)",
         re.MULTILINE,
     ),
@@ -157,6 +161,11 @@ def attributes_of(question: str) -> frozenset[str]:
 def is_of_now(text: str) -> bool:
     """Whether a question asks for how something is, not for how it was."""
     return not _PAST.search(text)
+
+
+def is_of_around(text: str) -> bool:
+    """Whether a question asks for what was said about the time of what it names, in whichever words."""
+    return bool(_AROUND.search(text))
 
 
 def is_hearsay(text: str) -> bool:

@@ -62,6 +62,8 @@ _COVERED: Final = 0.15
 """How much of the question the best line is to hold, that any is fit to be told unasked."""
 _OF_KIND: Final = 2.0
 """How much more of the best line's score a line fits by that tells such a thing as is asked for."""
+_AROUND: Final = 4.0
+"""How much more of the best line's score a line fits by, where what was said about the same time is asked for."""
 _HALF: Final = 0.5
 """Where lines tell such a thing: what share of the question others are to hold, and what they fit of it."""
 _CANDIDATES: Final = 200
@@ -143,7 +145,8 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     best = _distinct(_said_within(ranking, query.within), query.limit)
     weights = {term: question.weights[term] for term in own}
     coverage = _coverage(best, weights, cosines or {})
-    fits = _fits(best, {term: weights[term] for term in asked.named(kind, text, own)}, cosines or {}, question.spans)
+    named = {term: weights[term] for term in asked.named(kind, text, own)}
+    fits = _fits(best, named, cosines or {}, question.spans, _AROUND if asked.is_of_around(text) else 1.0)
     return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage, fits)
 
 
@@ -367,9 +370,11 @@ def _fits(
     weights: Mapping[str, float],
     cosines: Mapping[int, float],
     spans: Sequence[tuple[int, int]],
+    of_score: float,
 ) -> list[float]:
-    """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, or by its
-    score, as what stands beside a line that is asked about belongs to it if it counts as much."""
+    """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, by
+    its score, as what stands beside a line that is asked about belongs to it if it counts as much, or by its day.
+    ``of_score``: what its score counts."""
     score = _shares([one.score for one in best])
     telling = {place for place, one in enumerate(best) if one.tells and _OF_KIND * score[place] >= _HALF}
     whole, held = sum(weights.values()), [sum(weights.get(term, 0.0) for term in one.terms) for one in best]
@@ -377,12 +382,14 @@ def _fits(
     is_held = max(held, default=0.0) >= (_HALF if telling else _COVERED) * whole > 0
     signs = [_shares(held)] if is_held else []
     if is_held or cosines or spans:
-        signs += [score, _shares(near), _shares([one.alike for one in best])]
+        signs += [[of_score * share for share in score], _shares(near), _shares([one.alike for one in best])]
+    then = {place for place, one in enumerate(best) if any(first <= one.candidate.at < end for first, end in spans)}
     fits = [max((sign[place] for sign in signs), default=0.0) for place in range(len(best))]
-    return [
-        min(1.0, max(fit, _OF_KIND * score[place])) if place in telling else fit * (_HALF if telling else 1.0)
-        for place, fit in enumerate(fits)
-    ]
+    for place in telling ^ set(range(len(best))):
+        fits[place] *= _HALF if telling else 1.0
+    for place in telling:
+        fits[place] = min(1.0, max(fits[place], _OF_KIND * score[place]))
+    return [1.0 if place in then else min(1.0, fit) for place, fit in enumerate(fits)]
 
 
 def _shares(values: Sequence[float]) -> list[float]:
