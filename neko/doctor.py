@@ -15,11 +15,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
-from neko import providers, serve, set_aside
+from neko import pending_restore, providers, serve, set_aside
 from neko.agent.browser.gate import Gate
 from neko.agent.browser.hand import BrowserHand, BrowserOptions
 from neko.agent.computer.hand import ComputerHand
 from neko.app import embedding
+from neko.app.backups.contents import entries
 from neko.app.hearing import chosen_model, kind_in_force
 from neko.audio.engines import local_voices
 from neko.audio.hearing import models as hearing_models
@@ -111,6 +112,8 @@ def _folder_path(settings: Settings) -> Path:
 
 def _data_folder(settings: Settings) -> Finding:
     path = _folder_path(settings)
+    if pending_restore.is_ready(path):  # opening it would have that take effect
+        return Finding("note", "data folder", f"{path}: a backup that was restored takes its place at the next start")
     try:
         DataFolder.open(path).close()
     except DataFolderInUseError:
@@ -151,6 +154,19 @@ async def _is_healthy(host: str, port: int) -> bool:
             return answer.status_code == HTTPStatus.OK and isinstance(answer.json(), dict)
     except (httpx2.HTTPError, OSError, ValueError):
         return False
+
+
+def _backup(settings: Settings) -> Finding:
+    """What a backup would hold, and what was there before a restore."""
+    folder = _folder_path(settings)
+    found = list(entries(folder))
+    size = sum(entry.size for entry in found)
+    told = f"`python -m neko backup FILE` keeps {len(found)} files, {size / 1e6:,.1f} MB"
+    if earlier := sorted((folder / pending_restore.BEFORE).glob("*")):
+        told += f"; what was there before the last restore is kept for a month: {earlier[-1]}"
+    if importlib.util.find_spec("cryptography") is None:
+        return Finding("note", "backup", f"{told}; without keys; to seal them: pip install cryptography")
+    return Finding("ok", "backup", told)
 
 
 def _voice(_settings: Settings) -> Finding:
@@ -377,6 +393,6 @@ def _driven_browser(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _memory, _meaning, _port, _proxy, _voice, _natural_voices, _hearing, _model,
-    _settings, _screen, _computer, _driven_browser,
+    _python, _page, _data_folder, _files, _memory, _backup, _meaning, _port, _proxy, _voice, _natural_voices, _hearing,
+    _model, _settings, _screen, _computer, _driven_browser,
 )  # fmt: skip

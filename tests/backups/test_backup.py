@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sqlite3
@@ -17,8 +18,12 @@ from neko.__main__ import main
 from neko.app.backups import sealing
 from neko.app.backups.layout import DATA, MANIFEST, SEALED
 from neko.app.backups.reading import Backup
+from neko.app.backups.writing import write
+from neko.memory.service import MemoryService
 from neko.storage import DataFolder
-from tests.backups.kept_folder import KEY, PASSPHRASE, SAID, fill
+from neko.tasks import TaskOwner, in_thread
+from neko.types.lines import NewLine
+from tests.backups.kept_folder import KEY, PASSPHRASE, SAID, START, fill
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -311,3 +316,35 @@ def test_secrets_that_were_not_listed_do_not_come(sealed: Path, tmp_path: Path) 
             backup.stage(tmp_path / "new", PASSPHRASE)
     finally:
         backup.close()
+
+
+# ── while others write ──────────────────────────────────────────────────────────────────
+
+
+async def test_a_log_is_copied_whole_while_lines_are_stored(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    DataFolder.open(data).close()
+    async with TaskOwner("test") as owner:
+        memory = MemoryService(data / "memory", owner)
+        await memory.start()
+        await memory.store("Mio", NewLine("s", "t", "user", "line 0", START))
+        stored = 1
+        for number in range(3):
+            copying = asyncio.ensure_future(in_thread(write, data, tmp_path / f"{number}.zip"))
+            before = stored
+            while not copying.done() or stored == before:
+                await memory.store("Mio", NewLine("s", f"t{stored}", "user", f"line {stored}", START))
+                stored += 1
+            made = await copying
+            assert made.unread == []
+            with zipfile.ZipFile(made.path) as archive, closing(sqlite3.connect(tmp_path / "log")) as connection:
+                connection.deserialize(_without_wal(archive.read(f"{DATA}memory/time_indexed_Mio")))
+                assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                lines = connection.execute("SELECT count(*) FROM time_indexed_original").fetchone()[0]
+                assert before <= lines <= stored
+        await memory.aclose()
+
+
+def _without_wal(content: bytes) -> bytes:
+    """A database in memory has no WAL: bytes 18 and 19 say that it wants one (https://www.sqlite.org/fileformat.html)."""
+    return content[:18] + b"\x01\x01" + content[20:]
