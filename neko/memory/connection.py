@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -29,6 +30,7 @@ STEPS_BETWEEN_CHECKS: Final = 10_000
 """Instructions of SQLite's virtual machine; a few milliseconds of a scan that reads JSON."""
 _BETWEEN_LOOKS_S: Final = 0.05
 """At whether a check of the whole file is still waited for."""
+_SHORTEST_LOCK_WAIT_S: Final = 0.05
 
 
 class Connection:
@@ -36,8 +38,9 @@ class Connection:
 
     What is handed in while something is at work runs after it, one after the other. It commits by itself outside of
     ``transaction``. ``prepare`` is run on each opening; ``lock_timeout_s`` is how long each statement waits for a lock
-    that another program holds; ``file`` is the identity that the file must have, None for whichever the first opening
-    finds or makes. ``wal`` is the identity of the file with what is committed and not yet in the database itself.
+    that another program holds, and a transaction counts from when it was handed in; ``file`` is the identity that the
+    file must have, None for whichever the first opening finds or makes. ``wal`` is the identity of the file with what
+    is committed and not yet in the database itself.
     """
 
     def __init__(
@@ -101,16 +104,20 @@ class Connection:
         after damage to the file every transaction fails with it, and with ``FileMovedError`` once another file, or
         none, is at its path.
         """
+        due = time.monotonic() + self._lock_timeout_s
 
         def run(connection: sqlite3.Connection) -> T:
             if self._unusable is not None:
                 raise self._unusable
+            self._wait_for_locks(connection, max(due - time.monotonic(), _SHORTEST_LOCK_WAIT_S))
             try:
                 result = _committed(connection, work, durable)
             except sqlite3.DatabaseError as error:
                 if is_damage(error):
                     self._unusable = error
                 raise
+            finally:
+                self._wait_for_locks(connection, self._lock_timeout_s)
             if identity(self.path) != self.file:
                 self._unusable, self.must_stay_open = FileMovedError(), True
                 raise FileMovedError(committed=True, result=result)
@@ -126,11 +133,11 @@ class Connection:
 
         def run(connection: sqlite3.Connection) -> bool:
             first(connection)
-            connection.execute("PRAGMA busy_timeout=0")  # a reader may stay for long, and nothing is written meanwhile
+            self._wait_for_locks(connection, 0)  # a reader may stay for long, and nothing is written meanwhile
             try:
                 return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
-                connection.execute(f"PRAGMA busy_timeout={int(self._lock_timeout_s * 1000)}")
+                self._wait_for_locks(connection, self._lock_timeout_s)
 
         return await self._interruptible(run, between_statements=False)
 
@@ -147,6 +154,10 @@ class Connection:
                 await asyncio.shield(self._lane.run(self, lambda connection: _committed(connection, last, False)))
         with contextlib.suppress(sqlite3.Error):
             await asyncio.shield(self._lane.close(self))
+
+    @staticmethod
+    def _wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:
+        connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
     async def _interruptible(
         self, work: Work[T], *, between_statements: bool = True, running_time: RunningTime | None = None

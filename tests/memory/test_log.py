@@ -482,6 +482,24 @@ async def test_a_locked_file_is_reported_as_locked_and_works_again_afterwards(me
     assert await texts(memory) == ["one", "three"]
 
 
+async def test_what_waits_behind_others_for_a_locked_file_waits_no_longer_than_one_alone(
+    memory_folder: MemoryFolder,
+) -> None:
+    lock_timeout_s = 0.5
+    memory = await memory_folder.open(lock_timeout_s=lock_timeout_s)
+    await say(memory, "one")
+    loop = asyncio.get_running_loop()
+    with closing(sqlite3.connect(memory_folder.log, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = loop.time()
+        answers = await asyncio.gather(*(say(memory, f"line {n}") for n in range(6)), return_exceptions=True)
+        took = loop.time() - begun
+    assert [getattr(one, "params", {}).get("reason") for one in answers] == ["locked"] * 6
+    assert took < 4 * lock_timeout_s, "each waited for those before it, and then for itself"
+    await say(memory, "two")
+    assert await texts(memory) == ["one", "two"]
+
+
 async def test_a_log_that_cannot_be_opened_is_tried_again_at_the_next_call(memory_folder: MemoryFolder) -> None:
     memory_folder.log.mkdir()
     memory = await memory_folder.open()
