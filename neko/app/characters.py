@@ -42,9 +42,9 @@ logger = logging.getLogger(__name__)
 
 TRASH: Final = "trash"
 PICTURES: Final = "pictures"
+"""Folders in the data folder."""
 _CHANGE_S: Final = 10.0
 """For a rename or a deletion to end."""
-"""Folders in the data folder."""
 
 T = TypeVar("T")
 

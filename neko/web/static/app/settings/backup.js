@@ -74,7 +74,7 @@ class BackupPage {
   }
 
   #begin() {
-    const secret = passphraseField("new-password");
+    const secret = passphraseField("new-password", () => make());
     const keys = toggle(this.#withKeys, (on) => {
       this.#withKeys = on;
       secret.element.hidden = !on;
@@ -134,7 +134,7 @@ class BackupPage {
 
   /** @param {Report} report */
   #looked(report) {
-    const secret = passphraseField("current-password");
+    const secret = passphraseField("current-password", () => start());
     const made = report.made && new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "long", timeStyle: "short" }).format(new Date(report.made));
     const start = () => void this.ask(() => post(`${PATH}/restore/start`, { passphrase: report.sealed ? secret.value : "" }));
     return [
@@ -164,11 +164,15 @@ class BackupPage {
   }
 }
 
-/** @param {"new-password" | "current-password"} kind */
-function passphraseField(kind) {
+/**
+ * @param {"new-password" | "current-password"} kind
+ * @param {() => void} submit Enter
+ */
+function passphraseField(kind, submit) {
   const input = h("input", { type: "password", class: "input", autocomplete: kind, "data-testid": "backup-passphrase" });
   const problem = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
-  const element = h("div", {}, h("label", { class: "field" }, h("span", { class: "field-name", text: t("backup.passphrase") }), input), problem);
+  const entered = (/** @type {Event} */ event) => { event.preventDefault(); submit(); };
+  const element = h("form", { on: { submit: entered } }, h("label", { class: "field" }, h("span", { class: "field-name", text: t("backup.passphrase") }), input), problem);
   return {
     element,
     get value() { return input.value; },
