@@ -325,10 +325,15 @@ def _size(message: str | bytes) -> int:
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+async def addresses_of(host: str, port: int) -> list[str]:
+    """What the system's resolver tells of a name, as IP addresses. Raises ``OSError``."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
 async def _to_admitted(host: str, port: int, admitted: Callable[[Sequence[str]], Sequence[str]]) -> _Streams:
     """By the first of its addresses that is admitted and answers."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = admitted(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+    addresses = admitted(await addresses_of(host, port))
     if not addresses:
         raise PermissionError(f"{host} has no address that is admitted")
     for address in addresses[:-1]:

@@ -67,7 +67,8 @@ async def test_a_settled_session_is_summed_up(client: httpx2.AsyncClient, neko: 
 async def test_all_of_what_is_processed_is_in_the_memo_or_in_the_window(
     client: httpx2.AsyncClient, neko: Neko, name: str
 ) -> None:
-    texts = [f"Apple number {at} fell on Monday." for at in range(14)]
+    fruits = ("apple", "banana", "cherry", "date", "elder", "fig", "grape", "hazel", "iris", "kiwi", "lemon", "mango")
+    texts = [f"My {fruit} fell on Monday." for fruit in (*fruits, "olive", "peach")]
     await client.post(f"/memory/process/{name}", json=history(*texts))
     memo, *rest = [entry.text for entry in await neko.memory.recent(name)]
     assert rest == texts[5:]

@@ -18,6 +18,7 @@ NOT_FOUND_HERE = {
     "/api/agent/tasks/{id}/thumbnail",
     "/api/agent/tasks/{id}/files/{name}",
     "/agent/tasks/{id}",
+    "/api/backup/file",
     "/api/characters/pictures/{file}",
     "/api/characters/voice_preview",
     "/api/history/{character}/pictures/{file}",

@@ -9,9 +9,8 @@ import asyncio
 import hashlib
 import importlib
 import logging
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,7 @@ from neko.agent.mcp.server_log import ServerLog
 from neko.agent.outside import visible
 from neko.agent.policy import act_of
 from neko.errors import NekoError
-from neko.net import Network
+from neko.net import Network, addresses_of
 from neko.settings import is_loopback, is_near, is_this_computer
 from neko.tasks import in_thread, is_cancelled
 from neko.tool_errors import ToolServerError
@@ -310,11 +309,8 @@ async def _nearness(parts: SplitResult) -> int:
     """2: on this computer; 1: in its network; 0: elsewhere."""
     host = parts.hostname or ""
     meant = [host]
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
-        meant += [str(entry[4][0]) for entry in found]
-    except OSError:
-        pass
+    with suppress(OSError):
+        meant += await addresses_of(host, _port(parts))
     if any(is_loopback(one) or is_this_computer(one) for one in meant):
         return 2
     return int(any(map(is_near, meant)))
