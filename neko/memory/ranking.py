@@ -128,6 +128,8 @@ class Ranked:
     """It tells such a thing as is asked for."""
     alike: float = 0.0
     """How much of the question its tokens are like, from 0 to 1."""
+    asks: bool = False
+    """Whatever it says about these terms it asks."""
 
     def bears(self, best: float) -> bool:
         """Whether it is worth recalling beside the ``best`` score. What lines around it say is less sure."""
@@ -181,7 +183,8 @@ def rank(
             return
         held = tuple(names[column] for column in np.nonzero(counts[row - int(answers[row])])[0])
         tells = bool(question.tells and question.tells.search(lines[row].text[:_JUDGED]))
-        yield Ranked(lines[row], float(score[row]), held, bool(answers[row]), tells, float(alike[row]))
+        asks = bool(_SIGN.search(lines[row].text)) and _asks(lines[row].text, held)
+        yield Ranked(lines[row], float(score[row]), held, bool(answers[row]), tells, float(alike[row]), asks)
 
 
 def _by_tokens(

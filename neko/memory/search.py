@@ -306,14 +306,16 @@ def _said_within(ranking: Iterable[Ranked], within: tuple[datetime, datetime] | 
 
 
 def _distinct(ranking: Iterable[Ranked], limit: int) -> list[Ranked]:
-    """The first relevant ones, each wording once."""
+    """The first relevant ones, each wording once. What asked the same earlier, and what was said to that, is no measure
+    of what tells something."""
     best: float | None = None
     results: dict[str, Ranked] = {}
     for one in ranking:
-        best = one.score if best is None else best
+        if best is None and not one.asks and not one.answers:
+            best = one.score
         if len(results) >= limit:
             break
-        if one.bears(best):
+        if best is None or one.bears(best):
             results.setdefault(" ".join(one.candidate.text.split()), one)
     return list(results.values())
 
@@ -374,7 +376,24 @@ def _fits(
 ) -> list[float]:
     """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, by
     its score, as what stands beside a line that is asked about belongs to it if it counts as much, or by its day.
-    ``of_score``: what its score counts."""
+    ``of_score``: what its score counts. What was asked earlier in the same words, and what was said to that, is no
+    measure for what tells something, and is not told beside it."""
+    telling_something = [place for place, one in enumerate(best) if not one.asks and not one.answers]
+    fits = _fits_beside([best[place] for place in telling_something], weights, cosines, spans, of_score)
+    if max(fits, default=0.0) < _HALF:
+        return _fits_beside(best, weights, cosines, spans, of_score)
+    by_place = dict(zip(telling_something, fits, strict=True))
+    answer = {place for place, one in enumerate(best) if one.answers}
+    return [by_place.get(place, _HALF if place in answer else 0.0) for place in range(len(best))]
+
+
+def _fits_beside(
+    best: Sequence[Ranked],
+    weights: Mapping[str, float],
+    cosines: Mapping[int, float],
+    spans: Sequence[tuple[int, int]],
+    of_score: float,
+) -> list[float]:
     score = _shares([one.score for one in best])
     telling = {place for place, one in enumerate(best) if one.tells and _OF_KIND * score[place] >= _HALF}
     whole, held = sum(weights.values()), [sum(weights.get(term, 0.0) for term in one.terms) for one in best]

@@ -6,12 +6,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from neko.sessions.recall_lines import parts_of
 from neko.types.lines import LineElsewhere
 from neko.types.memory import Evidence
 from neko.well_formed import bare_words
 
 _MERE_FACT: Final = 120
 """Signs of a wording that says little more than the fact which was taken from it."""
+_MORE_WORDS: Final = 2
+_MORE_PAIRS: Final = 6
+"""Words, or pairs of signs where words are not set apart, that stand nowhere in the instructions: a wording with so
+many says more than the fact, as "went to Harbin and is a nurse there" does. One is for the verb."""
 _TELLING: Final = 4
 """Signs of a wording below which it may stand anywhere by chance."""
 
@@ -68,9 +73,17 @@ class PromptLines:
         """Does it stand in the prompt: as one of its lines, in the memo's words, or as the fact taken from it?"""
         wording = bare_words(evidence.text)
         in_words = len(wording) >= _TELLING and (wording in self._words or wording in self._gist)
-        as_fact = len(wording) <= _MERE_FACT and not self._sources.isdisjoint(evidence.sources)
+        as_fact = not self._sources.isdisjoint(evidence.sources) and self._says_little_more(evidence.text)
         looked_up = any(one.hold(evidence) for one in self._looked_up.values())
         return in_words or as_fact or looked_up or not self.ids.isdisjoint(evidence.sources)
+
+    def _says_little_more(self, text: str) -> bool:
+        """Than the fact which was taken from it, and what else the instructions say."""
+        if len(bare_words(text)) > _MERE_FACT:
+            return False
+        missing = [part for part in parts_of(text) if part not in self._words]
+        unspaced = sum(not part.isascii() and len(part) <= 2 for part in missing)
+        return len(missing) - unspaced < _MORE_WORDS and unspaced < _MORE_PAIRS
 
     def begin(self, instructions: Instructions) -> None:
         """A session that was told nothing but these."""

@@ -78,7 +78,7 @@ def excerpt(text: str, question: str, most_tokens: int) -> str:
     if tokens <= most_tokens:
         return text
     size = max(1, len(text) * most_tokens // tokens)
-    start = max(0, _best_start(text.lower(), _terms(question), size) - _LEAD)
+    start = max(0, _best_start(text.lower(), parts_of(question), size) - _LEAD)
     if blank := text.rfind(" ", max(0, start - _LEAD), start + 1) + 1:
         start = blank
     end = min(len(text), start + size)
@@ -104,7 +104,7 @@ def _best_start(text: str, terms: Collection[str], size: int) -> int:
     return start
 
 
-def _terms(question: str) -> set[str]:
+def parts_of(question: str) -> set[str]:
     """What is looked for in a line: the beginnings of words, and pairs of signs."""
     terms: dict[str, None] = {}
     lowered = question[:_LONGEST_QUESTION].lower()

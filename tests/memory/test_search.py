@@ -326,6 +326,26 @@ async def test_what_stands_beside_the_fact_that_is_asked_for_hardly_fits(memory_
     assert len(found) > 1
 
 
+@pytest.mark.parametrize(
+    ("fact", "question", "reply"),
+    [
+        ("We got a dog from the shelter and named him Basalt.", "What's my dog called?", "That is quite a day."),
+        ("我的狗叫墨点，是只边牧。", "你还记得我的狗叫什么名字吗？", "听起来真不错。"),
+    ],
+)
+async def test_what_was_asked_earlier_keeps_no_answer_out_of_the_prompt(
+    memory_folder: MemoryFolder, fact: str, question: str, reply: str
+) -> None:
+    memory = await memory_folder.open()
+    for text in ("The bus was late again.", fact, "I need a new lamp.", "The lift is broken.", question):
+        await say(memory, text)
+        await say(memory, reply, "assistant")
+    found = await memory.recall(MIO, question, limit=20)
+    told = [one.text for one in found if one.fit >= 0.5]
+    assert fact in told
+    assert question not in told
+
+
 @pytest.mark.parametrize("words", ["Good morning!", "谢谢，晚安。", "おはよう、元気？", "안녕, 잘 지내?"])
 async def test_a_greeting_asks_for_nothing(memory_folder: MemoryFolder, words: str) -> None:
     told = ("The morning was cold.", "晚上好安静。", "元気な犬だった。", "친구가 잘 지내고 있대.")

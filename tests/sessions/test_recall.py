@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
 from neko.errors import RecallTimeoutError
 from neko.sessions.actions import SendText
 from neko.sessions.events import Event, Status, TurnEnd
+from neko.sessions.prompt_lines import Instructions, PromptLines
+from neko.types.memory import Because, Evidence, Reason
 from tests.sessions.speech_conversation import speech_conversation
 
 
@@ -33,3 +36,21 @@ async def test_a_recall_that_is_too_slow_is_told_once_if_there_is_much_and_the_t
                 "what is my cat's name?",
                 "and my dog's?",
             ]
+
+
+@pytest.mark.parametrize(
+    ("fact", "line", "is_told"),
+    [
+        ("妹妹：小雯，搬到了哈尔滨", "我妹妹小雯搬到了哈尔滨，在那里当护士。", True),
+        ("妹妹：小雯，搬到了哈尔滨", "我妹妹小雯搬到了哈尔滨。", False),
+        ("allergic to cashews", "I'm allergic to cashews, they put me into hospital twice.", True),
+        ("cat: Biscuit", "my cat is called Biscuit", False),
+    ],
+)
+def test_a_line_of_which_only_a_part_stands_in_the_instructions_as_a_fact_is_told(
+    fact: str, line: str, is_told: bool
+) -> None:
+    lines = PromptLines()
+    lines.begin(Instructions(f"You are Mio.\nWhat you know:\n- {fact}", frozenset(), sources=frozenset({7})))
+    evidence = Evidence(line, "user", "Anna", datetime(2026, 1, 1), "line", (7,), Reason(Because.MENTIONS), 1.0)
+    assert lines.hold(evidence) is not is_told
