@@ -60,6 +60,9 @@ _PAIRED: Final = 4
 """Terms of more lines than that which are also looked up in pairs."""
 _COVERED: Final = 0.15
 """How much of the question the best line is to hold, that any is fit to be told unasked."""
+_LIKE: Final = 0.3
+"""How near in meaning, the mean subtracted, the best line is to be for that alone: what asks for nothing that was said
+has a quarter with some line, and seldom three tenths."""
 _OF_KIND: Final = 2.0
 """How much more of the best line's score a line fits by that tells such a thing as is asked for."""
 _AROUND: Final = 4.0
@@ -400,7 +403,7 @@ def _fits_beside(
     near = [max(cosines.get(one.candidate.id, 0.0), 0.0) for one in best]
     is_held = max(held, default=0.0) >= (_HALF if telling else _COVERED) * whole > 0
     signs = [_shares(held)] if is_held else []
-    if is_held or cosines or spans:
+    if is_held or spans or max(near, default=0.0) >= _LIKE:
         signs += [[of_score * share for share in score], _shares(near), _shares([one.alike for one in best])]
     then = {place for place, one in enumerate(best) if any(first <= one.candidate.at < end for first, end in spans)}
     fits = [max((sign[place] for sign in signs), default=0.0) for place in range(len(best))]
