@@ -16,7 +16,8 @@ from neko.memory import backup, facts, index, reviewed, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 from neko.memory.paths import recent_beside
 from neko.memory.words import holds
-from neko.set_aside import forget_damaged
+from neko.pending_restore import BEFORE
+from neko.set_aside import COMPANIONS, forget_damaged
 
 _UNTIDY: Final = "untidy"
 _HIGHEST: Final = "highest"
@@ -146,13 +147,17 @@ def is_untidy(connection: sqlite3.Connection) -> bool:
 
 
 def forget_copies(log: Path) -> None:
-    """Remove the backups of a log, and what was set aside of it and of its window: what is not damaged is in the log.
-
-    Raises ``OSError``.
-    """
-    backup.forget(log)
-    forget_damaged(log)
-    forget_damaged(recent_beside(log))
+    """Remove the backups of a log, what was set aside of it and of its window, and what was there of them before a
+    restore of the data folder. Raises ``OSError``."""
+    folders = log.parent.parent.glob(f"{BEFORE}/*/{log.parent.name}")
+    for one in (log, *(folder / log.name for folder in folders)):
+        backup.forget(one)
+        forget_damaged(one)
+        forget_damaged(recent_beside(one))
+        if one != log:
+            for path in (one, recent_beside(one)):
+                for ending in ("", ".bak", *COMPANIONS):
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def tidy(connection: sqlite3.Connection, log: Path) -> None:

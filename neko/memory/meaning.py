@@ -120,13 +120,13 @@ class Meaning:
 
     # ── asking ────────────────────────────────────────────────────────────────
 
-    async def near(self, question: str) -> NearTo | None:
+    async def near(self, question: str, timeout_s: float) -> NearTo | None:
         """How near the lines are to a question; None when that cannot be said in time, or at all."""
         model = self._before or self._current
         if model is None or not model.lines.count or not question.strip():
             return None
         try:
-            async with asyncio.timeout(self._timeouts.question_timeout_s):
+            async with asyncio.timeout(timeout_s):
                 embedded, tokens = await _asked(model.embedder, [question], "question")
         except TimeoutError:
             logger.info("a question was not embedded in time")

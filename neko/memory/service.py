@@ -365,7 +365,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 return []
             end = log.newest + 1 if before is None else min(before, log.newest + 1)
             with self.foreground.busy():
-                near = await memory.meaning.near(query)
+                near = await memory.meaning.near(query, self._timeouts.question_s(timeout_s))
                 wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
                 running = RunningTime(own_s, longest_s)
                 async with begun_within(own_s + self._timeouts.turn_s(self._threads.searching.ahead), running):

@@ -29,7 +29,7 @@ class MemoryTimeouts:
     longest_recall_s: float = 1.0
     recall_of_others_s: float = 0.05
     longest_turn_s: float = 5.0
-    question_timeout_s: float = 0.15
+    question_timeout_s: float = 0.4
     embedding_pause_s: float = 2.0
     room_s: float = 0.1
     longest_room_s: float = 5.0
@@ -43,6 +43,10 @@ class MemoryTimeouts:
     silence_s: float = 600.0
     backup_check_s: float = 120.0
     check_pause_s: float = 600.0
+
+    def question_s(self, search_s: float | None) -> float:
+        """For the vector of what a turn, or a search that has ``search_s``, asks for."""
+        return self.question_timeout_s if search_s is None else max(self.question_timeout_s, search_s / 4)
 
     def turn_s(self, ahead: int) -> float:
         """How much longer a recall waits for its turn when ``ahead`` of others come before it."""

@@ -223,7 +223,7 @@ def nearest(memory: MemoryService, character: str) -> Retrieve:
 
     async def retrieve(question: Json) -> list[str]:
         opened = await memory._opened(character)
-        near = await opened.meaning.near(question["question"])
+        near = await opened.meaning.near(question["question"], 60.0)
         assert near is not None
         ids = await opened.log.recall(lambda connection, _: near.nearest(connection, max(DEPTHS), 2**62))
         return [await turn_id(memory, character, turn_ids, one) for one in ids]

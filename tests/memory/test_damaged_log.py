@@ -131,6 +131,21 @@ async def test_what_is_forgotten_goes_from_the_damaged_files_that_were_set_aside
     assert not [path for path in memory_folder.folder.rglob("*") if path.is_file() and b"Lisbon" in path.read_bytes()]
 
 
+async def test_what_is_forgotten_goes_from_what_was_there_before_a_restore_too(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("the vault is in Lisbon", "and it rains")
+    folder = memory_folder.folder
+    before = folder.parent / "before_restore" / "20260101-000000" / folder.name
+    shutil.copytree(folder, before)
+    other = before / "time_indexed_Ada"
+    other.write_bytes(b"hers")
+    memory = await memory_folder.open()
+    await memory.delete(MIO, [(await everything(memory))[0].id])
+    await memory.aclose()
+    assert other.read_bytes() == b"hers"
+    kept = [path for path in folder.parent.rglob("*") if path.is_file() and b"Lisbon" in path.read_bytes()]
+    assert kept == []
+
+
 async def test_a_stop_between_two_renames_does_not_write_the_old_wal_into_the_new_log(
     memory_folder: MemoryFolder,
 ) -> None:

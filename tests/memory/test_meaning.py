@@ -25,7 +25,7 @@ async def embedded(memory: MemoryService) -> None:
 async def nearest(memory: MemoryService, question: str, count: int = 1) -> list[int] | None:
     """The lines that are nearest to a question; None where that cannot be said."""
     opened = await memory._opened(MIO)
-    near = await opened.meaning.near(question)
+    near = await opened.meaning.near(question, 20.0)
     if near is None:
         return None
     return list(await opened.log.recall(lambda connection, _: near.nearest(connection, count, 2**62)))

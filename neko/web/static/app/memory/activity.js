@@ -14,6 +14,10 @@ const NARROWEST = 5;
 const WIDEST = 16;
 /** Days that Page Up and Page Down go. */
 const FAR = 30;
+/** Days that are drawn in their places, and of them those to come. */
+const LONGEST = 60 * 366;
+const SOON = 366;
+const DAY_MS = 86_400_000;
 
 export class Activity {
   #days;
@@ -43,8 +47,7 @@ export class Activity {
 
   /** Draw for the width that there is; the element has to be on the page. */
   draw() {
-    const first = this.#days[0]?.date ?? "";
-    const places = this.#days.map(({ date }) => daysBetween(first, date));
+    const [first, places] = this.#places();
     const span = (places.at(-1) ?? 0) + 1;
     const room = this.#scroller.clientWidth;
     this.#step = Math.min(WIDEST, Math.max(NARROWEST, Math.floor((room / span) * 100) / 100));
@@ -62,6 +65,16 @@ export class Activity {
   select(day) {
     this.#at = Math.max(0, this.#days.findIndex(({ date }) => date === day));
     this.#mark();
+  }
+
+  /** The first day that is drawn in its place, and where each one stands: one far away, by a wrong clock, at the edge. */
+  #places() {
+    const dates = this.#days.map(({ date }) => date);
+    const soon = isoDay(new Date(Date.now() + SOON * DAY_MS));
+    const last = dates.findLast((date) => date <= soon) ?? dates[0] ?? "";
+    const first = dates.find((date) => daysBetween(date, last) < LONGEST) ?? last;
+    const most = daysBetween(first, last) + 1;
+    return /** @type {const} */ ([first, dates.map((date) => Math.min(most, Math.max(0, daysBetween(first, date))))]);
   }
 
   #bars() {
