@@ -22,6 +22,8 @@ ENGLISH = {
     "I used to live in Madrid and work as a baker.": "-home Madrid",
     "I'm a nurse and my sister lives in Ghent.": "job nurse, family sister lives in Ghent",
     "I'm allergic to nuts but I'm not allergic to eggs.": "allergy nuts",
+    "I'm severely allergic to cashews, had to go to hospital once.": "allergy cashews",
+    "I'm hardly allergic to pollen.": "",
     "I don't live in Oslo and I never worked as a chef.": "",
     "I want to live in Paris.": "",
     "I would love to quit my job and live in Oslo.": "",
