@@ -285,6 +285,8 @@ class McpServers:
         await asyncio.wait(either, timeout=ADDRESS_S, return_when=asyncio.FIRST_COMPLETED)
         if one.address.done() and not one.address.cancelled():
             return one.address.result()
+        if one.address.done():  # connecting has ended with nobody asked, and is about to say why
+            await asyncio.wait({connecting}, timeout=ADDRESS_S)
         one.close()
         if connecting.done() and (error := connecting.result()):
             raise error
