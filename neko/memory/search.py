@@ -11,7 +11,7 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import partial
@@ -149,7 +149,9 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     weights = {term: question.weights[term] for term in own}
     coverage = _coverage(best, weights, cosines or {})
     named = {term: weights[term] for term in asked.named(kind, text, own)}
-    fits = _fits(best, named, cosines or {}, question.spans, _AROUND if asked.is_of_around(text) else 1.0)
+    of_score = _AROUND if asked.is_of_around(text) else 1.0
+    measured = partial(_fits_beside, weights=named, cosines=cosines or {}, spans=question.spans, of_score=of_score)
+    fits = _fits(best, measured)
     return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage, fits)
 
 
@@ -370,21 +372,13 @@ def _coverage(best: Sequence[Ranked], weights: Mapping[str, float], cosines: Map
     return min(1.0, max(words / whole if whole else 0.0, float(meaning)))
 
 
-def _fits(
-    best: Sequence[Ranked],
-    weights: Mapping[str, float],
-    cosines: Mapping[int, float],
-    spans: Sequence[tuple[int, int]],
-    of_score: float,
-) -> list[float]:
-    """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, by
-    its score, as what stands beside a line that is asked about belongs to it if it counts as much, or by its day.
-    ``of_score``: what its score counts. What was asked earlier in the same words, and what was said to that, is no
-    measure for what tells something, and is not told beside it."""
+def _fits(best: Sequence[Ranked], measured: Callable[[Sequence[Ranked]], list[float]]) -> list[float]:
+    """How much each line fits, ``measured`` beside the others. What was asked earlier in the same words, and what was
+    said to that, is no measure for what tells something, and is not told beside it."""
     telling_something = [place for place, one in enumerate(best) if not one.asks and not one.answers]
-    fits = _fits_beside([best[place] for place in telling_something], weights, cosines, spans, of_score)
+    fits = measured([best[place] for place in telling_something])
     if max(fits, default=0.0) < _HALF:
-        return _fits_beside(best, weights, cosines, spans, of_score)
+        return measured(best)
     by_place = dict(zip(telling_something, fits, strict=True))
     answer = {place for place, one in enumerate(best) if one.answers}
     return [by_place.get(place, _HALF if place in answer else 0.0) for place in range(len(best))]
@@ -397,6 +391,9 @@ def _fits_beside(
     spans: Sequence[tuple[int, int]],
     of_score: float,
 ) -> list[float]:
+    """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, by
+    its score, as what stands beside a line that is asked about belongs to it if it counts as much, or by its day.
+    ``of_score``: what its score counts."""
     score = _shares([one.score for one in best])
     telling = {place for place, one in enumerate(best) if one.tells and _OF_KIND * score[place] >= _HALF}
     whole, held = sum(weights.values()), [sum(weights.get(term, 0.0) for term in one.terms) for one in best]

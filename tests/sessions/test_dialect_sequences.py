@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,18 +40,7 @@ DIALECT: Final = ("openai", "gemini", "qwen", "step", "glm", "free")
 assert {*DIALECTS, "gemini"} == {*DIALECT}
 
 TIMES: Final = RealtimeTimeouts(connect_timeout_s=2.0, ready_timeout_s=1.0, owed_timeout_s=4.0)
-FAULTS: Final[tuple[Fault, ...]] = (
-    "cut",
-    "normal close",
-    "abnormal close",
-    "error",
-    "silence",
-    "no reply",
-    "no created",
-    "done first",
-    "failed",
-    "cancelled",
-)
+FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 
 OPERATIONS: Final = st.one_of(
     st.tuples(st.just("talk"), LOUD_S),
