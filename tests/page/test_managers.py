@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -132,7 +133,7 @@ async def test_an_item_of_the_workshop_is_looked_into_taken_in_and_one_is_prepar
     neko = running_neko.neko
     item = neko.workshop.root / "4711"
     item.mkdir(parents=True)
-    (item / "Hana.chara.json").write_text('{"name": "Hana", "Personality": "Calm"}')
+    (item / "Hana.chara.json").write_text(json.dumps({"name": NAME, "Personality": "Calm"}))
     (item / "hana.wav").write_bytes(as_wav(bytes(9600), 24_000))
     await neko.avatars.take([("mio.zip", io.BytesIO(avatar_files.archive(avatar_files.live2d())))])
     await page.reload()
@@ -140,6 +141,7 @@ async def test_an_item_of_the_workshop_is_looked_into_taken_in_and_one_is_prepar
     await expect(manager.get("sound-listen")).to_be_visible()
     await manager.looked_at("an item of the Workshop")
     await manager.get("card-take").click()
+    await expect(manager.get("card-name")).to_have_value(f"{NAME} 2")
     await manager.get("card-name").fill("Hanako")
     await manager.get("card-yes").click()
     await expect(manager.get("who")).to_contain_text("Hanako")

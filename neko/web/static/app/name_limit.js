@@ -17,6 +17,21 @@ export function nameLength(name) {
 }
 
 /**
+ * The name itself or the next with a number, no longer than a name may be.
+ * @param {string} name
+ * @param {string[]} taken
+ */
+export function freeName(name, taken) {
+  const letters = [...name.replace(/ \d+$/, "")];
+  for (let number = 1; ; number += 1) {
+    const end = number === 1 ? "" : ` ${number}`;
+    while (nameLength(letters.join("") + end) > LONGEST_NAME) letters.pop();
+    const candidate = letters.join("") + end;
+    if (!taken.includes(candidate)) return candidate;
+  }
+}
+
+/**
  * The field with how much of the length is used, and in `note` what to do when it is too much.
  * @param {HTMLInputElement} input
  * @param {HTMLElement} note

@@ -7,6 +7,7 @@ import { get, post, sentenceOf } from "../api.js";
 import { ask } from "../ask.js";
 import { h, icon } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
+import { freeName } from "../name_limit.js";
 import { toast } from "../notices.js";
 import { startShell } from "../shell.js";
 import { Frame } from "./frame.js";
@@ -74,7 +75,7 @@ class WorkshopPage {
     const picture = calls.pictureOf(item);
     const day = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium" }).format(item.lastModified * 1000);
     return h("header", { class: "item-head" },
-      h("span", { class: "item-picture", "aria-hidden": "true" }, picture ? h("img", { src: picture, alt: "", loading: "lazy" }) : icon("character")),
+      h("span", { class: "item-picture", "aria-hidden": "true" }, picture ? pictured(picture) : icon("character")),
       h("div", { class: "model-words" }, h("h2", { class: "model-name", text: item.name }), h("span", { class: "model-line", text: `${sizeOf(item.size)} · ${day}` })), act);
   }
 
@@ -138,7 +139,7 @@ class WorkshopPage {
     try {
       const card = await calls.cardOf(file);
       const called = [card["档案名"], card["name"], file.name.replace(/\.chara\.json$/, "")].find((one) => typeof one === "string" && one.trim());
-      const name = h("input", { class: "input", required: true, maxlength: "20", "data-testid": "card-name", "aria-label": t("models.name"), value: String(called) });
+      const name = h("input", { class: "input", required: true, maxlength: "20", "data-testid": "card-name", "aria-label": t("models.name"), value: freeName(String(called), Object.keys(this.#frame.cards)) });
       ask({
         title: t("workshop.take_in_ask"), testId: "ask-card", yes: "card-yes", label: t("workshop.take_in"), content: [h("p", { text: t("workshop.take_in_words") }), name],
         save: async () => {
@@ -210,6 +211,13 @@ class WorkshopPage {
       toast(sentenceOf(error));
     }
   }
+}
+
+/** @param {string} address */
+function pictured(address) {
+  const picture = h("img", { src: address, alt: "", loading: "lazy" });
+  picture.addEventListener("error", () => picture.replaceWith(icon("character")));
+  return picture;
 }
 
 /** @returns {Promise<string>} */

@@ -12,7 +12,7 @@ import { h, icon } from "../element.js";
 import { answerFirstQuestion } from "../first_question.js";
 import { t } from "../i18n.js";
 import { managerLinks } from "../manager_links.js";
-import { LONGEST_NAME, nameLength } from "../name_limit.js";
+import { freeName } from "../name_limit.js";
 import { toast } from "../notices.js";
 import { nameField, yourName } from "../your_name.js";
 import { characterEditor } from "./character_editor.js";
@@ -162,19 +162,4 @@ function portrait(name, { neko = {} }) {
     });
   }
   return place;
-}
-
-/**
- * The name itself or the next with a number, no longer than a name may be.
- * @param {string} name
- * @param {string[]} taken
- */
-function freeName(name, taken) {
-  const letters = [...name.replace(/ \d+$/, "")];
-  for (let number = 1; ; number += 1) {
-    const end = number === 1 ? "" : ` ${number}`;
-    while (nameLength(letters.join("") + end) > LONGEST_NAME) letters.pop();
-    const candidate = letters.join("") + end;
-    if (!taken.includes(candidate)) return candidate;
-  }
 }
