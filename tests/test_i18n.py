@@ -58,6 +58,15 @@ def test_every_language_has_the_same_sentences_with_the_same_blanks(language: st
     assert blanks(language) == blanks("en")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_place_in_the_settings_is_called_as_it_is_there(language: str) -> None:
+    text = (ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8")
+    places = "|".join(map(re.escape, json.loads(text)["settings"]["pages"].values()))
+    named = re.findall(r"(?:Settings|设置|設定|설정) › (?!{page})(.{30})", text)
+    assert named
+    assert not [one for one in named if not re.match(rf"(?:{places})(?![a-z])", one)]
+
+
 def test_the_blanks_are_filled_and_a_missing_value_leaves_nothing_strange() -> None:
     said = describe(ModelKeyRefusedError("401", model="m-1", provider="OpenAI"), "en")
     assert "OpenAI" in said.text
