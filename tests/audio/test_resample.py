@@ -45,6 +45,23 @@ def test_little_is_held_back(in_rate: int, most: float) -> None:
         assert given - got <= most + 1e-3
 
 
+def test_no_more_is_held_back_of_what_is_heard_at_16_khz() -> None:
+    stream, given, got = PcmStream(48_000, 16_000), 0.0, 0.0
+    for _ in range(50):
+        given += 0.02
+        got += len(stream.process(tone(0.02, rate=48_000))) / 32_000
+        assert given - got <= 0.041
+
+
+@pytest.mark.parametrize("rates", [rates for rates in RATES if 16_000 in rates])
+@pytest.mark.parametrize("hertz", [5_000, 6_500, 7_000])
+def test_what_tells_s_from_f_keeps_its_strength(rates: tuple[int, int], hertz: int) -> None:
+    in_rate, out_rate = rates
+    given = 9_000 * np.sin(2 * np.pi * hertz * np.arange(in_rate // 2) / in_rate)
+    sound = np.frombuffer(convert(given.astype("<i2").tobytes(), *rates, 960), "<i2").astype(float)
+    assert sound[out_rate // 10 : -out_rate // 10].std() == pytest.approx(given.std(), rel=0.01)
+
+
 def test_the_same_rate_passes_through_untouched() -> None:
     pcm = tone(0.1, rate=48_000)
     assert convert(pcm, 48_000, 48_000, 3) == pcm

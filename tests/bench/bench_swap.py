@@ -113,7 +113,7 @@ def conversion() -> None:
     """A stream in pieces of 10 ms against all of it at once, at soxr's best quality."""
     for rate_in, rate_out in ((48_000, 16_000), (48_000, 24_000), (24_000, 48_000)):
         at = np.arange(rate_in * 4) / rate_in
-        tones = [np.sin(2 * np.pi * hertz * at + hertz) for hertz in (220, 440, 1_000, 3_100, 6_000)]
+        tones = [np.sin(2 * np.pi * hertz * at + hertz) for hertz in (220, 440, 1_000, 3_100, 7_000)]
         pcm = (5_000 * np.sum(tones, axis=0)).astype("<i2")
         stream, piece = PcmStream(rate_in, rate_out), rate_in // 100
         pieces = [stream.process(pcm[at : at + piece].tobytes()) for at in range(0, len(pcm), piece)]
