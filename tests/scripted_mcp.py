@@ -4,7 +4,8 @@
 
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
 ``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a
-signal, "change": other tools from ``then`` on, with the notification; "flood": many of those).
+signal, "change": other tools from ``then`` on, with the notification; "flood": many of those),
+``child``: a process that it starts, with its own input and output; SCRIPT.json.child has its id.
 It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
 JSON-RPC.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -51,6 +53,8 @@ def _send(message: dict[str, Any]) -> None:
 
 def _serve(path: Path) -> None:
     script = json.loads(path.read_text(encoding="utf-8"))
+    if child := script.get("child"):
+        path.with_name(path.name + ".child").write_text(str(subprocess.Popen(child).pid), encoding="utf-8")
     with path.with_name(path.name + ".log").open("a", encoding="utf-8") as log:
         for line in sys.stdin:
             log.write(line)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,41 @@ async def test_no_key_of_a_server_is_in_its_log_or_in_what_it_answers(tmp_path: 
         assert "OPENAI_API_KEY" not in told  # what is ours is not given to it
 
 
+def child_of(script: Path) -> psutil.Process:
+    """What the scripted server has started last."""
+    return psutil.Process(int(script.with_name(script.name + ".child").read_text(encoding="utf-8")))
+
+
+async def gone(process: psutil.Process) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_what_a_server_has_started_goes_when_it_ends_by_itself_is_killed_or_stopped(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    tools, does = [tool("look"), tool("end")], {"end": "die"}
+    async with connected(tmp_path, scripted_mcp.entry(script, tools=tools, do=does, child=["sleep", "1000"])) as found:
+        first = child_of(script)
+        with pytest.raises(ToolServerError) as failed:
+            await call(found, "end")  # told at once, though the child has its output open
+        assert failed.value.code == "tool_server_ended"
+        await gone(first)
+
+        assert await call(found, "look") == "done"
+        second = child_of(script)
+        assert second != first
+        parent = second.parent()
+        assert parent
+        parent.kill()
+        await gone(second)
+
+        assert await call(found, "look") == "done"
+        third = child_of(script)
+        assert third != second
+    await gone(third)
+
+
 async def test_a_server_that_never_answers_keeps_nobody_up_at_the_end(tmp_path: Path) -> None:
     servers = McpServers(tmp_path / "mcp.json", Network(), {})
     servers.load()
@@ -287,3 +323,27 @@ async def test_a_server_that_is_deaf_in_a_call_is_killed_after_the_grace_that_it
     with pytest.raises(ToolServerError):
         await running
     assert not [one for one in psutil.Process().children() if str(script) in one.cmdline()]
+
+
+async def test_what_a_server_has_started_goes_when_we_are_killed(tmp_path: Path) -> None:
+    program = """
+import subprocess, sys, time
+from neko.agent.mcp.process_group import guarded
+deaf = "trap '' TERM; sleep 1000 & echo $!; wait"
+group = subprocess.Popen(["sh", "-c", deaf], stdin=subprocess.PIPE, start_new_session=True)
+with guarded(group.pid):
+    print(group.pid, flush=True)
+    time.sleep(1000)
+"""
+    us = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    assert us.stdout
+    theirs = [psutil.Process(int(await us.stdout.readline())) for _ in range(2)]
+    us.kill()
+    await us.wait()
+    try:
+        for one in theirs:
+            await gone(one)
+    finally:
+        for one in theirs:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +21,7 @@ import orjson
 
 from neko.agent.approvals import INQUIRY_S
 from neko.agent.mcp.config import ServerConfig
+from neko.agent.mcp.process_group import end_whole_groups
 from neko.agent.mcp.results import LONGEST, Outcome, outcome_of
 from neko.agent.mcp.server_log import ServerLog
 from neko.agent.outside import visible
@@ -216,7 +218,7 @@ async def connect(
     signs requests (``httpx2.Auth``), if anything does."""
     connection = Connection(config.name, log, on_news)
     try:
-        await in_thread(_load)
+        end_whole_groups(await in_thread(_load))
         from mcp.client import Client
         from mcp_types import Implementation
 
@@ -241,8 +243,9 @@ async def connect(
         raise _in_our_words(config, error, log, connection.statuses) from error
 
 
-def _load() -> None:
-    """The SDK takes a second to be imported. What it logs may hold what a server sent, so it logs nothing."""
+def _load() -> ModuleType:
+    """The SDK, which takes a second to be imported: its client over stdio. What it logs may hold what a server sent, so
+    it logs nothing."""
     try:
         importlib.import_module("mcp.client")
     except ImportError as error:
@@ -252,6 +255,7 @@ def _load() -> None:
     # It takes no argument for these; its own 2 s each are too long for who ends Neko in the middle of a call.
     stdio = importlib.import_module("mcp.client.stdio")
     vars(stdio).update(PROCESS_TERMINATION_TIMEOUT=STDIN_S, FORCE_KILL_TIMEOUT=SIGNAL_S)
+    return stdio
 
 
 async def _transport(
