@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import pytest
@@ -32,11 +33,13 @@ SHOP = Approval("Mio", "browser_use", "click", "click “Buy”", "{}", Act.DEST
 
 
 def free_ports() -> dict[Channel, int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in Channel]
-    ports = {channel: one.getsockname()[1] for channel, one in zip(Channel, sockets, strict=True)}
-    for one in sockets:
-        one.close()
-    return ports
+    """None that a connection of another process may be given until it is listened at."""
+    ports: list[int] = []
+    while len(ports) < len(Channel):
+        port = SystemRandom().randrange(20_000, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+    return dict(zip(Channel, ports, strict=True))
 
 
 async def until(condition: Callable[[], object]) -> None:

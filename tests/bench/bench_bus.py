@@ -10,7 +10,8 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import zmq
@@ -20,11 +21,13 @@ from neko.agent.messages import Utterance, analyze_request, task_result
 from neko.agent.remote.address import Address, Channel
 from neko.agent.remote_bus import RemoteBus
 from neko.bus import Bus
+from neko.bus_errors import RemoteBusError
 from tests.agent.test_remote_bus import free_ports, until
 from tests.bench.figures import median, ms, show
 
 REQUESTS = 2_000
 MESSAGES = 20_000
+START_S = 60.0
 SAID: list[Utterance] = [{"role": "user", "content": f"Could you look up line {number}?"} for number in range(6)]
 REPORT = task_result("Mio", "browser_use", success=True, summary="Three flights were found." * 8, task_id="5b1f")
 
@@ -148,18 +151,22 @@ async def agent(ports: dict[Channel, int]) -> None:
 
 async def over_zmq() -> tuple[float, float]:
     """Seconds for an acknowledgement, and for all messages."""
-    ports = free_ports()
-    child = await _child("agent", ports)
-    bus = Bus()
-    remote = RemoteBus(bus, Approvals(bus.agent.publish), Address("main", "127.0.0.1", ports))
-    await remote.start()
-    await until(lambda: remote.online and remote.has_consumer)
-    times = await ack_times(lambda: asked(bus))
-    taken = await counted(bus, lambda: remote.command({"command": "flood"}))
-    remote.command({"command": "end"})
-    await child.wait()
-    await remote.aclose()
-    await bus.aclose()
+    ports, bus = free_ports(), Bus()
+    faults: list[RemoteBusError | None] = []
+    address = Address("main", "127.0.0.1", ports)
+    remote = RemoteBus(bus, Approvals(bus.agent.publish), address, on_fault=faults.append)
+    async with _child("agent", ports) as child:
+        await remote.start()
+        try:
+            await until(lambda: remote.online and remote.has_consumer)
+        except TimeoutError:
+            raise RuntimeError(f"no agent came: {remote.snapshot()}, {faults}") from None
+        times = await ack_times(lambda: asked(bus))
+        taken = await counted(bus, lambda: remote.command({"command": "flood"}))
+        remote.command({"command": "end"})
+        await child.wait()
+        await remote.aclose()
+        await bus.aclose()
     return median(times), taken
 
 
@@ -183,27 +190,40 @@ async def bare_zmq() -> tuple[float, float]:
     taken, out = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     taken.bind(f"tcp://127.0.0.1:{ports[Channel.AGENT]}")
     out.bind(f"tcp://127.0.0.1:{ports[Channel.ANALYZE]}")
-    child = await _child("bare", ports)
     times = []
-    for _ in range(REQUESTS):
+    async with _child("bare", ports) as child:
+        for _ in range(REQUESTS):
+            began = time.perf_counter()
+            out.send_json(analyze_request("Mio", SAID))
+            taken.recv_json()
+            times.append(time.perf_counter() - began)
+        out.send(b"flood")
+        taken.recv_json()
         began = time.perf_counter()
-        out.send_json(analyze_request("Mio", SAID))
-        taken.recv_json()
-        times.append(time.perf_counter() - began)
-    out.send(b"flood")
-    taken.recv_json()
-    began = time.perf_counter()
-    for _ in range(MESSAGES - 1):
-        taken.recv_json()
-    seconds = time.perf_counter() - began
-    await child.wait()
+        for _ in range(MESSAGES - 1):
+            taken.recv_json()
+        seconds = time.perf_counter() - began
+        await child.wait()
     context.destroy(linger=0)
     return median(times), seconds
 
 
-async def _child(kind: str, ports: dict[Channel, int]) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _child(kind: str, ports: dict[Channel, int]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The other process, once all is imported there, which takes long on a busy machine."""
     numbers = [str(ports[channel]) for channel in Channel]
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.bench.bench_bus", kind, *numbers)
+    command = (sys.executable, "-m", "tests.bench.bench_bus", kind, *numbers)
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(START_S):
+            if not await child.stdout.readline():
+                raise RuntimeError(f"the other process ended ({await child.wait()})")
+        yield child
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
 
 
 def main() -> None:
@@ -218,6 +238,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
+        print(flush=True)
         named = dict(zip(Channel, map(int, sys.argv[2:]), strict=True))
         if sys.argv[1] == "agent":
             asyncio.run(agent(named))
