@@ -22,10 +22,12 @@ async def embedded(memory: MemoryService) -> None:
         await memory.embedded(MIO)
 
 
-async def nearest(memory: MemoryService, question: str, count: int = 1) -> list[int] | None:
+async def nearest(
+    memory: MemoryService, question: str, count: int = 1, *, timeout_s: float = SECONDS
+) -> list[int] | None:
     """The lines that are nearest to a question; None where that cannot be said."""
     opened = await memory._opened(MIO)
-    near = await opened.meaning.near(question, 20.0)
+    near = await opened.meaning.near(question, timeout_s)
     if near is None:
         return None
     return list(await opened.log.recall(lambda connection, _: near.nearest(connection, count, 2**62)))
@@ -233,7 +235,7 @@ async def test_a_question_that_is_not_embedded_in_time_is_searched_for_by_its_wo
     await say(memory, TALK[0])
     await embedded(memory)
     embedder.holds.add("question")
-    assert await nearest(memory, "the walnuts") is None
+    assert await nearest(memory, "the walnuts", timeout_s=0.05) is None
     assert [one.text for one in await memory.recall(MIO, "the walnuts")] == [TALK[0]]
 
 
