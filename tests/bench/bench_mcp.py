@@ -17,8 +17,8 @@ from neko.types.agent import Reply
 from tests import scripted_mcp
 from tests.bench.figures import median, ms, show
 
-TIMES = 300
-ROUNDS = 5
+TIMES = 15
+ROUNDS = 100
 
 
 async def timed(call: Callable[[], Awaitable[object]]) -> list[float]:
