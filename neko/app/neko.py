@@ -78,7 +78,7 @@ from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN, PRIVACY, STOP_KEY
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
-from neko.tasks import TaskOwner, in_thread
+from neko.tasks import TaskOwner, in_thread, together
 from neko.types.embedding import Embedder
 from neko.types.hearing import HearingEngine
 from neko.types.memory import Fact
@@ -243,12 +243,9 @@ class Neko:
             self.agent.aclose,
             self.conversations.aclose,
             self._end_remote,
-            self.mcp.aclose,
+            self._end_processes,
             self.reminders.aclose,
             self._untold.aclose,
-            self.plugins.aclose,
-            self.models.small.aclose,
-            self.hearing.aclose,
             self.bus.aclose,
             self.imports.aclose,
             self.backups.aclose,
@@ -261,6 +258,11 @@ class Neko:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self.listening.close()
         self.folder.close()
+
+    async def _end_processes(self) -> None:
+        """Of tool servers, plug-ins and models: each takes its time to go."""
+        parts = (self.mcp, self.plugins, self.models.small, self.hearing)
+        await together(*(_stopped(part.aclose()) for part in parts))
 
     def _memory(self, cards: CharacterCards) -> MemoryService:
         return MemoryService(

@@ -34,6 +34,7 @@ async def read(folder: Path, program: str) -> None:
     workspace = await hand.open(Job("bench", "Neko", "", folder))
     page = (await workspace._pages.open(new=True)).page
     row = "<li><a href=/item/{0}>Item {0}</a> <span>costs {0}</span> <button>Add {0}</button></li>"
+    page.set_default_timeout(60_000)  # on a machine that is busy, too
     await page.set_content("<ul>" + "".join(row.format(number) for number in range(ROWS)) + "</ul>")
     ours, theirs, bare = [], [], []
     for _ in range(ROUNDS):
