@@ -142,18 +142,23 @@ async def test_servers_that_are_pasted_are_off_until_somebody_switches_them_on(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:
     text = """{ // of another program
-      "servers": {"one": {"type": "stdio", "command": "npx", "args": ["x"]}, "two": {"url": "https://example.com/mcp"}},
+      "servers": {"one": {"type": "stdio", "command": "npx", "args": ["x", "--token", "xyzzy-secret-1"],
+        "env": {"GREETING": "xyzzy-secret-2"}}, "two": {"url": "https://example.com/mcp"}},
     }"""
     seen = (await client.post("/api/mcp/import/preview", json={"text": text})).json()["servers"]
     assert [(one["name"], one["place"], one["known"]) for one in seen] == [
-        ("one", "npx", False),
+        ("one", "GREETING=… npx x --token …", False),
         ("two", "https://example.com/mcp", False),
     ]
+    assert [one["problem"] for one in seen] == [None, None]
+    asks = '{"servers": {"one": {"command": "npx", "args": ["${input:key}"]}}}'
+    (found,) = (await client.post("/api/mcp/import/preview", json={"text": asks})).json()["servers"]
+    assert found["problem"]["code"] == "tool_server_input"
     assert await listed(client) == {}
     answer = (await client.post("/api/mcp/import", json={"text": text})).json()
     assert answer["names"] == ["one", "two"]
     assert [(one["on"], one["place"]) for one in (await listed(client)).values()] == [
-        (False, "npx"),
+        (False, "GREETING=… npx x --token …"),
         (False, "https://example.com/mcp"),
     ]
     assert neko.mcp.server("one") is None

@@ -8,11 +8,13 @@ environment. What an entry says beside this stays in the file. Ours is the key `
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from neko.agent.outside import visible
 from neko.hand_written import decoded, read_leniently
 from neko.settings.masking import is_masked, masked, masked_url
 from neko.tool_errors import ToolServerError
@@ -23,6 +25,7 @@ MCP_FILE: Final = "mcp.json"
 ROUTER: Final = "MCP Router"
 """The name of an entry that stands in no file, but for what the user has said of it."""
 LONGEST_NAME: Final = 60
+LONGEST_PLACE: Final = 2_000
 MOST_SERVERS: Final = 64
 SHORTEST_SECRET: Final = 8
 _TABLES: Final = ("mcpServers", "mcp_servers", "servers")
@@ -30,6 +33,7 @@ _URLS: Final = ("url", "serverUrl", "httpUrl")
 _HTTP: Final = frozenset({"", "http", "https", "streamable-http", "streamableHttp", "streamable_http"})
 _VARIABLE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 _INPUT: Final = re.compile(r"\$\{(input:[^}]*)\}")
+_SECRET: Final = re.compile(r"key|token|secret|passw|auth|bearer", re.IGNORECASE)
 _PATH: Final = re.compile(r"\$\{(?:workspaceFolder|userHome|pathSeparator|/)[^}]*\}")
 
 Entry = dict[str, Any]
@@ -261,9 +265,28 @@ def shown(entry: Entry) -> Entry:
 
 
 def place_of(entry: Entry) -> str:
-    """Where it is, for people: the program's name, or the address without secrets."""
+    """Where it is, for people: what is run, with the names of its variables, or the address; without secrets."""
     url = next((str(entry[key]) for key in _URLS if entry.get(key)), "")
-    return masked_url(url) if url else str(entry.get("command") or "")
+    if url:
+        return visible(masked_url(url))
+    args, env = entry.get("args"), entry.get("env")
+    given = [f"{name}=…" for name in env] if isinstance(env, dict) else []
+    words = [shlex.quote(str(entry.get("command") or "")), *_shown_args(args if isinstance(args, list) else [])]
+    return visible(" ".join([*given, *words])[:LONGEST_PLACE])
+
+
+def _shown_args(args: list[Any]) -> list[str]:
+    """Without what looks like a key by the name before it."""
+    shown, is_secret = [], False
+    for text in map(str, args):
+        name, sign, value = text.partition("=")
+        names_secret = text.startswith("-") and bool(_SECRET.search(name))
+        if is_secret and not text.startswith("-"):
+            shown.append(masked(text))
+        else:
+            shown.append(f"{name}={masked(value)}" if names_secret and sign else shlex.quote(text))
+        is_secret = names_secret and not sign
+    return shown
 
 
 def _shown_value(value: Any) -> str:

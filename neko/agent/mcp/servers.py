@@ -122,6 +122,14 @@ class McpServers:
         wanted = (name for name, entry in self.entries.items() if config.is_on(entry))
         return not self.on and any(name not in self._unusable for name in wanted)
 
+    def problem(self, name: str, entry: Entry) -> NekoError | None:
+        """Why this entry could not be used, if it could not."""
+        try:
+            config.read(name, entry, self._environ)
+        except NekoError as error:
+            return error
+        return None
+
     def error(self, name: str) -> NekoError | None:
         """Why it does not work, if it should."""
         server = self._servers.get(name)

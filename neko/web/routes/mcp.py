@@ -43,8 +43,8 @@ class McpTool(Schema):
 
 
 class McpServer(Schema):
-    """``entry``: as in ``mcp.json``, with its secrets masked. ``place``: its program or address. ``problem``: why it
-    does not work."""
+    """``entry``: as in ``mcp.json``, with its secrets masked. ``place``: what is run, or its address. ``problem``: why
+    it does not work."""
 
     name: str
     on: bool
@@ -83,11 +83,13 @@ class Imported(Success):
 
 
 class FoundServer(Schema):
-    """``known``: there is a server of this name, which would be changed."""
+    """``place``: what would be run, or its address. ``known``: there is a server of this name, which would be changed.
+    ``problem``: why it could not be used as it is."""
 
     name: str
     place: str
     known: bool
+    problem: Failure | None
 
 
 class FoundServers(Success):
@@ -205,7 +207,15 @@ async def preview_mcp_servers(call: Call[Pasted]) -> FoundServers:
     known = call.neko.mcp.entries
     listed = list(found.items())[: config.MOST_SERVERS]
     return FoundServers(
-        servers=[FoundServer(name=name, place=config.place_of(entry), known=name in known) for name, entry in listed]
+        servers=[
+            FoundServer(
+                name=name,
+                place=config.place_of(entry),
+                known=name in known,
+                problem=await _problem(call, call.neko.mcp.problem(name, entry)),
+            )
+            for name, entry in listed
+        ]
     )
 
 

@@ -19,7 +19,7 @@
  * }} ToolServer `policy`: the word on all its tools, null when there is none. `signed_in`: the reader signed in there.
  * @typedef {{ at: string, source: string, text: string }} LogLine
  * @typedef {{ works: boolean, seconds: number, tools: string[], log: string[], problem: Problem | null }} ServerTest
- * @typedef {{ name: string, place: string, known: boolean }} FoundServer `known`: there is one of this name, which it would replace.
+ * @typedef {{ name: string, place: string, known: boolean, problem: Problem | null }} FoundServer `known`: there is one of this name, which it would replace.
  * @typedef {{
  *   id: string, name: string, description: string, version: string, entries: { id: string, name: string, description: string, act: Act }[],
  *   neko: { state: "stopped" | "starting" | "running" | "waiting" | "failed", known: boolean, place: string, problems: string[], problem: Problem | null },

@@ -8,6 +8,7 @@ import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { importServers, lookIntoServers } from "./calls.js";
+import { problemOf } from "./server_card.js";
 
 const PAUSE_MS = 250;
 const LARGEST = 200_000;
@@ -123,8 +124,8 @@ export class ServerImport {
       });
     });
     return [
-      h("ul", { class: "import-list", "data-testid": "import-found" }, found.map(({ name, place, known }) =>
-        h("li", {}, h("strong", { text: name }), h("code", { text: place }), known && h("span", { class: "import-known", text: t("servers.known") })))),
+      h("ul", { class: "import-list", "data-testid": "import-found" }, found.map(({ name, place, known, problem }) =>
+        h("li", {}, h("strong", { text: name }), h("code", { text: place }), known && h("span", { class: "import-known", text: t("servers.known") }), problemOf(problem)))),
       h("p", { class: "agent-hint", text: t("servers.off_at_first") }), h("div", { class: "form-acts" }, take)];
   }
 }
