@@ -44,6 +44,10 @@ FILES = {
     "temml/dist/Temml-Local.css": "Temml-Local.css",
     "temml/dist/Temml.woff2": "Temml.woff2",
     "temml/LICENSE": "temml.LICENSE",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
+    "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE",
+    "swagger-ui-dist/NOTICE": "swagger-ui.NOTICE",
 }
 
 

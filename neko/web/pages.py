@@ -63,6 +63,7 @@ PAGES: tuple[Page, ...] = (
         "/cookies_login", "manager.html", "Logins of media sites: which there are, given and forgotten.", entry="logins"
     ),
     Page("/monitor", "monitor.html", "How every part of Neko is just now."),
+    Page("/docs", "docs.html", "Every call of this description, to browse and to try."),
     Page("/viewer", "overlay.html", "Her and her words on nothing, for a stream.", entry="avatar"),
     Page("/subtitle", "overlay.html", "Her words on nothing, for a stream.", entry="subtitles"),
     Page("/api_key", "", "Leads to the settings of models and keys.", leads_to="#settings/model"),

@@ -123,7 +123,7 @@ export class SettingsDialog {
     this.#dialog.querySelector(".settings-frame")?.remove();
     this.#dialog.prepend(
       h("div", { class: "settings-frame" },
-        h("header", { class: "settings-head" },
+        h("div", { class: "settings-head" },
           h("h1", { text: t("settings.title") }),
           h("button", { type: "button", class: "icon-button", "data-testid": "settings-close", "aria-label": t("settings.close"), on: { click: () => this.#close() } }, icon("close"))),
         h("nav", { class: "settings-nav", "aria-label": t("settings.title") }, [...tabs.values()]),
