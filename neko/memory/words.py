@@ -209,15 +209,24 @@ def _weighted(text: str) -> list[tuple[str, float]]:
 
 
 def _word(run: str, text: str, start: int) -> list[tuple[str, float]]:
+    term, is_stop = _term_of(run) if len(run) <= LONGEST_WORD else _term_of.__wrapped__(run)
+    if is_stop and not _is_name(run, text, start):
+        return []
+    return [(term, 1.0)] if term else []
+
+
+@lru_cache(maxsize=20_000)
+def _term_of(run: str) -> tuple[str, bool]:
+    """The term of a word, empty if it has none, and whether the word is one that tells little. Few words are most of
+    what is said."""
     word = plain(run).split("'")[0]
-    if word in _STOP_WORDS and not _is_name(run, text, start):
-        return []
+    is_stop = word in _STOP_WORDS
     if len(word) < 2 and not word.isdigit():
-        return []
+        return "", is_stop
     plainest = PLAINEST.get(word) or PLAINEST.get(word.removesuffix("s"), word)
     if plainest in _STOP_WORDS and plainest != word:
-        return []
-    return [(_stem(plainest)[:LONGEST_WORD], 1.0)]
+        return "", is_stop
+    return _stem(plainest)[:LONGEST_WORD], is_stop
 
 
 def _is_name(run: str, text: str, start: int) -> bool:
@@ -227,7 +236,6 @@ def _is_name(run: str, text: str, start: int) -> bool:
     return not _SENTENCE_BEGINS.search(text[max(0, start - 8) : start])
 
 
-@lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word

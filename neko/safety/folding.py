@@ -15,6 +15,8 @@ _UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]")
 
 def folded(text: str) -> str:
     """Lower case, and traditional characters as simplified ones. Reads a file at its first call."""
+    if text.isascii():  # of most texts nothing else can differ
+        return text.lower()
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).translate(_folding())
     return text.casefold().replace("’", "'").replace("‘", "'")
 
