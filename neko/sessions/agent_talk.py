@@ -342,6 +342,11 @@ class AgentTalk:
         since = question.asked_at
         return since is not None and self._floor.is_heard(question.turn_id, question.words, since)
 
+    def _is_read(self, question: Question) -> bool:
+        """Whoever types an answer on a page of ours has it before them, however long she takes to say it."""
+        since = question.asked_at
+        return self._shows_questions and since is not None and self._floor.is_heard(question.turn_id, "", since)
+
     # ── short words ───────────────────────────────────────────────────────────
 
     def takes(self, text: str, keep: Callable[[], None], *, spoken: bool) -> str | None:
@@ -372,8 +377,9 @@ class AgentTalk:
         question = self._questions.approvable()
         if question is None:
             return None
-        heard = self._heard_before == question.id if spoken else self._is_heard(question)
-        return question if heard else None
+        if spoken:
+            return question if self._heard_before == question.id else None
+        return question if self._is_heard(question) or self._is_read(question) else None
 
     def stop_everything(self) -> None:
         """What she says, what the model does and every task of this character: all of it ends now."""

@@ -5,8 +5,8 @@ A yes by words is taken only if all of this holds; anything else is an ordinary 
 * the words are the user's own: typed, or recognised from the microphone and no echo of her voice; they are nothing but
   a yes (``short_answers``);
 * exactly one question waits, and it is one for approval: with two of them a yes does not say to which;
-* she has asked it in words, to its end, before the user's words began, and neither of them has said anything since; of
-  a reply that waits for the answer in a chat by text, our page has shown it instead, long enough to be read.
+* she has asked it in words, to its end, before the user's words began, and neither of them has said anything since; for
+  what is typed, our page has shown it instead, long enough to be read, however long her voice takes.
   So a yes to another question of hers, or one that was on its way, approves nothing;
 * what may destroy or tell others, or was suggested by words from outside, has been said with its exact arguments. What
   is too long to be said can be allowed on the screen alone.

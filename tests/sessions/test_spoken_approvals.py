@@ -180,6 +180,24 @@ async def test_a_yes_that_was_on_its_way_when_the_question_came_allows_nothing(
     waiting.cancel()
 
 
+@pytest.mark.parametrize(("ours", "is_read"), [(True, True), (True, False), (False, True)])
+async def test_a_yes_that_is_typed_counts_before_her_voice_has_asked_to_its_end_if_the_page_shows_the_question(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider, ours: bool, is_read: bool
+) -> None:
+    page = Outbox(wants_audio=False, knows_takeover=ours)
+    await manager.attach(page)
+    floor = manager._turns.agent._floor
+    floor.is_heard = lambda turn_id, words, since: is_read and not words  # type: ignore[method-assign]
+    waiting, _ = await asked(neko, page)
+    manager.handle(SendText("yes"))
+    if ours and is_read:
+        assert await waiting is Decision.IN_WORDS
+    else:
+        await turn(page)
+        assert not waiting.done()
+    waiting.cancel()
+
+
 async def test_in_a_call_she_asks_in_the_midst_of_the_reply_that_waits_for_it(
     neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
 ) -> None:
