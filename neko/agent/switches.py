@@ -34,8 +34,9 @@ PROBE_S: Final = 6.0
 FRESH_S: Final = 30.0
 """Seconds for which what was found out is not asked again."""
 
-_RUNS_CODE: Final[frozenset[HandName]] = frozenset({"mcp", "user_plugin"})
-"""Whether these can be used is found out by starting what somebody else wrote."""
+_RUNS_CODE: Final[frozenset[HandName]] = frozenset({"mcp"})
+"""Whether this can be used is found out by starting what somebody else wrote; of plug-ins that are off only what stands
+beside them is read."""
 
 Sentences = Mapping[str, str]
 """A sentence in each language."""

@@ -143,17 +143,25 @@ async def test_switching_the_agent_off_takes_the_abilities_along(neko: Neko, cli
 
 
 async def test_what_runs_others_programs_is_tried_only_when_it_is_on(neko: Neko, client: httpx2.AsyncClient) -> None:
-    plugins, browser = Glove("user_plugin"), Glove("browser_use")
-    give(neko, plugins, browser)
+    servers, browser = Glove("mcp"), Glove("browser_use")
+    give(neko, servers, browser)
     await command(client, command="set_agent_enabled", enabled=True)
-    await client.get("/api/agent/user_plugin/availability")
+    await client.get("/agent/capabilities")
     async with asyncio.timeout(10):
         while not browser.probes:
             await client.get("/api/agent/state")
-    assert plugins.probes == 0
-    neko.agent.switches.flags["user_plugin_enabled"] = True
+    assert servers.probes == 0
+    neko.agent.switches.flags["mcp_enabled"] = True
     async with asyncio.timeout(10):
-        while not plugins.probes:
+        while not servers.probes:
+            await client.get("/api/agent/state")
+
+
+async def test_which_plug_ins_there_are_is_known_while_they_are_off(neko: Neko, client: httpx2.AsyncClient) -> None:
+    await command(client, command="set_agent_enabled", enabled=True)
+    assert not neko.agent.switches.allows("user_plugin")
+    async with asyncio.timeout(10):
+        while "looking" in neko.agent.readiness("user_plugin", "en").code:
             await client.get("/api/agent/state")
 
 

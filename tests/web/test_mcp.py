@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ async def listed(client: httpx2.AsyncClient) -> dict[str, Any]:
 
 
 async def test_a_server_is_listed_with_its_tools_and_without_its_secrets(
-    client: httpx2.AsyncClient, notes: Path, data_dir: Path
+    client: httpx2.AsyncClient, neko: Neko, notes: Path, data_dir: Path
 ) -> None:
     answer = await client.get("/api/mcp/servers")
     assert TOKEN not in answer.text
@@ -59,6 +60,11 @@ async def test_a_server_is_listed_with_its_tools_and_without_its_secrets(
     ]
     availability = (await client.get("/api/agent/mcp/availability")).json()
     assert availability == {"ready": True, "capabilities_count": 2, "reasons": []}
+    neko.mcp.use(on=False)
+    async with asyncio.timeout(10):
+        while availability["ready"]:
+            availability = (await client.get("/api/agent/mcp/availability")).json()
+    assert "switched off" in availability["reasons"][0]
 
 
 async def test_what_was_shown_masked_comes_back_and_is_kept(

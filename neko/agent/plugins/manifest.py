@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.likeness import likeness
+from neko.agent.outside import visible
 from neko.agent.privacy import HINT
 from neko.plugin.version import SDK_VERSION
 from neko.well_formed import well_formed
@@ -127,7 +128,7 @@ def _text(table: Mapping[str, Any], key: str, *, longest: int = LONGEST_TEXT) ->
         raise ValueError(f"{key} must be text")
     if len(value) > longest:
         raise ValueError(f"{key} is longer than {longest} characters")
-    return well_formed(value).strip()
+    return visible(value).strip()
 
 
 def _entries(listed: Any) -> Iterator[DeclaredEntry]:
@@ -211,8 +212,8 @@ def _of_package(name: str, value: str, distribution: Distribution) -> Manifest:
     return Manifest(
         well_formed(name)[:LONGEST_ID],
         entry=value,
-        name=well_formed(name)[:LONGEST_ID],
-        description=well_formed(about["Summary"] or "")[:LONGEST_TEXT],
+        name=visible(name)[:LONGEST_ID],
+        description=visible(about["Summary"] or "")[:LONGEST_TEXT],
         version=distribution.version,
         installed=True,
         files=_files(distribution),

@@ -15,6 +15,7 @@ from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.sign_in import CALLBACK
 from neko.errors import NekoError
 from neko.tasks import in_thread
+from neko.tool_errors import AgentError
 from neko.types.agent import Act, Policy
 from neko.web.endpoint import Call, delete, get, post, put
 from neko.web.errors import failure_of
@@ -331,6 +332,10 @@ async def mcp_availability(call: Call) -> McpAvailability:
     count = sum(1 for _ in call.neko.mcp.tools())
     servers = [await _shown(call, name, entry) for name, entry in call.neko.mcp.entries.items()]
     reasons = [server.problem.error for server in servers if server.problem]
+    if not (count or reasons):
+        known = call.neko.agent.readiness("mcp", request_language(call.request, call.neko))
+        off = await _problem(call, AgentError("hand_off", "tool servers are off"))
+        reasons = [known.reason] if known.reason else [off.error] if off and not call.neko.mcp.on else []
     return McpAvailability(ready=count > 0, capabilities_count=count, reasons=reasons)
 
 

@@ -12,12 +12,12 @@ from neko.agent.plugins import manifest
 from neko.agent.plugins.manifest import Manifest
 from tests.agent.plugins.conftest import HEADER, Shelf
 
-WHOLE = """
+WHOLE = r"""
 [plugin]
 id = "notes"
 entry = "plugin.plugins.notes:Notes"
 name = "Notes"
-description = "Keeps notes."
+description = "Keeps notes.\u202e"
 version = "2.1"
 auto_start = true
 
