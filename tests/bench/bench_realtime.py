@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -167,9 +167,14 @@ async def bare_echo(provider_port: int) -> AsyncIterator[int]:
             await provider.send(json.dumps(item))
             await provider.send('{"type": "response.create"}')
             await provider.recv()  # the response has begun
-            with suppress(ConnectionClosed):
-                async for message in provider:
-                    await page.send(message.encode() if isinstance(message, str) else message)
+            passing = asyncio.create_task(pass_on(provider, page))
+            await page.wait_closed()
+            passing.cancel()
+
+    async def pass_on(provider: ClientConnection, page: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in provider:
+                await page.send(message.encode() if isinstance(message, str) else message)
 
     async with serve(relay, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
         yield next(iter(server.sockets)).getsockname()[1]
@@ -180,7 +185,7 @@ async def measure(house: Callable[[int], AbstractAsyncContextManager[int]]) -> t
     provider, clients = in_process(provide), in_process(listen_to)
     loop = asyncio.get_running_loop()
     port = await loop.run_in_executor(None, provider.recv)
-    async with house(port) as here:
+    async with asyncio.timeout(DEADLINE_S), house(port) as here:
         clients.send(here)
         await loop.run_in_executor(None, clients.recv)
         before = time.process_time()
