@@ -18,7 +18,7 @@ from neko.sessions.manager import SessionManager
 from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import BYTES_PER_MS, SOME_ID, PageDriver
 from tests.page.running_neko import NAME, RunningNeko
-from tests.page.test_chat_page_voice import AUDIBLE, EAR, STORY, UNTIL_HEARD
+from tests.page.test_chat_page_voice import AUDIBLE, EAR, QUIET_SINCE, STORY, UNTIL_HEARD, heard
 from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_provider import Script, ScriptedProvider
 from tests.spoken import FRAME, quiet, spoken
@@ -203,6 +203,22 @@ async def test_hanging_up_frees_the_microphone_and_ends_the_call(
         count = len(driver.sound)
         await driver.until(FOR_A_WHILE)
         assert len(driver.sound) == count
+
+
+async def test_her_greeting_is_not_heard_any_more_once_a_call_begins(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with RunningNeko(data_dir, hearing=ScriptedHearing()) as neko:
+        await driver.context.add_init_script(path=EAR)
+        await driver.context.add_init_script(path=MICROPHONE)
+        page = await driver.open(neko.url)
+        async with page.expect_response("**/api/speech/sample") as spoken_greeting:
+            await page.locator("#stage").click(position={"x": 200, "y": 400})
+        await driver.until(UNTIL_HEARD, 0.2)
+        await driver.get("call").click()
+        await driver.until(QUIET_SINCE, 1000)
+        heard_s = (await heard(driver))["seconds"]
+        assert heard_s < len(await (await spoken_greeting.value).body()) / BYTES_PER_MS / 2000, "not half of it"
 
 
 async def test_words_are_shown_as_they_are_recognised(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:

@@ -88,6 +88,7 @@ export class Welcome {
   /** The reader wrote first: that is an answer too. */
   talkBegan() {
     this.#spokenTo = true;
+    this.#speech.stopSample(); // the gesture that begins a talk may have been the first one, and had her greet aloud
     this.#answered();
   }
 
