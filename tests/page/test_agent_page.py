@@ -69,6 +69,7 @@ async def test_tasks_are_found_by_state_and_words_and_tried_again(running_neko: 
 
     async def obey(route: Route) -> None:
         sent.append(route.request.post_data_json)
+        tasks[1] = task("t2", "asking", title="Book a table", waits_for="approval", character="Mio")
         await route.fulfill(json={"success": True})
 
     await phone.context.route("**/api/agent/tasks?*", lambda route: route.fulfill(json={"tasks": tasks}))
@@ -91,6 +92,8 @@ async def test_tasks_are_found_by_state_and_words_and_tried_again(running_neko: 
         await phone.get("stop-all").tap()
     assert sent == [{"command": "retry", "task_id": "t2"}, {"command": "stop_all"}]
     await phone.get("filter-all").tap()
+    await expect(phone.get("task").nth(1).get_by_test_id("task-answer")).to_have_attribute("href", "Mio")
+    await expect(phone.get("task-answer").and_(phone.page.locator(":visible"))).to_have_count(1)
     await phone.get("task-search").fill("your notes")
     await expect(titles).to_have_text(["Save the recipe"])
     await phone.get("task-search").fill("nothing")

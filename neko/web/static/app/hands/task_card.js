@@ -29,6 +29,7 @@ export class TaskCard {
   #task;
   #now;
   #onDismiss;
+  #onCommand;
   #title = h("h2", { class: "task-title" });
   #state = h("span", { class: "task-state", "data-testid": "task-state" });
   #time = h("span", { class: "task-time", "data-testid": "task-time" });
@@ -43,7 +44,8 @@ export class TaskCard {
   #result = h("div", { class: "task-result", "data-testid": "task-result" });
   #more = h("button", { type: "button", class: "task-more", "data-testid": "task-more" });
   #files = h("ul", { class: "task-files" });
-  #acts = h("div", { class: "task-acts" });
+  #answer = h("a", { class: "task-command", "data-testid": "task-answer", hidden: true });
+  #acts = h("div", { class: "task-acts" }, this.#answer);
   #body = h("div", { class: "task-body" });
   /** @type {Map<TaskCommand, HTMLButtonElement>} */
   #buttons = new Map();
@@ -56,12 +58,14 @@ export class TaskCard {
 
   /**
    * @param {AgentTask} task
-   * @param {{ now: () => number, onDismiss?: (() => void) | null, folded?: boolean }} parts `now`: the time of the server
+   * @param {{ now: () => number, onDismiss?: (() => void) | null, onCommand?: (() => void) | null, folded?: boolean }} parts
+   *   `now`: the time of the server; with `onCommand` the card says where what is asked is answered
    */
-  constructor(task, { now, onDismiss = null, folded = false }) {
+  constructor(task, { now, onDismiss = null, onCommand = null, folded = false }) {
     this.#task = task;
     this.#now = now;
     this.#onDismiss = onDismiss;
+    this.#onCommand = onCommand;
     this.#isFolded = folded;
     this.#body.append(this.#action, this.#picture, this.#steps, this.#all, this.#result, this.#more, this.#files);
     this.element.append(
@@ -194,7 +198,11 @@ export class TaskCard {
       const label = button.querySelector("span");
       if (label) label.textContent = t(`hands.commands.${name}`);
     }
-    this.#acts.hidden = possible.length === 0;
+    const { character = "", waits_for: waits } = this.#task.neko ?? {};
+    this.#answer.hidden = !this.#onCommand || !(stateOf(this.#task) === "asking" || waits === "approval");
+    this.#answer.href = encodeURIComponent(character) || "./";
+    this.#answer.textContent = t("hands.answer");
+    this.#acts.hidden = possible.length === 0 && this.#answer.hidden;
   }
 
   /**
@@ -205,7 +213,10 @@ export class TaskCard {
     const button = h("button", { type: "button", class: "task-command", "data-testid": `task-${name}` }, icon(sign), h("span"));
     button.addEventListener("click", () => {
       button.disabled = true;
-      void command(name, { task_id: this.#task.id }).finally(() => { button.disabled = false; });
+      void command(name, { task_id: this.#task.id }).finally(() => {
+        button.disabled = false;
+        this.#onCommand?.();
+      });
     });
     return button;
   }

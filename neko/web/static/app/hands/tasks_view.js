@@ -117,7 +117,7 @@ export class TasksView {
 
   /** @param {AgentTask} task */
   #make(task) {
-    const card = new TaskCard(task, { now: () => Date.now(), folded: isOver(task) && task.id !== this.#named });
+    const card = new TaskCard(task, { now: () => Date.now(), onCommand: () => void this.look(), folded: isOver(task) && task.id !== this.#named });
     if (!isReminder(task)) {
       card.element.append(this.#trailButton(task));
     }
