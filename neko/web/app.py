@@ -159,7 +159,8 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
     calls = [*routes_of(ENDPOINTS, neko), description_route(ENDPOINTS)]
     sockets = [socket_route, *viewer_routes(neko)]
-    routes: list[BaseRoute] = [*calls, *_own_files(), *_models(neko), *sockets, *page_routes(neko)]
+    # What a page asks for a hundred times comes first: a request is compared with one route after the other.
+    routes: list[BaseRoute] = [*_own_files(), *calls, *_models(neko), *sockets, *page_routes(neko)]
     if settings.pages is not None:
         ours = Router(routes, redirect_slashes=False)
         routes = [*calls, *_models(neko), *sockets, *given_routes(neko, settings.pages, ours)]
