@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 from itertools import chain
@@ -21,6 +22,7 @@ from neko.tool_errors import AgentError, ToolServerError
 CODE_CALLS = {"say", "_say", "tell", "FrameError", "AvatarError", "WorkshopError", "VoiceSampleError", "message"}
 
 
+@functools.cache
 def codes_in_the_code() -> set[str]:
     """Codes of error classes, and string literals given to what speaks by code."""
     found: set[str] = set()

@@ -95,8 +95,16 @@ CANCELLERS = [
 ]
 
 
-@pytest.mark.parametrize("canceller", CANCELLERS)
-@pytest.mark.parametrize("silero", DETECTORS)
+WAYS = [
+    pytest.param(*heard.values, *canceller.values, id=f"{heard.id}-{canceller.id}", marks=marks)
+    for heard, canceller in zip(DETECTORS * 2, CANCELLERS + CANCELLERS[::-1], strict=True)
+    for marks in [(*heard.marks, *canceller.marks)]
+]
+"""The first two have each detector and each canceller once."""
+
+
+@pytest.mark.few(2)
+@pytest.mark.parametrize(("silero", "canceller"), WAYS)
 async def test_she_is_not_stopped_by_her_echo_and_is_by_the_user(
     silero: bool, canceller: Callable[[], Canceller | None]
 ) -> None:
@@ -105,8 +113,8 @@ async def test_she_is_not_stopped_by_her_echo_and_is_by_the_user(
     assert (outcome.false_stops, outcome.missed) == (0, 0), outcome
 
 
-@pytest.mark.parametrize("canceller", CANCELLERS)
-@pytest.mark.parametrize("silero", DETECTORS)
+@pytest.mark.few(2)
+@pytest.mark.parametrize(("silero", "canceller"), WAYS)
 async def test_her_echo_does_not_hold_her_once_the_room_is_known(
     silero: bool, canceller: Callable[[], Canceller | None]
 ) -> None:

@@ -156,6 +156,7 @@ async def until(tap: Outbox, wanted: Callable[[Event], bool]) -> None:
             pass
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("group", range(GROUPS), ids=lambda number: f"E1-walks-{number}")
 async def test_whoever_is_there_in_the_end_has_what_the_log_has(
     neko: Neko, provider: HostileProvider, group: int
