@@ -1,8 +1,9 @@
 """A memo without a model: sentences of the user that state something, in their own words.
 
 What they state of themselves (``fact_rules``) goes before what only names somebody, something of theirs, a number or a
-day; small talk is left out as soon as there is anything else, and so is what is so no longer by a later sentence, and
-what only tells the same with other numbers. The earlier memo is judged again like the rest.
+day, and that before what they did or what happened to them, of which the beginnings stay where there is room; small
+talk is left out, and so is what is so no longer by a later sentence, and what only tells the same with other numbers.
+The earlier memo is judged again like the rest.
 """
 
 from __future__ import annotations
@@ -22,15 +23,29 @@ _NAME_OR_NUMBER: Final = re.compile(
 _OF_THEIRS: Final = re.compile(
     r"\b(?:[Mm]y|[Oo]ur)\b|[我咱][们們]?[的家]|私の|わたしの|僕の|俺の|うちの|(?<![가-힣])(?:내|제|우리|나의|저의) "
 )
+_DEED: Final = re.compile(
+    r"\b(?:I|[Ww]e)(?:['’]ve| have|['’]d| had)?(?: (?:just|also|then|finally|even|already|really|only|almost))* (?:"
+    r"(?!need|agre|suppos|want)[a-z]{2,}ed|ate|beat|began|bought|broke|brought|built|came|caught|cut|did(?!n)|drank|"
+    r"drew|drove|fell|felt|flew|forgot|found|gave|got|grew|heard|hid|hit|hurt|kept|left|lent|lit|lost|made|met|paid|put|"
+    r"ran|read|rode|sang|sat|saw|sent|sewed|shot|slept|sold|spent|spoke|stole|swam|taught|threw|told|took|watched|"
+    r"went|woke|won|wore|wrote)\b|"
+    r"\b[Ii]ch (?:habe|bin)\b|\b[Ww]ir (?:haben|sind)\b|"
+    r"[我咱][^，,。！!？?]{1,20}[了过過](?!吗|嗎)|(?:まし|っ|[いえきけししちにみりれべ])た(?:よ|ね|んです|んだ)*$|んだよ?$|"
+    r"[았었였했갔왔됐봤샀](?:어|어요|습니다|다|지|네|네요|거든|거든요)$"
+)
+"""Of what the speaker did, or what happened to them: a verb in the past."""
 _NUMBER: Final = re.compile(r"\d+|[一二三四五六七八九十百]+")
 _LONGEST: Final = 160
 """Characters of a sentence."""
+_OF_A_DEED: Final = 48
+"""Characters of a line that tells one, where not all have room."""
 
 
 class _Worth(IntEnum):
     SMALL_TALK = 0
-    NAMES = 1
-    FACT = 2
+    DEED = 1
+    NAMES = 2
+    FACT = 3
 
 
 def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: str) -> str:
@@ -59,14 +74,26 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
                 worths.pop(outdated, None)
             if worth and len(line) <= _LONGEST:
                 worths[line] = worth
-    lines = list(worths)
+    is_full = sum(len(line) + 1 for line in worths) > limit
+    lines = [beginning(one, _OF_A_DEED) if is_full and worth is _Worth.DEED else one for one, worth in worths.items()]
+    ranks = list(worths.values())
     left = limit + 1
     chosen: list[int] = []
-    for place in sorted(range(len(lines)), key=lambda one: (worths[lines[one]], one), reverse=True):
+    for place in sorted(range(len(lines)), key=lambda one: (ranks[one], one), reverse=True):
         if len(lines[place]) < left:
             left -= len(lines[place]) + 1
             chosen.append(place)
     return "\n".join(lines[place] for place in sorted(chosen))
+
+
+def beginning(text: str, length: int) -> str:
+    """The first words of a text within ``length`` characters, marked when something is left out."""
+    flat = " ".join(text.split())
+    if len(flat) <= length:
+        return flat
+    cut = flat[: length - 1]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > length // 2 else cut) + "…"
 
 
 class _Known:
@@ -98,7 +125,8 @@ def _around(value: str, sentence: str) -> str:
 
 
 def _worth(sentence: str) -> _Worth:
-    is_telling = (_NAME_OR_NUMBER.search(sentence) or _OF_THEIRS.search(sentence)) and not fact_rules.is_question(
-        sentence
-    )
-    return _Worth.NAMES if is_telling else _Worth.SMALL_TALK
+    if fact_rules.is_question(sentence):
+        return _Worth.SMALL_TALK
+    if _NAME_OR_NUMBER.search(sentence) or _OF_THEIRS.search(sentence):
+        return _Worth.NAMES
+    return _Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else _Worth.SMALL_TALK

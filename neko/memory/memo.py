@@ -83,19 +83,9 @@ def extract(entries: Sequence[RecentEntry], names: Names, language: str = "en") 
     wanted = sum(len(head) + len(turn.text) + 1 for head, turn in zip(heads, turns, strict=True))
     room = LIMIT - min(len(earlier) + 1, max(LIMIT // 2, LIMIT - wanted)) if earlier else LIMIT
     share = max(_SHORTEST_EXCERPT, (room - sum(len(head) + 1 for head in heads)) // len(turns))
-    lines = [head + beginning(turn.text, share) for head, turn in zip(heads, turns, strict=True)]
+    lines = [head + extractive_memo.beginning(turn.text, share) for head, turn in zip(heads, turns, strict=True)]
     recent = "\n".join(lines)[-room:]
     return f"{earlier[-(LIMIT - room - 1) :]}\n{recent}" if earlier else recent
-
-
-def beginning(text: str, length: int) -> str:
-    """The first words of a text within ``length`` characters, marked when something is left out."""
-    flat = " ".join(text.split())
-    if len(flat) <= length:
-        return flat
-    cut = flat[: length - 1]
-    space = cut.rfind(" ")
-    return (cut[:space] if space > length // 2 else cut) + "…"
 
 
 async def summary(text: str, language: str, summarise: Summarise, *, detailed: bool = False) -> str | None:
@@ -170,4 +160,4 @@ def _cut_at_sentence(text: str) -> str:
     if len(text) <= LIMIT:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, LIMIT)]
-    return text[: ends[-1]] if ends and ends[-1] > LIMIT // 2 else beginning(text, LIMIT)
+    return text[: ends[-1]] if ends and ends[-1] > LIMIT // 2 else extractive_memo.beginning(text, LIMIT)

@@ -76,6 +76,34 @@ def test_when_there_is_too_much_the_newest_facts_stay() -> None:
     assert len("\n".join(lines)) <= memo.LIMIT
 
 
+@pytest.mark.parametrize(
+    ("fact", "deeds", "small_talk"),
+    [
+        (
+            "I am allergic to walnuts.",
+            ["I painted a lantern on the balcony this morning while it rained.", "We sold the old bicycle."],
+            "What a grey morning it is, all in all.",
+        ),
+        ("我对核桃过敏。", ["我在阳台上画了一盏灯笼。", "我们卖掉了旧自行车。"], "今天天气真灰。"),
+        ("わたしはくるみアレルギーです。", ["ベランダで提灯を塗りました。", "古い自転車を売った。"], "灰色の朝だね。"),
+        ("나는 호두 알레르기가 있어.", ["베란다에서 등불을 칠했어.", "낡은 자전거를 팔았어요."], "흐린 아침이네."),
+    ],
+)
+def test_what_people_did_stays_too_where_there_is_room(fact: str, deeds: list[str], small_talk: str) -> None:
+    window = [RecentEntry("user", text) for text in (fact, small_talk, *deeds, small_talk)]
+    assert memo.extract(window, NAMES).splitlines() == [f"Anna: {text}" for text in (fact, *deeds)]
+
+
+def test_of_many_deeds_the_newest_stay_by_their_beginnings_and_none_in_place_of_a_fact() -> None:
+    deeds = [f"I painted {thing} on the balcony this morning while it rained." for thing in map("x".__mul__, range(40))]
+    window = [RecentEntry("user", text) for text in ("I am allergic to walnuts.", *deeds)]
+    lines = memo.extract(window, NAMES).splitlines()
+    assert lines[0] == "Anna: I am allergic to walnuts."
+    assert lines[-1].startswith(f"Anna: I painted {'x' * 30}")
+    assert len(lines) > 9
+    assert len("\n".join(lines)) <= memo.LIMIT
+
+
 def test_of_mere_small_talk_the_beginnings_are_kept() -> None:
     assert memo.extract([RecentEntry("user", "hm"), RecentEntry("assistant", "well")], NAMES) == "Anna: hm\nMio: well"
 
