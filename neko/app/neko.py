@@ -488,7 +488,7 @@ class Neko:
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
             faults=self._standing,
-            own_keys=lambda: stored.in_force.secrets() | logins.secrets(),
+            own_keys=lambda: stored.in_force.secrets() | logins.secrets() | self.mcp.secrets(),
             privacy=self._privacy,
         )
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from neko.agent.mcp.own_secrets import URLS, of_arguments
 from neko.agent.outside import visible
 from neko.hand_written import decoded, read_leniently
 from neko.settings.masking import is_masked, masked, masked_url
@@ -29,11 +30,9 @@ LONGEST_PLACE: Final = 2_000
 MOST_SERVERS: Final = 64
 SHORTEST_SECRET: Final = 8
 _TABLES: Final = ("mcpServers", "mcp_servers", "servers")
-_URLS: Final = ("url", "serverUrl", "httpUrl")
 _HTTP: Final = frozenset({"", "http", "https", "streamable-http", "streamableHttp", "streamable_http"})
 _VARIABLE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 _INPUT: Final = re.compile(r"\$\{(input:[^}]*)\}")
-_SECRET: Final = re.compile(r"key|token|secret|passw|auth|bearer", re.IGNORECASE)
 _PATH: Final = re.compile(r"\$\{(?:workspaceFolder|userHome|pathSeparator|/)[^}]*\}")
 
 Entry = dict[str, Any]
@@ -122,13 +121,13 @@ def with_table(document: dict[str, Any], table: dict[str, Entry]) -> dict[str, A
 
 def is_entry(value: Any) -> bool:
     """Is it an entry that says where the server is?"""
-    return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("command", *_URLS))
+    return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("command", *URLS))
 
 
 def read(name: str, entry: Entry, environ: Mapping[str, str]) -> ServerConfig:
     """One entry, ready to be used. Raises ``ToolServerError`` with what keeps it from that."""
     resolve = _Resolver(name, environ)
-    url = next((str(entry[key]) for key in _URLS if entry.get(key)), "")
+    url = next((str(entry[key]) for key in URLS if entry.get(key)), "")
     command, kind = str(entry.get("command") or ""), str(entry.get("type") or entry.get("transport") or "")
     ours = entry.get("neko") if isinstance(entry.get("neko"), dict) else {}
     if url and kind not in _HTTP:
@@ -258,7 +257,7 @@ def shown(entry: Entry) -> Entry:
     for key in ("env", "headers", "requestHeaders"):
         if isinstance(table := safe.get(key), dict):
             safe[key] = {name: _shown_value(value) for name, value in table.items()}
-    for key in _URLS:
+    for key in URLS:
         if isinstance(safe.get(key), str):
             safe[key] = masked_url(safe[key])
     return safe
@@ -266,7 +265,7 @@ def shown(entry: Entry) -> Entry:
 
 def place_of(entry: Entry) -> str:
     """Where it is, for people: what is run, with the names of its variables, or the address; without secrets."""
-    url = next((str(entry[key]) for key in _URLS if entry.get(key)), "")
+    url = next((str(entry[key]) for key in URLS if entry.get(key)), "")
     if url:
         return visible(masked_url(url))
     args, env = entry.get("args"), entry.get("env")
@@ -275,18 +274,13 @@ def place_of(entry: Entry) -> str:
     return visible(" ".join([*given, *words])[:LONGEST_PLACE])
 
 
-def _shown_args(args: list[Any]) -> list[str]:
-    """Without what looks like a key by the name before it."""
-    shown, is_secret = [], False
-    for text in map(str, args):
-        name, sign, value = text.partition("=")
-        names_secret = text.startswith("-") and bool(_SECRET.search(name))
-        if is_secret and not text.startswith("-"):
-            shown.append(masked(text))
-        else:
-            shown.append(f"{name}={masked(value)}" if names_secret and sign else shlex.quote(text))
-        is_secret = names_secret and not sign
-    return shown
+def _shown_args(args: list[Any]) -> Iterator[str]:
+    """Each as a shell takes it, without what looks like a key, by the name before it or by itself."""
+    texts = list(map(str, args))
+    secrets = sorted(set(of_arguments(texts)), key=len, reverse=True)
+    for text in texts:
+        found = next((secret for secret in secrets if secret and text.endswith(secret)), None)
+        yield text.removesuffix(found) + masked(found) if found else shlex.quote(text)
 
 
 def _shown_value(value: Any) -> str:
@@ -306,7 +300,7 @@ def came_back(sent: Entry, before: Entry) -> Entry:
         if isinstance(table, dict):
             old = old if isinstance(old, dict) else {}
             whole[key] = {name: _unmasked(value, old.get(name)) for name, value in table.items()}
-    for key in _URLS:
+    for key in URLS:
         if isinstance(value := whole.get(key), str) and is_masked(value):
             if value != known.get(key):
                 raise ToolServerError("masked", "a masked value was changed")

@@ -10,6 +10,7 @@ from typing import Any, Final
 from neko.agent.mcp import config
 from neko.agent.mcp.config import ROUTER, Entry, ServerConfig, ToolChoice
 from neko.agent.mcp.connection import ServerTool, connect
+from neko.agent.mcp.own_secrets import secrets_among, secrets_of
 from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.server_log import LogLine, ServerLog
 from neko.agent.mcp.sign_in import ADDRESS_S, SIGN_IN_S, SIGN_INS_FILE, SignIn, SignIns
@@ -134,6 +135,12 @@ class McpServers:
         """Why it does not work, if it should."""
         server = self._servers.get(name)
         return server.error if server else self._unusable.get(name)
+
+    def secrets(self) -> frozenset[str]:
+        """What the user has given servers, on or off, that is for nobody else."""
+        running = (server.config for server in self._servers.values())
+        resolved = (secrets_among({**one.env, **one.headers}) for one in running)
+        return frozenset().union(*map(secrets_of, self.entries.values()), *resolved, self._sign_ins.secrets())
 
     def log(self, name: str) -> list[LogLine]:
         """What a server wrote lately; raises ``ToolServerError`` for one that is not there."""

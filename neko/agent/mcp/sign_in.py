@@ -31,6 +31,7 @@ ADDRESS_S: Final = 30.0
 CALLBACK: Final = "/api/mcp/signed_in"
 _TOKENS: Final = "tokens"
 _CLIENT: Final = "client"
+_SECRETS: Final = ("access_token", "refresh_token", "client_secret")
 _REDIRECT: Final = "redirect"
 _ENDS: Final = "ends"
 _METADATA: Final = "metadata"
@@ -52,6 +53,12 @@ class SignIns:
     def has(self, url: str) -> bool:
         """Has the user signed in there?"""
         return bool(self.of(url).get(_TOKENS))
+
+    def secrets(self) -> frozenset[str]:
+        """All that lets somebody in."""
+        kept = (one.get(part) for url in self._kept for one in (self.of(url),) for part in (_TOKENS, _CLIENT))
+        tables = (one for one in kept if isinstance(one, dict))
+        return frozenset(str(table[name]) for table in tables for name in _SECRETS if table.get(name))
 
     def of(self, url: str) -> Mapping[str, Any]:
         kept = self._kept.get(url)
