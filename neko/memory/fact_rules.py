@@ -2,7 +2,7 @@
 
 One sentence at a time, by the patterns of its language (``assets/facts``). It misses what is said in passing, and takes
 nothing from a question, a wish, a plan or what others say. A clause without a subject goes on with the last one. No
-library does this offline for the four languages: those for relations bring models of hundreds of megabytes, for English
+library does this offline for the five languages: those for relations bring models of hundreds of megabytes, for English
 only.
 """
 
@@ -22,12 +22,20 @@ _Patterns = Mapping[str, Sequence[re.Pattern[str]]]
 
 _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
-_SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
+_SENTENCE: Final = re.compile(
+    r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d| ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez)))+[.!?。！？]*"
+)
+"""A point within "3.5" and "am 3. Juni" ends none."""
+_GERMAN: Final = re.compile(r"\b(?:ich|mich|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?)\b", re.IGNORECASE)
+"""What tells German from English, for which no other part of Neko has to."""
 _QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "ましたか", "でしたか", "ませんか", "습니까")
 _AHEAD: Final = ("plan", "promise", "family")
 """What need not be so yet, or is told in the words of its clause."""
-_LASTING: Final = ("home", "job")
+_PROMISED: Final = ("plan", "promise")
+_LASTING: Final = ("home", "job", "diet")
 """What is none for a time: a stay, a job for the summer."""
+_IN_ITS_WORDS: Final = ("family", "pet", "plan")
+"""Of whom these are, and when, stands in the value itself, at its beginning."""
 _MOST_CLAUSES: Final = 6
 _TAIL: Final = re.compile(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
@@ -49,15 +57,15 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
     if len(sentence) > _LONGEST_SENTENCE or is_question(sentence):
         return []
     found: list[tuple[str, str, bool]] = []
-    rules = _rules(guess(sentence, language).partition("-")[0])
+    rules = _rules(_language(sentence, language))
     sentence = _in_full(rules.corrected.split(sentence)[-1], rules)
     now, before = rules.now, rules.before
     is_meant, is_passing = not rules.unmeant.search(sentence), bool(rules.passing.search(sentence))
     for attribute in dict.fromkeys((*now, *before)):
-        if (is_passing and attribute in _LASTING) or not (is_meant or attribute in _AHEAD):
+        if (is_passing and attribute in _LASTING) or not (is_meant or attribute in _PROMISED):
             continue
         patterns = before.get(attribute, ())
-        first = (next(_values(pattern, sentence, rules, attribute), None) for pattern in patterns)
+        first = (next(_values(pattern, sentence, rules, attribute, is_past=True), None) for pattern in patterns)
         past = [one for one in first if one]
         matches = (
             match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence, rules, attribute)
@@ -83,14 +91,18 @@ def _in_full(sentence: str, rules: _Rules) -> str:
     return sentence
 
 
-def _values(pattern: re.Pattern[str], sentence: str, rules: _Rules, attribute: str) -> Iterator[_Value]:
-    """The values of each match that is of the speaker and is so; the next one is looked for where a value ends."""
+def _values(
+    pattern: re.Pattern[str], sentence: str, rules: _Rules, attribute: str, *, is_past: bool = False
+) -> Iterator[_Value]:
+    """The values of each match that is of the speaker and is so; the next one is looked for where a value ends. What
+    "not" there is in a pattern of what is past is its own."""
     is_real = attribute not in _AHEAD
     match = pattern.search(sentence)
     while match:
-        value = _value(match, rules)
+        value = _value(match, rules, is_whole=attribute in _IN_ITS_WORDS)
         is_told = not is_real or not rules.unsaid.match(sentence, match.end())
-        if is_told and _is_own(sentence, value[1], rules, is_real=is_real):
+        is_own = _is_own(sentence, value[1], rules, is_real=is_real and not is_past)
+        if is_told and is_own and (not is_past or _is_own(sentence, match.start(), rules, is_real=is_real)):
             yield value
         match = pattern.search(sentence, max(value[2], match.start() + 1))
 
@@ -104,7 +116,7 @@ def _is_own(sentence: str, at: int, rules: _Rules, *, is_real: bool) -> bool:
     return not unreal or bool(subjects and subjects[-1].start() >= unreal[-1].end())
 
 
-def _value(match: re.Match[str], rules: _Rules) -> _Value:
+def _value(match: re.Match[str], rules: _Rules, *, is_whole: bool) -> _Value:
     value, sentence, end = match["value"], match.string, match.end("value")
     begins = rules.border.search(sentence, match.start("value") + 1)
     if begins and begins.start() < end:
@@ -114,13 +126,18 @@ def _value(match: re.Match[str], rules: _Rules) -> _Value:
     value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
     begin = match.start("value")
     end = begin + len(value)
-    if lead := rules.lead.match(value):
+    if not is_whole and (lead := rules.lead.match(value)):
         begin, value = begin + lead.end(), value[lead.end() :]
     return "" if rules.no_value.match(value) else value, begin, end
 
 
 def _overlap(one: _Value, other: _Value) -> bool:
     return one[1] < other[2] and other[1] < one[2]
+
+
+def _language(sentence: str, fallback: str) -> str:
+    found = guess(sentence, fallback).partition("-")[0]
+    return "de" if found == "en" and _GERMAN.search(sentence) else found
 
 
 def is_question(sentence: str) -> bool:

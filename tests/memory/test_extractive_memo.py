@@ -45,7 +45,7 @@ def test_a_question_states_nothing(sentence: str) -> None:
 
 def test_every_language_has_patterns_for_the_same_facts() -> None:
     files = [json.loads(path.read_text(encoding="utf-8")) for path in (ASSETS / "facts").iterdir()]
-    assert len(files) == 4
+    assert len(files) == 5
     assert all(file.keys() == files[0].keys() for file in files)
 
 

@@ -9,7 +9,7 @@ import { has, t } from "../i18n.js";
 
 const YES = "fact-yes";
 
-const ATTRIBUTES = ["name", "home", "job", "family", "friend", "relationship", "pet", "likes", "dislikes", "hobby", "allergy", "health", "diet", "birthday", "age", "gender", "birthplace", "nationality", "language", "school", "education", "skill", "plan", "goal", "promise"];
+const ATTRIBUTES = ["name", "home", "job", "family", "friend", "relationship", "pet", "likes", "dislikes", "hobby", "allergy", "health", "diet", "birthday", "age", "gender", "birthplace", "origin", "nationality", "language", "school", "education", "skill", "plan", "goal", "promise"];
 
 /** @param {string} attribute */
 export function attributeName(attribute) {
