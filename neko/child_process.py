@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+MARK: Final = "NEKO_STARTED"
+"""A variable by which all that a process has started is known, wherever it has gone."""
 _SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
 
@@ -16,6 +20,18 @@ def own_environment(root: Path | None = None) -> dict[str, str]:
     if root is not None:
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, (environ.get("PYTHONPATH"), str(root))))
     return environ
+
+
+def end_marked(mark: str) -> None:
+    """Kill whatever has this ``MARK``, also what has left the group and the session of who started it. Blocks; Linux
+    alone tells what variables a process has."""
+    if not mark:
+        return
+    wanted = f"{MARK}={mark}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if wanted in path.read_bytes().split(b"\0") and (process_id := int(path.parent.name)) != os.getpid():
+                os.kill(process_id, signal.SIGKILL)
 
 
 def open_log(path: Path, *, anew: bool = True) -> BinaryIO:

@@ -268,10 +268,13 @@ async def gone(process: psutil.Process) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_a_server_has_started_goes_when_it_ends_by_itself_is_killed_or_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("child", [["sleep", "1000"], ["setsid", "sleep", "1000"]], ids=["near", "far"])
+async def test_what_a_server_has_started_goes_when_it_ends_by_itself_is_killed_or_stopped(
+    tmp_path: Path, child: list[str]
+) -> None:
     script = tmp_path / "script.json"
     tools, does = [tool("look"), tool("end")], {"end": "die"}
-    async with connected(tmp_path, scripted_mcp.entry(script, tools=tools, do=does, child=["sleep", "1000"])) as found:
+    async with connected(tmp_path, scripted_mcp.entry(script, tools=tools, do=does, child=child)) as found:
         first = child_of(script)
         with pytest.raises(ToolServerError) as failed:
             await call(found, "end")  # told at once, though the child has its output open

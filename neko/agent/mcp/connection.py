@@ -146,7 +146,7 @@ class Connection:
             code = getattr(error, "code", None)
             knows_us_no_more = code in _FROM_HTTP and len(self.statuses) > refusals
             if self.lost or code == _LOST or knows_us_no_more or type(error).__name__ in _BROKEN:
-                raise self._lose(f"a call failed: {type(error).__name__}") from error
+                raise self._lose("the connection was lost in a call") from error
             return Outcome(visible(str(error)[:LONGEST]), failed=True)
         return outcome_of(result)
 

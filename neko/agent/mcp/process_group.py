@@ -17,7 +17,9 @@ from functools import cache
 from threading import Thread
 from types import ModuleType
 from typing import Any, Final
+from uuid import uuid4
 
+from neko.child_process import MARK, end_marked
 from neko.tasks import in_thread
 
 GRACE_S: Final = 1.0
@@ -35,9 +37,10 @@ def end_whole_groups(stdio: ModuleType) -> None:
     start, stop = stdio._create_platform_compatible_process, stdio._stop_server_process
     watches: dict[int, Thread] = {}
 
-    async def start_watched(*args: Any, **kwargs: Any) -> Any:
-        process = await start(*args, **kwargs)
-        watch = watches[process.pid] = Thread(target=_watch, args=(process.pid,), name="tool server", daemon=True)
+    async def start_watched(*args: Any, env: dict[str, str], **kwargs: Any) -> Any:
+        mark = uuid4().hex
+        process = await start(*args, env={**env, MARK: mark}, **kwargs)
+        watch = watches[process.pid] = Thread(target=_watch, args=(process.pid, mark), name="tool server", daemon=True)
         watch.start()
         return process
 
@@ -49,12 +52,13 @@ def end_whole_groups(stdio: ModuleType) -> None:
     vars(stdio).update(_create_platform_compatible_process=start_watched, _stop_server_process=stop_wholly)
 
 
-def _watch(process_id: int) -> None:
-    """Wait for the process to end, and end the rest of its group. Blocks."""
+def _watch(process_id: int, mark: str) -> None:
+    """Wait for the process to end, and end the rest of its group, and what has left that. Blocks."""
     with guarded(process_id):
         with suppress(ChildProcessError):  # the loop was told of it first
             os.waitid(os.P_PID, process_id, os.WEXITED | os.WNOWAIT)
         _end(process_id)
+    end_marked(mark)
 
 
 def _end(group: int) -> None:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from neko.agent.mcp.server_log import ServerLog
 from neko.agent.plugins.manifest import Manifest
-from neko.child_process import own_environment
+from neko.child_process import MARK, end_marked, own_environment
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.tool_errors import PluginError
 from neko.well_formed import load_json
@@ -76,6 +76,7 @@ class PluginProcess:
         self._on_told = on_told
         self._on_end = on_end
         self._owner = TaskOwner(f"plugin {manifest.id}")
+        self._mark = uuid4().hex
         self._process: asyncio.subprocess.Process | None = None
         self._loaded: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -170,7 +171,7 @@ class PluginProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env=own_environment(_ROOT),
+                env={**own_environment(_ROOT), MARK: self._mark},
                 cwd=self._config_path.parent if self._config_path.is_file() else None,
                 start_new_session=hasattr(os, "killpg"),
             )
@@ -215,6 +216,7 @@ class PluginProcess:
         except (ValueError, KeyError, TypeError, RecursionError) as fault:
             self._blame = self._error("ended", said=f"it wrote what is no message ({type(fault).__name__})")
         self._kill()
+        await in_thread(end_marked, self._mark)
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()

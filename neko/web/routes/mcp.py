@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from neko.agent.mcp import config
 from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.sign_in import CALLBACK
+from neko.agent.outside import visible
 from neko.errors import NekoError
 from neko.tasks import in_thread
 from neko.tool_errors import AgentError
@@ -361,7 +362,7 @@ def _tools(call: Call, server: Server) -> list[McpTool]:
     return [
         McpTool(
             name=tool.name,
-            title=tool.title,
+            title=tool.title or visible(tool.name),
             description=tool.description,
             act=call.neko.mcp.act(server, tool),
             policy=call.neko.mcp.policy(server, tool),

@@ -433,7 +433,9 @@ async def test_a_plug_in_ends_with_us_however_we_end(shelf: Shelf) -> None:
         class P(NekoPluginBase):
             @plugin_entry(id="child")
             def child(self):
-                return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
+                program = [sys.executable, "-c", "import time; time.sleep(600)"]
+                subprocess.Popen(program)
+                return subprocess.Popen(program, start_new_session=True).pid
 
             @plugin_entry(id="hang")
             def hang(self):
@@ -446,10 +448,28 @@ async def test_a_plug_in_ends_with_us_however_we_end(shelf: Shelf) -> None:
     assert host.stdout is not None
     process_ids = [int(number) for number in (await host.stdout.readline()).split()]
     group = [process.pid for process in psutil.process_iter() if _group(process.pid) == process_ids[0]]
-    assert set(process_ids) < set(group)
+    assert len(group) >= 3, "it, what it has started, and who waits for our end"
     host.send_signal(signal.SIGKILL)
     await host.wait()
-    await until(lambda: not any(map(alive, group)))
+    await until(lambda: not any(map(alive, (*group, *process_ids))))
+
+
+async def test_what_a_plug_in_has_started_ends_with_it_wherever_it_has_gone(shelf: Shelf) -> None:
+    shelf.put(
+        "father",
+        """
+        import subprocess
+        class P(NekoPluginBase):
+            @plugin_entry(id="child")
+            def child(self):
+                return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
+        """,
+    )
+    async with shelf.only("father") as plugin:
+        child = await plugin.call("child", {})
+        assert alive(child)
+        await plugin.stop()
+        assert not alive(child)
 
 
 def _group(process_id: int) -> int:

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, Final
 
 from neko.agent.plugins.child.loading import LoadError
 from neko.agent.plugins.child.running import Running
+from neko.child_process import MARK, end_marked
 
 NICENESS: Final = 5
 GRACE_S: Final = 2.0
@@ -78,7 +79,8 @@ def main() -> None:
 
 
 def watch(requests: int) -> None:
-    """Have a small process of this group end the whole group when Neko is gone, whatever the plug-in is doing."""
+    """Have a small process of this group end all that the plug-in has started when Neko is gone, whatever it is
+    doing."""
     if not hasattr(os, "fork") or os.getpgrp() != os.getpid() or os.fork():
         return
     os.closerange(0, requests)
@@ -87,6 +89,7 @@ def watch(requests: int) -> None:
     poll.register(requests, 0)
     poll.poll()
     time.sleep(GRACE_S)
+    end_marked(os.environ.get(MARK, ""))
     os.killpg(0, signal.SIGKILL)
 
 
