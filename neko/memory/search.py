@@ -22,7 +22,7 @@ from neko.memory import asked, facts, schema, time_expressions
 from neko.memory.line_codec import Names, logged_lines
 from neko.memory.ranking import Candidate, Question, Ranked, rank
 from neko.memory.time_expressions import Span, Times
-from neko.memory.words import plain, terms, weighted_terms, written
+from neko.memory.words import alone, is_seam, plain, terms, weighted_terms, written
 from neko.types.memory import Because, Evidence, Reason
 
 if TYPE_CHECKING:
@@ -150,7 +150,17 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     coverage = _coverage(best, weights, cosines or {})
     named = {term: weights[term] for term in asked.named(kind, text, own)}
     of_score = _AROUND if asked.is_of_around(text) else 1.0
-    measured = partial(_fits_beside, weights=named, cosines=cosines or {}, spans=question.spans, of_score=of_score)
+    seams = sum(weight for term, weight in named.items() if not len(found[term]) and is_seam(term))
+    lone = frozenset(alone(text).intersection(named)) if seams else frozenset()
+    measured = partial(
+        _fits_beside,
+        weights=named,
+        seams=seams,
+        lone=lone,
+        cosines=cosines or {},
+        spans=question.spans,
+        of_score=of_score,
+    )
     fits = _fits(best, measured)
     return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage, fits)
 
@@ -387,18 +397,25 @@ def _fits(best: Sequence[Ranked], measured: Callable[[Sequence[Ranked]], list[fl
 def _fits_beside(
     best: Sequence[Ranked],
     weights: Mapping[str, float],
+    seams: float,
+    lone: frozenset[str],
     cosines: Mapping[int, float],
     spans: Sequence[tuple[int, int]],
     of_score: float,
 ) -> list[float]:
     """How much each line fits, beside the best: by the words of the question that it holds, by its meaning, by
     its score, as what stands beside a line that is asked about belongs to it if it counts as much, or by its day.
-    ``of_score``: what its score counts."""
+    ``of_score``: what its score counts. ``seams``: what pairs of signs weigh that are no words and stand in no line: a
+    line need not hold them that has one of the question's ``lone`` ideographs, which are words, alone as well."""
     score = _shares([one.score for one in best])
     telling = {place for place, one in enumerate(best) if one.tells and _OF_KIND * score[place] >= _HALF}
     whole, held = sum(weights.values()), [sum(weights.get(term, 0.0) for term in one.terms) for one in best]
     near = [max(cosines.get(one.candidate.id, 0.0), 0.0) for one in best]
-    is_held = max(held, default=0.0) >= (_HALF if telling else _COVERED) * whole > 0
+    least = _HALF if telling else _COVERED
+    is_held = max(held, default=0.0) >= least * whole > 0 or any(
+        held_by >= least * (whole - seams) > 0 and not lone.isdisjoint(alone(one.candidate.text[:_READ]))
+        for held_by, one in zip(held if lone else (), best, strict=False)
+    )
     signs = [_shares(held)] if is_held else []
     if is_held or spans or max(near, default=0.0) >= _LIKE:
         signs += [[of_score * share for share in score], _shares(near), _shares([one.alike for one in best])]

@@ -52,6 +52,7 @@ _BESIDE_WORDS: Final = 0.2
 """What an emoji counts in a question that has words: it says how it is asked."""
 _HOW_DRAWN: Final = late_pattern(f"[{_LOOK}]")
 _IDEOGRAPH: Final = late_pattern(f"[{_HAN}]")
+_LONE_IDEOGRAPH: Final = late_pattern(f"(?<![{_HAN}])[{_HAN}](?![{_HAN}])")
 _NOT_SPACED: Final = late_pattern(
     f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}{_UNSPACED}\\u1100-\\u11ff\\U00020000-\\U0003ffff]"
 )
@@ -259,6 +260,16 @@ def _unspaced(run: str) -> list[tuple[str, float]]:
         if len(pair) == 2:
             found.append((pair, _weight_of_pair(pair, run[at : at + 2])))
     return found
+
+
+def alone(text: str) -> set[str]:
+    """The ideographs that stand beside no other, as the verb of 何を弾く does; such a sign is a word of its own."""
+    return set(_LONE_IDEOGRAPH.findall(plain(text))).difference(_STOP_HAN)
+
+
+def is_seam(term: str) -> bool:
+    """Whether a pair of signs is, like 母の, of a word and of what stands beside it or ends it."""
+    return len(term) == 2 and any(_HIRAGANA_SIGN.match(sign) or sign in _STOP_HAN for sign in term)
 
 
 def _weight_of_pair(pair: str, written: str) -> float:

@@ -346,6 +346,25 @@ async def test_what_was_asked_earlier_keeps_no_answer_out_of_the_prompt(
     assert question not in told
 
 
+@pytest.mark.parametrize(
+    ("question", "is_told"), [("母のお店は何の店？", True), ("夜の店は何の店？", False), ("月について教えて", False)]
+)
+async def test_a_word_of_one_ideograph_is_enough_where_it_stands_alone(
+    memory_folder: MemoryFolder, question: str, is_told: bool
+) -> None:
+    memory = await memory_folder.open()
+    fact = "母は花屋を開きました。"
+    for text in (
+        fact,
+        "来月、沖縄で泳ぐつもりです。",
+        *("今日は雨だね。", "バスが遅れたよ。", "今夜も静かだね。") * 20,
+    ):
+        await say(memory, text)
+    told = [one.text for one in await memory.recall(MIO, question, limit=20) if one.fit >= 0.5]
+    assert (fact in told) == is_told
+    assert is_told or not told
+
+
 @pytest.mark.parametrize("words", ["Good morning!", "谢谢，晚安。", "おはよう、元気？", "안녕, 잘 지내?"])
 async def test_a_greeting_asks_for_nothing(memory_folder: MemoryFolder, words: str) -> None:
     told = ("The morning was cold.", "晚上好安静。", "元気な犬だった。", "친구가 잘 지내고 있대.")
