@@ -49,6 +49,7 @@ NekoError
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
 │   ├── ModelSessionEndedError      a provider ended a voice session, as it does with all after a time
 │   ├── ModelReplyLostError         a session was lost in the middle of a reply; another goes on with the talk
+│   ├── ModelCallLostError          one session of a call after the other was lost; the call is over
 │   ├── ModelEmptyReplyError        a good answer without a word in it
 │   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
 │   │   ├── ReplyTooLongError           our own limit
@@ -370,6 +371,11 @@ class ModelSessionEndedError(ModelError):
 
 class ModelReplyLostError(ModelError):
     code = "model_reply_lost"
+    permanent = False
+
+
+class ModelCallLostError(ModelError):
+    code = "model_call_lost"
     permanent = False
 
 

@@ -24,7 +24,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import uuid4
 
-from neko.errors import ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
+from neko.errors import ModelCallLostError, ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
 from neko.i18n import describe
 from neko.sessions import prompt
 from neko.sessions.actions import Mode
@@ -91,14 +91,14 @@ class _Purpose(Enum):
 @dataclass(slots=True, eq=False)
 class _Preparation:
     """A session that is being prepared, or, with its ``handle``, waits; its id will be the session's. ``lost``: what it
-    is to replace, and why."""
+    is to replace."""
 
     mode: Mode
     purpose: _Purpose = _Purpose.START
     id: str = field(default_factory=lambda: uuid4().hex)
     task: asyncio.Task[None] | None = None
     handle: SessionHandle | None = None
-    lost: tuple[SessionHandle, NekoError] | None = None
+    lost: SessionHandle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,11 +397,11 @@ class ModelSessionSlot:
         self._next = None
         if not isinstance(error, NekoError | TimeoutError):
             logger.error("%s: a session could not be made", self._character, exc_info=error)
-        if start.lost:
-            self._give_up(*start.lost)
-            return
         connects = session is None or session.capabilities.connects
         cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error, connects=connects)
+        if start.lost:
+            self._give_up(start.lost, cause)
+            return
         if start.purpose is not _Purpose.START:
             logger.warning("%s: no session could be prepared: %s", self._character, error)
             if self.current and self.current.leaves:
@@ -478,14 +478,17 @@ class ModelSessionSlot:
             self._dependencies.bus.session.publish(facts.session_ended(self._character))
         elif successor and not self._is_hopeless():
             self._tell_of_losses(handle, told=told)
-            successor.purpose, successor.lost = _Purpose.MEND, (handle, error)
+            successor.purpose, successor.lost = _Purpose.MEND, handle
             if successor.handle:
                 self._promote(successor, successor.handle)
         elif (words_wait or handle.mode == "audio") and successor is None and not self._is_hopeless():
             self._tell_of_losses(handle, told=told)
-            self._begin(_Preparation(handle.mode, _Purpose.MEND, lost=(handle, error)))
+            self._begin(_Preparation(handle.mode, _Purpose.MEND, lost=handle))
         else:
             self.discard()
+            if handle.mode == "audio" and isinstance(error, ModelStreamBrokenError):
+                label = handle.session.label
+                error = ModelCallLostError(str(error), model=label.model, provider=label.provider)
             self._give_up(handle, error)
 
     def _give_up(self, handle: SessionHandle, error: NekoError) -> None:

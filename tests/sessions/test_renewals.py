@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from neko.errors import ModelUnreachableError
+from neko.errors import ModelKeyRefusedError, ModelStreamBrokenError, ModelUnreachableError
 from neko.sessions.actions import Mode, PushToTalk, ReportPlayback, SendAudio, SendText, StartSession
 from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import (
@@ -270,10 +270,11 @@ async def test_typed_words_that_no_next_session_can_be_had_for_are_told(talk: Sp
     await in_call(talk, SpokenTurn(stall_after=0))
     talk.manager.handle(SendText("typed"))
     await until(lambda: talk.sessions[0].history)
-    talk.fail = GONE
+    talk.fail = ModelKeyRefusedError(model="m", provider="p")
     talk.sessions[0].end_events(GONE)
-    kinds = [type(event) for event in await talk.until(SessionEndedByServer)]
-    assert kinds.count(TurnAbandoned) == kinds.count(Status) == 1
+    seen = await talk.until(SessionEndedByServer)
+    assert [type(event) for event in seen].count(TurnAbandoned) == 1
+    assert [event.code for event in seen if isinstance(event, Status)] == ["model_refused_key"], "why it cannot"
     assert await talk.lines() == [("user", "typed", "complete")]
 
 
@@ -320,8 +321,9 @@ async def test_a_provider_that_loses_every_session_is_given_up_and_told(talk: Sp
     await in_call(talk)
     for number in range(4):
         await until(answers(talk, number))
-        talk.sessions[number].lose(GONE)
-    await talk.until(SessionEndedByServer)
+        talk.sessions[number].lose(ModelStreamBrokenError(model="m", provider="p"))
+    told = [event.code for event in await talk.until(SessionEndedByServer) if isinstance(event, Status)]
+    assert told == ["sessions_break_off", "model_call_lost"]
     talk.speak()  # sound that was on its way when the client was told begins no call that it knows nothing of
     assert talk.manager._slot.state is SlotState.EMPTY
     assert len(talk.sessions) == 4

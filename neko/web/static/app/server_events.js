@@ -18,7 +18,7 @@ const LONG_TOAST_MS = 8000;
 const NOTIFICATION_MS = 6000;
 const TRANSIENT = new Set([
   "model", "model_unreachable", "model_host_unknown", "model_timeout", "model_stream_broken", "model_empty_reply", "model_loading",
-  "model_rate_limited", "model_server_error", "model_reply_lost", "reply_too_long",
+  "model_rate_limited", "model_server_error", "model_reply_lost", "model_call_lost", "reply_too_long",
 ]);
 /** Faults of this page's own frames: nothing the reader could do. */
 const OURS = new Set(["unknown_action", "invalid_json", "invalid_input_type"]);
