@@ -173,11 +173,11 @@ def is_hearsay(text: str) -> bool:
     return bool(_HEARSAY.search(text))
 
 
-def recency_of(text: str, kind: Kind | None) -> float:
-    """How much more the newest line counts than the oldest for a question."""
+def recency_of(kind: Kind | None, attributes: Collection[str]) -> float:
+    """How much more the newest line counts than the oldest for a question. ``attributes``: that it asks for as they are
+    now."""
     of_kind = kind.recency if kind else 0.0
-    changes = is_of_now(text) and not _CHANGING.isdisjoint(attributes_of(text))
-    return max(of_kind, _RECENCY_OF_CHANGING if changes else 0.0)
+    return max(of_kind, 0.0 if _CHANGING.isdisjoint(attributes) else _RECENCY_OF_CHANGING)
 
 
 def kind_of(text: str) -> Kind | None:

@@ -265,15 +265,13 @@ def with_text(raw: str, text: str) -> str | None:
 
 def logged_lines(rows: Sequence[Row], names: Names) -> list[LoggedLine]:
     """Rows, oldest first, as lines; a row without a time takes that of its neighbour."""
+    result: list[LoggedLine] = []
     near: datetime | None = None
-    for row in rows:
-        near = logged_line(row, names).line.at
-        if near != _UNKNOWN_TIME:
-            break
-    result = []
-    for row in rows:
+    for place, row in enumerate(rows):
         logged = logged_line(row, names, near)
-        near = logged.line.at
+        if near is None and logged.line.at != _UNKNOWN_TIME:
+            result = [logged_line(before, names, logged.line.at) for before in rows[:place]]
+        near = logged.line.at if near or logged.line.at != _UNKNOWN_TIME else None
         result.append(logged)
     return result
 

@@ -138,8 +138,9 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     nearness = nearness if nearest else None
     ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
     lines = _read(connection, ids, query.end)
-    question = _question(text, times, kind, weights, lines)
-    if attributes := asked.attributes_of(text) if asked.is_of_now(text) else frozenset():
+    attributes = asked.attributes_of(text) if asked.is_of_now(text) else frozenset()
+    question = _question(text, times, kind, attributes, weights, lines)
+    if attributes:
         question = replace(question, outdated=frozenset(facts.outdated(connection, attributes)))
     if total >= _MANY and not query.is_search:
         question = replace(question, floor=_FLOOR)
@@ -288,6 +289,7 @@ def _question(
     text: str,
     times: Times,
     kind: asked.Kind | None,
+    attributes: frozenset[str],
     weights: Mapping[str, float],
     lines: Sequence[Candidate],
 ) -> Question:
@@ -296,7 +298,7 @@ def _question(
     called = {term for name in names for term in terms(name)}
     weights = {term: weight * (_OF_SPEAKER if term in called else 1.0) for term, weight in weights.items()}
     spans = [(_seconds(first), _seconds(end)) for first, end in times.spans]
-    told, recency = kind.told if kind else None, asked.recency_of(text, kind)
+    told, recency = kind.told if kind else None, asked.recency_of(kind, attributes)
     is_word = bool(_WORD.fullmatch(text))
     return Question(weights, is_word, asked.is_by_user(text, kind), speakers, spans, told, recency)
 
