@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
 
+from neko.llm.embeddings import models as embedding_models
 from tests.page.page_driver import PageDriver
-from tests.page.running_neko import RunningNeko
+from tests.page.running_neko import NAME, RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -62,11 +63,18 @@ async def talker() -> AsyncIterator[ScriptedProvider]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(talker: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningNeko]:
-    """One Neko for all tests of this module, with a talk of a few days."""
+    """One Neko for all tests of this module, with a talk of a few days.
+
+    It is there before what keeps a single test from the models that are installed here, so it does so itself. The
+    threads in which its memory searches begin here as well: they would count as left behind by the first test.
+    """
     environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": talker.base_url}
-    async with RunningNeko(tmp_path_factory.mktemp("home") / "data", environ=environ, voice="off") as running_neko:
-        await running_neko.remember(30)
-        yield running_neko
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding_models, "installed", list)
+        async with RunningNeko(tmp_path_factory.mktemp("home") / "data", environ=environ, voice="off") as running_neko:
+            await running_neko.remember(30)
+            await asyncio.gather(running_neko.lines(), running_neko.neko.memory.recall(NAME, "line"))
+            yield running_neko
 
 
 async def visit(driver: PageDriver, running_neko: RunningNeko, size: tuple[int, int] = LAPTOP) -> None:
