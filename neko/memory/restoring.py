@@ -174,7 +174,7 @@ class Restored:
     """The largest id before it, which facts have been looked for up to if ``was_learnt``."""
     was_learnt: bool
     pending: int | None
-    """What stood in the log as ``BROUGHT_IN`` before it, lowered to lines that the window has no room for now."""
+    """What stood in the log as ``BROUGHT_IN`` before it, lowered to those that the window has no room for now."""
     moved: dict[int, int] = field(default_factory=dict)
     summaries: dict[int, int] = field(default_factory=dict)
 
@@ -259,7 +259,8 @@ class Restoring:
 
         there = set(line_ids(lines_since(await memory.window.entries())))
         stored = await memory.window.put_in(work)
-        if pushed_out := there.difference(line_ids(await memory.window.entries())):
+        gone = there.difference(line_ids(await memory.window.entries()))
+        if pushed_out := [one for one in gone if one <= restored.last_before]:  # what came with this has its own memos
             before = min(pushed_out) - 1
             restored.pending = before if restored.pending is None else min(restored.pending, before)
             lower = (BROUGHT_IN, before)

@@ -134,6 +134,20 @@ async def test_a_memory_comes_back_as_it_was(memory_folder: MemoryFolder, tmp_pa
         assert await text_of(other) == path.read_text("utf-8")
 
 
+async def test_one_that_comes_in_many_steps_comes_back_to_the_byte_too(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, path = await memory_folder.open(quiet_s=0.0), tmp_path / "kept.json"
+    await memory.store_many(MIO, [new_line(f"number {at}", at=START + timedelta(minutes=at)) for at in range(600)])
+    async with asyncio.timeout(30):
+        while await memory.learning(MIO):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+    path.write_text(await text_of(memory), "utf-8")
+    async with memory_in(tmp_path / "other") as other:
+        await brought(other, path, there=False)
+        assert await text_of(other) == path.read_text("utf-8")
+
+
 async def test_what_the_window_has_no_room_for_after_an_import_is_in_the_memo(
     memory_folder: MemoryFolder, tmp_path: Path
 ) -> None:
