@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+TRASH: Final = "trash"
+"""The folder beside that of the memory in which deleted characters are kept, a folder each."""
 _LOG: Final = "time_indexed_"
 _RECENT: Final = "recent_"
 _UNKEPT: Final = "unkept_"

@@ -20,6 +20,7 @@ from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, 
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
 from neko.memory.character_files import files_of, move
+from neko.memory_files import TRASH
 from neko.sessions.events import CardChanged, CharacterSwitched, ChatOpened, ReloadPage
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE, DataFolder
@@ -40,9 +41,8 @@ class Records(Protocol):
 
 logger = logging.getLogger(__name__)
 
-TRASH: Final = "trash"
 PICTURES: Final = "pictures"
-"""Folders in the data folder."""
+"""A folder in the data folder."""
 _CHANGE_S: Final = 10.0
 """For a rename or a deletion to end."""
 

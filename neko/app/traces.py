@@ -1,16 +1,19 @@
 """Looking for words in the bytes of every file of a folder: what was forgotten is to stand in none of them.
 
 Words stand in our files as UTF-8 or, in JSON, with escapes; the case of ASCII letters is not looked at. Free pages of
-a database and what a file held before are bytes of it like any others.
+a database and what a file held before are bytes of it like any others. Backups that the user made, if they lie in the
+folder, are zip archives: they are looked into, and stay.
 """
 
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from neko.tasks import in_thread
 
@@ -66,13 +69,22 @@ def _size(path: Path) -> int:
 
 def _chunks(path: Path, patterns: Sequence[bytes]) -> Iterator[tuple[int, bool]]:
     """The size of each chunk, and whether a pattern stands in it or reaches into it."""
-    overlap = max(map(len, patterns), default=1) - 1
-    before = b""
     try:
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                content = before + chunk.lower()
-                yield len(chunk), any(pattern in content for pattern in patterns)
-                before = content[-overlap:] if overlap else b""
-    except OSError:  # it went while it was read
-        return
+            yield from _read(file, patterns)
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    with archive.open(name) as packed:
+                        yield from ((0, holds) for _, holds in _read(packed, patterns))
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        return  # it went while it was read, or is no archive that can be read, as one with a password
+
+
+def _read(file: IO[bytes], patterns: Sequence[bytes]) -> Iterator[tuple[int, bool]]:
+    overlap = max(map(len, patterns), default=1) - 1
+    before = b""
+    while chunk := file.read(_CHUNK):
+        content = before + chunk.lower()
+        yield len(chunk), any(pattern in content for pattern in patterns)
+        before = content[-overlap:] if overlap else b""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import NekoError
-from neko.memory import changes, deletion, facts, learning, memo, schema, unfinished
+from neko.memory import changes, deletion, facts, kept_copies, learning, memo, schema, unfinished
 from neko.memory.brought_in import BROUGHT_IN, Step
 from neko.memory.deletion import Deleted
 from neko.memory.fact_book import FactBook
@@ -108,19 +108,27 @@ class CharacterMemory:
                 with suppress(NekoError):
                     await self.deleted(every)
                 raise
+            said = {logged.line.text for logged in lines}.difference(("",))
+            await in_thread(kept_copies.forget, self.log.path, said.__contains__)
             gone = await self.log.delete(every)
             pictures = {name for logged in lines for name in logged.line.pictures}
             return gone, pictures - await self.log.named_pictures() if pictures else pictures
 
     async def forget_beside(self, words: Sequence[str]) -> bool:
         """Forget the summaries, facts, titles of chats and entries of the window that hold all of these words
-        (``words.sought``), whatever lines they are from; whether there were any."""
+        (``words.sought``), whatever lines they are from, and what there is of them in ``kept_copies``; whether there
+        were any here."""
+
+        def is_meant(text: str) -> bool:
+            return holds(text, words)
+
         async with self._changing:
             self._edits += 1
-            in_window = await self.window.leave_out(lambda text: holds(text, words))
-            in_log = await self.log.recall(lambda connection, _: deletion.beside(connection, words))
+            await in_thread(kept_copies.forget, self.log.path, is_meant)
+            in_window = await self.window.leave_out(is_meant)
+            in_log = await self.log.recall(lambda connection, _: deletion.beside(connection, is_meant))
             if in_log:
-                await self.log.without_traces(lambda connection: deletion.delete_beside(connection, words))
+                await self.log.without_traces(lambda connection: deletion.delete_beside(connection, is_meant))
             return in_window or bool(in_log)
 
     async def deleted(self, ids: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ that reaches as far as its line. All of those go. Every call blocks.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,6 @@ from typing import Final
 from neko.memory import backup, facts, index, reviewed, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 from neko.memory.paths import recent_beside
-from neko.memory.words import holds
 from neko.pending_restore import BEFORE
 from neko.set_aside import COMPANIONS, forget_damaged
 
@@ -91,19 +90,19 @@ class Beside:
         return bool(self.summaries or self.facts or self.chats)
 
 
-def beside(connection: sqlite3.Connection, words: Sequence[str]) -> Beside:
-    """What holds all of the words (``words.sought``) beside the lines."""
+def beside(connection: sqlite3.Connection, is_meant: Callable[[str], bool]) -> Beside:
+    """What has such a text beside the lines."""
     titles = connection.execute(schema.CHAT_TITLES).fetchall()
     return Beside(
-        [summary.row for summary in _summaries(connection) if holds(summary.text, words)],
-        [one.id for one in facts.every(connection) if holds(f"{one.subject} {one.attribute} {one.value}", words)],
-        [number for number, title in titles if holds(title or "", words)],
+        [summary.row for summary in _summaries(connection) if is_meant(summary.text)],
+        [one.id for one in facts.every(connection) if is_meant(f"{one.subject} {one.attribute} {one.value}")],
+        [number for number, title in titles if is_meant(title or "")],
     )
 
 
-def delete_beside(connection: sqlite3.Connection, words: Sequence[str]) -> None:
+def delete_beside(connection: sqlite3.Connection, is_meant: Callable[[str], bool]) -> None:
     """Delete that; the chats stay, without their titles."""
-    found = beside(connection, words)
+    found = beside(connection, is_meant)
     for summary in found.summaries:
         connection.execute(schema.DELETE_SUMMARY, (summary,))
     for chat in found.chats:

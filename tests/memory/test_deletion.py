@@ -15,7 +15,9 @@ import pytest
 
 from neko import storage
 from neko.errors import MemoryStoreError
+from neko.memory.character_files import move
 from neko.memory.line_codec import message, turn_message
+from neko.memory.paths import log_path
 from neko.memory.service import MemoryService
 from neko.tasks import in_thread
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
@@ -275,3 +277,37 @@ async def test_nothing_is_deleted_when_the_window_cannot_be_written(memory_folde
     await memory.delete(MIO, [secret])
     assert await memory.store(MIO, new_line("hello"))
     assert holding(memory_folder.folder) == []
+
+
+async def test_it_goes_from_logs_that_stay_beside_it_and_the_rest_of_them_stays(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, f"the password is {WORD}")
+    await tell(memory, 0, 12)
+    await memory.close(MIO)
+    folder, entry = memory_folder.folder, memory_folder.folder.parent / "trash" / "20260101-000000-1234abcd"
+    log = log_path(folder, MIO)
+    replaced = log.with_name(f"{log.name}.replaced-20260101-000000")
+    replaced.write_bytes(log.read_bytes())
+    move(folder, MIO, entry, MIO)
+    replaced = entry / replaced.name
+    replaced.rename(folder / replaced.name)
+    secret = await say(memory, f"the password is {WORD}")
+    assert len(holding(folder.parent)) > 2
+    assert await memory.delete(MIO, [secret]) == [secret]
+    assert holding(folder.parent) == []
+    for kept in (folder / replaced.name, entry / log.name):
+        with closing(sqlite3.connect(kept)) as connection:
+            assert connection.execute("SELECT count(*) FROM time_indexed_original").fetchone() == (12,)
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_words_are_forgotten_in_the_trash_too(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await tell(memory, 0, 1)
+    entry = memory_folder.folder.parent / "trash" / "20260101-000000-1234abcd"
+    entry.mkdir(parents=True)
+    window = [message("user", f"the password is {WORD}"), message("user", "good night")]
+    (entry / "recent_Mio.json").write_text(json.dumps(window), encoding="utf-8")
+    assert not await memory.forget_beside(MIO, WORD)
+    assert json.loads((entry / "recent_Mio.json").read_text(encoding="utf-8")) == window[1:]
+    assert holding(memory_folder.folder.parent) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,15 @@ async def test_words_are_found_across_the_border_of_two_reads(tmp_path: Path, sm
     (tmp_path / "other").write_bytes("\u5927 \u5c0f".encode())
     found = [step async for step in traces.traces_of(tmp_path, ["A\u5927\u5c0f"[1:]])][-1].found
     assert found == (*(f"{offset:02}" for offset in range(2 * small_chunks)), "escaped")
+
+
+async def test_words_are_found_in_a_backup_that_the_user_made(tmp_path: Path) -> None:
+    for name in ("neko.zip", "other.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("data/recent_Mio.json", "grey whale " * 99 * (name == "neko.zip"))
+    (tmp_path / "no.zip").write_bytes(b"PK")
+    found = [step async for step in traces.traces_of(tmp_path, ["whale"])][-1].found
+    assert found == ("neko.zip",)
 
 
 async def test_a_cleared_memory_is_empty_at_once_and_talk_goes_on_in_a_new_chat(
