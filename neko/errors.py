@@ -57,6 +57,7 @@ NekoError
 │   ├── ModelContentFilteredError   the provider or the model would not answer this
 │   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
+│   │   ├── CallKeyRefusedError         of a voice model, whose key stands in a place of its own
 │   │   └── ModelKeyLetterError         it holds a character that no key holds; not sent
 │   ├── ModelForbiddenError         403 for another reason than the key: region, terms
 │   ├── ModelNotFoundError          404 about the model
@@ -417,6 +418,10 @@ class ModelLoadingError(ModelError):
 
 class ModelKeyRefusedError(ModelError):
     code = "model_refused_key"
+
+
+class CallKeyRefusedError(ModelKeyRefusedError):
+    code = "call_refused_key"
 
 
 class ModelKeyLetterError(ModelKeyRefusedError):

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from neko.errors import (
+    CallKeyRefusedError,
     ModelBadRequestError,
     ModelError,
     ModelForbiddenError,
@@ -73,7 +74,7 @@ class RealtimeFaults:
         if isinstance(error, NekoError):
             return error
         if isinstance(error, WebSocketRefusedError) and error.status:
-            return self._errors.from_status(error.status, decoded_body(error.body))
+            return _of_call(self._errors.from_status(error.status, decoded_body(error.body)))
         if isinstance(error, WebSocketClosedError):
             return self._closed(error)
         if isinstance(error, TimeoutError):
@@ -85,14 +86,14 @@ class RealtimeFaults:
     def _closed(self, error: WebSocketClosedError) -> ModelError:
         if not error.reason:
             return self.ended() if error.code in _GOOD_CLOSES else self._errors.make(ModelStreamBrokenError, str(error))
-        judged = self._errors.from_answer(error.reason)
+        judged = _of_call(self._errors.from_answer(error.reason))
         if error.code in _GOOD_CLOSES and type(judged) is ModelServerError:
             return self._errors.make(ModelSessionEndedError, str(error), said=error.reason)
         return judged
 
     def reported(self, event: Mapping[str, Any]) -> ModelError:
         """For an event ``error``, or the details of a reply that failed."""
-        return self._errors.from_answer(event)
+        return _of_call(self._errors.from_answer(event))
 
     def noticed(self, event: Mapping[str, Any]) -> ModelError:
         """For an event ``error`` about neither a reply nor the user's words: a picture, or a setting of ours."""
@@ -113,6 +114,15 @@ class RealtimeFaults:
     def empty(self, kind: type[ModelError]) -> ModelError:
         """For a reply without anything in it."""
         return self._errors.make(kind, "nothing came")
+
+
+def _of_call(error: ModelError) -> ModelError:
+    """The key of a voice model is not where that of a chat model is."""
+    if type(error) is not ModelKeyRefusedError:
+        return error
+    refused = CallKeyRefusedError(str(error), **error.params)
+    refused.said = error.said
+    return refused
 
 
 def code_of(event: Mapping[str, Any]) -> str:
