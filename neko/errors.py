@@ -113,6 +113,7 @@ NekoError
     ├── LogMovedError          its file had gone and was written anew
     ├── LogReplacedError       another file had been put in its place
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet
+    │   └── MemoryLateError    neko.memory_errors: a session began without it
     └── RecallTimeoutError     looking for what was said took too long
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said

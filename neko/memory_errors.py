@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from neko.errors import MemoryStoreError
+from neko.errors import MemorySlowError, MemoryStoreError
 
 
 class LinesPutBackError(MemoryStoreError):
@@ -20,3 +20,9 @@ class BackupFailedError(MemoryStoreError):
 
     code = "backup_failed"
     _sentences: ClassVar[Mapping[str, str]] = {}
+
+
+class MemoryLateError(MemorySlowError):
+    """A session began without what was said before. ``params``: also seconds, how long was waited for it."""
+
+    code = "memory_late"

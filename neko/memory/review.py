@@ -9,11 +9,14 @@ from datetime import datetime
 from neko.memory.line_codec import Message, Names, parse, time_prefix
 from neko.memory.memo import LIMIT, memo_text
 from neko.memory.model_answers import json_list
+from neko.memory.words import terms, weighted_terms
 from neko.types.lines import Role
 from neko.types.memory import RecentEntry
 
 _LONGEST_GROWTH = 1.2
 _SMALLEST_REST = 0.3
+_TELLING = 0.8
+"""Weight of a word (``words.weighted_terms``) that two entries do not share by chance."""
 
 
 def numbered(entries: Sequence[RecentEntry], names: Names) -> str:
@@ -26,11 +29,12 @@ def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | 
 
     Acceptable: known numbers in rising order, no empty text, the memo and the newest entry
     still there, not much longer and not a mere rest of what it was, neither is the memo. What the user said may be left
-    out, and keeps its words.
+    out, and keeps its words; so does what would gain words of another entry, which stays too then.
     """
     answers = [(number, _own_words(number, text, entries)) for number, text in _numbered_texts(reply)]
     if not answers:
         return None
+    answers = _unmoved(answers, entries)
     numbers = [number for number, _ in answers]
     required = {number for number, entry in enumerate(entries) if entry.role == "system"} | {len(entries) - 1}
     before = sum(len(entry.text) for entry in entries)
@@ -52,6 +56,21 @@ def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | 
 def _own_words(number: int, text: str, entries: Sequence[RecentEntry]) -> str:
     is_users = 0 <= number < len(entries) and entries[number].role == "user"
     return entries[number].text if is_users else text
+
+
+def _unmoved(answers: Sequence[tuple[int, str]], entries: Sequence[RecentEntry]) -> list[tuple[int, str]]:
+    """The same without what would put words of one entry into the mouth of another, which is none of the memo's."""
+    held = [set(terms(entry.text)) for entry in entries]
+    texts = dict(answers)
+    if list(texts) != sorted(texts) or len(texts) < len(answers) or not texts.keys() <= set(range(len(entries))):
+        return list(answers)  # not acceptable
+    for number, text in answers:
+        if entries[number].role == "system":
+            continue
+        gained = {term for term, weight in weighted_terms(text).items() if weight >= _TELLING} - held[number]
+        if sources := [at for at, words in enumerate(held) if gained & words]:
+            texts |= {at: entries[at].text for at in (number, *(one for one in sources if one not in texts))}
+    return sorted(texts.items())
 
 
 def _is_a_memo_of(before: str, after: str) -> bool:

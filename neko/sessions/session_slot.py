@@ -26,6 +26,7 @@ from uuid import uuid4
 
 from neko.errors import ModelCallLostError, ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
 from neko.i18n import describe
+from neko.memory_errors import MemoryLateError
 from neko.sessions import prompt
 from neko.sessions.actions import Mode
 from neko.sessions.clients import Clients
@@ -39,7 +40,7 @@ from neko.sessions.session_handle import SessionHandle
 from neko.sessions.slot_observer import SlotObserver
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import offered
-from neko.sessions.unkept_lines import memory_failed, memory_too_slow
+from neko.sessions.unkept_lines import memory_failed
 from neko.tasks import TaskOwner, in_thread, is_cancelled
 from neko.types import facts
 from neko.types.memory import RecentEntry
@@ -345,7 +346,7 @@ class ModelSessionSlot:
                 questions = await memory.open_questions(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
-            fault = error if isinstance(error, NekoError) else memory_too_slow()
+            fault = error if isinstance(error, NekoError) else self._memory_is_late()
             memory_failed(self._dependencies.faults, self._character, fault)
             recent, known, questions = [], [], []
         persona = self._dependencies.persona()
@@ -372,6 +373,10 @@ class ModelSessionSlot:
             gist,
         )
         return setup, instructions, read
+
+    def _memory_is_late(self) -> NekoError:
+        seconds = self._timeouts.recent_timeout_s
+        return MemoryLateError("a session began without memory", file="", reason="slow", seconds=f"{seconds:g}")
 
     async def _tools(self, session: ModelSession, shown: Collection[int], pending: Sequence[str]) -> tuple[Tool, ...]:
         """What the session is told of; ``shown`` are the lines that it has before it or is about to have, besides

@@ -266,6 +266,17 @@ async def test_what_the_user_said_may_be_left_out_and_keeps_its_words(memory: Me
     assert await window(memory) == [texts[at] if at % 2 else SMALL_TALK[at] for at in range(14)]
 
 
+async def test_a_review_puts_no_words_of_one_into_the_mouth_of_another(memory: MemoryService) -> None:
+    before = ["I play the cello", "How lovely", "Now for the rain", "It rains again and again"]
+    for number, text in enumerate(before):
+        await say(memory, text, "assistant" if number % 2 else "user")
+    texts = [*SMALL_TALK, *before]
+    answer = [{"n": at, "text": text} for at, text in enumerate(texts) if text != before[0]]
+    answer[-3]["text"], answer[-1]["text"] = "Your cello is lovely", "It rains again"
+    assert await memory.review(MIO, Model(json.dumps(answer)))
+    assert (await window(memory))[-4:] == [*before[:3], "It rains again"]
+
+
 async def test_a_memo_that_a_review_reworded_can_still_be_set_right_by_hand(memory: MemoryService) -> None:
     assert await memory.compress(MIO, Model("They counted."))
     assert await memory.review(MIO, Model(_all_of(["They counted lines.", *SMALL_TALK[5:]])))

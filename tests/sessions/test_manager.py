@@ -553,6 +553,22 @@ async def test_every_turn_has_the_time_in_the_language_of_the_talk(
     assert second[: len(first)] == first  # so that a server need not read again what it has read
 
 
+async def test_a_session_that_began_without_its_memory_says_so(
+    neko: Neko, manager: SessionManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox, hung = Outbox(wants_audio=False), asyncio.Event()
+    await manager.attach(outbox)
+
+    async def hang(*_: object) -> None:
+        await hung.wait()
+
+    monkeypatch.setattr(neko.memory, "recent", hang)
+    monkeypatch.setattr(manager._slot, "_timeouts", replace(manager._slot._timeouts, recent_timeout_s=0.05))
+    manager.handle(SendText("hello"))
+    told = [event for event in await until(outbox, TurnEnd) if isinstance(event, Status)]
+    assert [(event.code, "0.05" in event.message, bool(event.fault)) for event in told] == [("memory_late", True, True)]
+
+
 async def test_a_fact_that_no_memo_holds_is_in_the_next_session_and_is_not_recalled_too(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
