@@ -173,10 +173,15 @@ class StepLoop:
 
     def _read(self, thought: Thought) -> tuple[Thought, str]:
         """With the action that it wrote as text, where the hand reads such; else what is wrong with it."""
-        if thought.calls or not isinstance(self._workspace, ReadsText):
+        workspace = self._workspace
+        if not isinstance(workspace, ReadsText):
             return thought, ""
+        if thought.calls:
+            return replace(
+                thought, calls=[replace(one, action=workspace.meant(one.action)) for one in thought.calls]
+            ), ""
         try:
-            action = self._workspace.read(thought.text)
+            action = workspace.read(thought.text)
         except ActionError as error:
             return thought, str(error)
         return (replace(thought, calls=(ThoughtCall(f"read-{uuid4().hex}", action),)) if action else thought), ""

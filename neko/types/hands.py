@@ -153,6 +153,10 @@ class ReadsText(Protocol):
         is none in them. Raises ``ActionError`` for one that is written wrongly."""
         ...
 
+    def meant(self, action: Action) -> Action:
+        """What a call means: the task's own ``done`` or ``give_up`` for one by another name that its models know."""
+        ...
+
 
 @runtime_checkable
 class HasMore(Protocol):

@@ -123,11 +123,14 @@ class ComputerWorkspace:
         """See ``ReadsText``."""
         if not holds_action(text):
             return None
-        action = from_text(text)
+        return self.meant(from_text(text))
+
+    def meant(self, action: Action) -> Action:
+        """See ``ReadsText``."""
         if action.name != Terminate.name:
             return action
-        answer = action.arguments.get("answer", "")
-        is_done = action.arguments["status"] == "success"
+        answer = str(action.arguments.get("answer", ""))
+        is_done = action.arguments.get("status") == "success"
         return Action("done", {"answer": answer}) if is_done else Action("give_up", {"reason": answer})
 
     async def look(self) -> Observation:

@@ -114,8 +114,20 @@ async def test_a_model_may_write_what_it_does_as_a_line_of_code(desk: Desk, edit
     assert any(said.text.startswith("There is no 'pyautogui.fly'") for said in desk.thinker.asked[2])
 
 
-async def test_a_task_that_a_model_gives_up_in_code_has_failed(desk: Desk) -> None:
-    task = await desk.ended(await desk.begin(Thought("computer.terminate(status='failure', answer='No editor.')")))
+async def test_a_model_may_end_it_by_the_name_that_it_knows(desk: Desk) -> None:
+    task = await desk.ended(await desk.begin(calls(("terminate", {"status": "success", "answer": "It is there."}))))
+    assert (task.state, task.result) == (TaskState.COMPLETED, "It is there.")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        Thought("computer.terminate(status='failure', answer='No editor.')"),
+        calls(("terminate", {"answer": "No editor."})),
+    ],
+)
+async def test_a_task_that_a_model_gives_up_has_failed(desk: Desk, end: Thought) -> None:
+    task = await desk.ended(await desk.begin(end))
     assert task.state is TaskState.FAILED
     assert "No editor." in task.error
 
