@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from neko.agent.permission import Permit
+from neko.tasks import to_the_end
 from neko.types.agent import Act, Picture
 from neko.types.hands import HandName
 
@@ -38,6 +40,22 @@ class Audit(Protocol):
     def finish(self, row: int, outcome: Outcome, detail: str = "") -> None:
         """What came of it; never waits."""
         ...
+
+
+async def begun(audit: Audit, deed: Deed) -> int:
+    """See ``Audit.begin``. Who is cancelled meanwhile leaves no row without an end."""
+    rows: list[int] = []
+
+    async def write() -> None:
+        rows.append(await audit.begin(deed))
+
+    try:
+        await to_the_end(write())
+    except asyncio.CancelledError:
+        if rows and deed.verdict.may_act:
+            audit.finish(rows[0], "cancelled")
+        raise
+    return rows[0]
 
 
 class NoAudit:

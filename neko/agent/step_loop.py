@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from neko.agent import outside
 from neko.agent import tasks as rules
-from neko.agent.audit import Audit, Deed, Outcome
+from neko.agent.audit import Audit, Deed, Outcome, begun
 from neko.agent.bounds import Bounds
 from neko.agent.mcp import relevance
 from neko.agent.own_keys import KEPT_BACK, OwnKeys
@@ -252,7 +252,7 @@ class StepLoop:
         except ActionError as error:
             return self._impossible(call, self._why(error))
         permit = await self._permit(action, intent)
-        row = await conduct.audit.begin(self._deed(action, intent, permit))
+        row = await begun(conduct.audit, self._deed(action, intent, permit))
         if not permit.may_act:
             conduct.refused[intent.title, intent.shown] = intent.title
             return self._impossible(call, REFUSALS[permit])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -16,7 +17,7 @@ import pytest
 
 from neko import Neko, Settings
 from neko.agent import tasks as rules
-from neko.agent.audit import Deed
+from neko.agent.audit import Deed, begun
 from neko.agent.journal import FILE, Journal, JournalLimits
 from neko.agent.permission import Permit
 from neko.agent.tasks import Task, TaskState
@@ -84,6 +85,17 @@ async def test_an_act_is_in_the_trail_before_it_is_done_and_completed_after(jour
     assert (told["verdict"], told["outcome"], told["detail"], told["act"]) == ("approved", "done", "bought", "write")
     assert await journal.picture(told["picture"]) == PICTURE
     assert await journal.picture("../" + FILE) is None
+
+
+async def test_an_act_that_is_cancelled_while_it_is_written_down_has_an_end(journal: Journal) -> None:
+    writing = asyncio.create_task(begun(journal, deed()))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.wait({writing})
+    assert writing.cancelled()
+    await journal.settled()
+    (row,) = await journal.rows()
+    assert row["outcome"] == "cancelled"
 
 
 async def test_the_trail_is_read_in_pieces_by_task_and_by_words(journal: Journal) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from neko.agent import outside
 from neko.agent.approvals import Approvals
-from neko.agent.audit import Audit, Deed
+from neko.agent.audit import Audit, Deed, begun
 from neko.agent.heard_outside import HeardOutside
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
@@ -109,7 +109,7 @@ class McpToolbox:
         task = _Task(self._character, server, tool, json.loads(shown), self._publish)
         permit = await self._permit(server, tool, call, shown)
         try:
-            row = await self._audit.begin(self._deed(task, server, tool, shown, permit))
+            row = await begun(self._audit, self._deed(task, server, tool, shown, permit))
         except NekoError as error:
             return ToolResult(call.call_id, f"It was not called, for it cannot be written down: {error}", failed=True)
         if not permit.may_act:
