@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from neko.agent.computer.actions import (
@@ -68,6 +69,7 @@ _SENDING_NOTHING: Final = frozenset(
 )
 """By ``WM_CLASS``: programs that work on files alone. Any other may send what is clicked or typed in it."""
 _MOVES: Final = frozenset({"left", "right", "up", "down", "home", "end", "pageup", "pagedown"})
+_ENTER: Final = re.compile(r"\r\n|[\r\n]")
 _LONGEST_TITLE: Final = 60
 
 
@@ -181,7 +183,9 @@ def _deed(action: ComputerAction) -> str:
             return "scroll " + (("right" if clicks > 0 else "left") if sideways else ("up" if clicks > 0 else "down"))
         case Write(text=text):
             short = " ".join(visible(text).split())
-            return f"type “{short[:40]}{'…' if len(short) > 40 else ''}”"
+            enters = len(_ENTER.findall(text))
+            times = {0: "", 1: ", with Enter"}.get(enters, f", with Enter {enters} times")
+            return f"type “{short[:40]}{'…' if len(short) > 40 else ''}”{times}"
         case Press(key=key, times=times):
             return f"press {key}" + (f" {times} times" if times > 1 else "")
         case Hotkey(pressed=pressed):

@@ -89,4 +89,7 @@ def test_the_title_says_what_and_where_and_hides_nothing_of_a_window_that_names_
     assert title(click, "a\u202eb\n\nc") == "click in “ab c”"
     assert len(title(click, "x" * 500)) < 80
     assert title(typed(Action("hotkey", {"keys": ["ctrl", "s"]})), "") == "press ctrl+s"
+    run = typed(Action("write", {"text": f"ls {'x' * 90}\n"}))
+    assert title(run, "") == f"type “ls {'x' * 37}…”, with Enter", "which is what sends or runs it"
+    assert title(typed(Action("write", {"text": "a\n\nb"})), "") == "type “a b”, with Enter 2 times"
     assert title(typed(Action("drag", {"x": 1, "y": 2})), "Files", "Trash") == "drag from “Files” to “Trash”"
