@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -246,7 +247,7 @@ def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Con
     with contextlib.suppress(OSError):  # what was said is for its owner; SQLite's files beside it follow
         make_private(path)
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None, factory=_Interruptible)
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         prepare(connection)
     except BaseException:

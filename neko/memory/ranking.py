@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from neko.memory.asked import is_hearsay
@@ -183,7 +184,7 @@ def rank(
             return
         held = tuple(names[column] for column in np.nonzero(counts[row - int(answers[row])])[0])
         tells = bool(question.tells and question.tells.search(lines[row].text[:_JUDGED]))
-        asks = bool(_SIGN.search(lines[row].text)) and _asks(lines[row].text, held)
+        asks = _has_sign(lines[row].text) and _asks(lines[row].text, held)
         yield Ranked(lines[row], float(score[row]), held, bool(answers[row]), tells, float(alike[row]), asks)
 
 
@@ -409,10 +410,11 @@ def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: F
     import numpy as np
 
     answers = np.zeros(len(lines), dtype=bool)
-    for row, line in enumerate(lines):
-        if not score[row] or not _SIGN.search(line.text):
+    rows = [row for row, line in enumerate(lines) if _has_sign(line.text)]
+    for row, is_held in zip(rows, (counts[rows] > 0).tolist(), strict=True):
+        if not score[row]:
             continue
-        asked, held = score[row], [terms[int(column)] for column in np.nonzero(counts[row])[0]]
+        line, asked, held = lines[row], score[row], list(compress(terms, is_held))
         is_about = _asks(line.text, held)
         if is_about or _ASKING.search(line.text[-_END:]):
             score[row] *= _QUESTION
@@ -423,6 +425,11 @@ def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: F
             score[row + 1] = asked * _ANSWER
             answers[row + 1] = True
     return answers
+
+
+def _has_sign(text: str) -> bool:
+    """Whether it may ask anything."""
+    return "?" in text or (not text.isascii() and bool(_SIGN.search(text)))
 
 
 def _asks(text: str, held: Sequence[str]) -> bool:

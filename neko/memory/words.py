@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
 from importlib import metadata
+from itertools import pairwise
 from typing import Any, Final
 
 from neko.late_patterns import late_pattern
@@ -171,17 +172,29 @@ def written(text: str, wanted: Collection[str]) -> list[str]:
 
 def _pieces(text: str, wanted: Collection[str]) -> list[tuple[str, bool]]:
     wanted = frozenset(wanted)
-    marked = [False] * len(text)
+    hits: list[tuple[int, int]] = []
     for match in _RUNS.finditer(text):
         if match.lastgroup in ("word", "emoji"):
-            hits = [(0, len(match[0]))] if wanted.intersection(terms(match[0])) else []
+            if _is_wanted(match[0], wanted):
+                hits.append(match.span())
         else:
-            hits = _signs_of(match[0], wanted)
-        for first, end in hits:
-            marked[match.start() + first : match.start() + end] = [True] * (end - first)
-    bounds = [at for at in range(1, len(text)) if marked[at] != marked[at - 1]]
-    ends = [*bounds, len(text)] if text else []
-    return [(text[start:end], marked[start]) for start, end in zip([0, *bounds], ends, strict=False)]
+            hits += [(match.start() + first, match.start() + end) for first, end in _signs_of(match[0], wanted)]
+    bounds = [0]
+    for first, end in sorted(hits):
+        if first > bounds[-1] or len(bounds) == 1:
+            bounds += [first, end]
+        else:  # they touch
+            bounds[-1] = max(bounds[-1], end)
+    bounds.append(len(text))
+    pieces = [(text[first:end], bool(place % 2)) for place, (first, end) in enumerate(pairwise(bounds))]
+    return [piece for piece in pieces if piece[0]]
+
+
+def _is_wanted(run: str, wanted: frozenset[str]) -> bool:
+    if not run.isascii() or len(run) > LONGEST_WORD:
+        return not wanted.isdisjoint(terms(run))
+    term, is_stop = _term_of(run)
+    return term in wanted and not is_stop
 
 
 def _signs_of(run: str, wanted: Collection[str]) -> list[tuple[int, int]]:
