@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from neko.sessions.recall_lines import parts_of
+from neko.sessions.recall_lines import UNSPACED, parts_of
 from neko.types.lines import LineElsewhere
 from neko.types.memory import Evidence
 from neko.well_formed import bare_words
 
 _MERE_FACT: Final = 120
 """Signs of a wording that says little more than the fact which was taken from it."""
-_MORE_WORDS: Final = 2
-_MORE_PAIRS: Final = 6
-"""Words, or pairs of signs where words are not set apart, that stand nowhere in the instructions: a wording with so
-many says more than the fact, as "went to Harbin and is a nurse there" does. One is for the verb."""
+_MORE: Final = 2
+"""Words, or signs where words are not set apart, that stand nowhere in the instructions: a wording with so many says
+more than the fact, as "went to Harbin and is a nurse there" does. One is for the verb. A number is more by itself."""
+_GRAMMAR: Final = re.compile("[ぁ-ん我你您他她它们們的了是在也就都和吗嗎呢吧啊把被很着著]")
+_NUMBER: Final = re.compile(r"\d+")
 _TELLING: Final = 4
 """Signs of a wording below which it may stand anywhere by chance."""
 
@@ -81,9 +83,18 @@ class PromptLines:
         """Than the fact which was taken from it, and what else the instructions say."""
         if len(bare_words(text)) > _MERE_FACT:
             return False
-        missing = [part for part in parts_of(text) if part not in self._words]
-        unspaced = sum(not part.isascii() and len(part) <= 2 for part in missing)
-        return len(missing) - unspaced < _MORE_WORDS and unspaced < _MORE_PAIRS
+        if not set(_NUMBER.findall(text)) <= set(_NUMBER.findall(self._words)):
+            return False
+        words = parts_of(UNSPACED.sub(" ", text))
+        signs = (sign for run in UNSPACED.findall(text.lower()) for sign in self._new_signs(run))
+        return sum(word not in self._words for word in words) + sum(1 for _ in signs) < _MORE
+
+    def _new_signs(self, run: str) -> Iterator[str]:
+        """Those that stand in the instructions beside neither of their neighbours."""
+        for at, sign in enumerate(run):
+            pairs = run[max(at - 1, 0) : at + 1], run[at : at + 2]
+            if not _GRAMMAR.match(sign) and not any(len(pair) == 2 and pair in self._words for pair in pairs):
+                yield sign
 
     def begin(self, instructions: Instructions) -> None:
         """A session that was told nothing but these."""

@@ -29,7 +29,7 @@ _LEAST_WORD: Final = 3
 _LEAD: Final = 40
 """Characters before the first word that was looked for, so that it does not come without its sentence."""
 _WORD: Final = re.compile(r"[^\W_]+")
-_UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
+UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 """Runs of scripts in which words are not set apart, or change their endings: compared by pairs of signs."""
 
 
@@ -108,9 +108,9 @@ def parts_of(question: str) -> set[str]:
     """What is looked for in a line: the beginnings of words, and pairs of signs."""
     terms: dict[str, None] = {}
     lowered = question[:_LONGEST_QUESTION].lower()
-    for run in _UNSPACED.findall(lowered):
+    for run in UNSPACED.findall(lowered):
         terms.update(dict.fromkeys(run[at : at + 2] for at in range(max(1, len(run) - 1))))
-    for word in _WORD.findall(_UNSPACED.sub(" ", lowered)):
+    for word in _WORD.findall(UNSPACED.sub(" ", lowered)):
         if len(word) >= _LEAST_WORD:
             terms[word[:_STEM]] = None
     return set(list(terms)[:_MOST_TERMS])

@@ -43,6 +43,11 @@ async def test_a_recall_that_is_too_slow_is_told_once_if_there_is_much_and_the_t
     [
         ("妹妹：小雯，搬到了哈尔滨", "我妹妹小雯搬到了哈尔滨，在那里当护士。", True),
         ("妹妹：小雯，搬到了哈尔滨", "我妹妹小雯搬到了哈尔滨。", False),
+        ("女朋友佳怡在乐团拉大提琴", "我女朋友佳怡在乐团拉大提琴，她是苏州人。", True),
+        ("家：上海", "我住在上海。", False),
+        ("妹：美咲、札幌に引っ越した", "妹の美咲は札幌に引っ越して看護師をしています。", True),
+        ("ペット：スミレ", "うちのペットはスミレだよ。", False),
+        ("birthday: the 4th of February", "My birthday is on the 4th of February, then I'm 31.", True),
         ("allergic to cashews", "I'm allergic to cashews, they put me into hospital twice.", True),
         ("cat: Biscuit", "my cat is called Biscuit", False),
     ],
