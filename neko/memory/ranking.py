@@ -80,7 +80,6 @@ _LONGEST: Final = 4_000
 _MARKS: Final = 1 << 16
 _SPREAD: Final = (6_151, 89, 8_191, 1_031, 30_011)
 """What the first three bytes and the last two of a term are multiplied by, so that few have the same mark."""
-_SIGN: Final = re.compile(r"\?|吗|呢|ですか|ますか")
 
 
 class Candidate(NamedTuple):
@@ -246,7 +245,7 @@ class _Terms:
         gaps = np.flatnonzero(units[:-2] == _BLANK)
         self.starts, ends = gaps[:-1] + 1, gaps[1:]
         self.sizes = ends - self.starts
-        self._first = np.searchsorted(gaps, np.cumsum([0, *(len(text) + 1 for text in texts)]))
+        self._first = np.searchsorted(gaps, np.cumsum([0, *map(len, texts)]) + np.arange(len(texts) + 1))
         """The place of each text's first term, and the end."""
         third = units[self.starts + 2]
         third[self.sizes == 1] = _BLANK
@@ -429,7 +428,9 @@ def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: F
 
 def _has_sign(text: str) -> bool:
     """Whether it may ask anything."""
-    return "?" in text or (not text.isascii() and bool(_SIGN.search(text)))
+    if "?" in text or text.isascii():
+        return "?" in text
+    return "吗" in text or "呢" in text or "ですか" in text or "ますか" in text
 
 
 def _asks(text: str, held: Sequence[str]) -> bool:

@@ -282,7 +282,7 @@ def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[
         f"SELECT {_COLUMNS} FROM neko_words WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (json.dumps(wanted),),
     )
-    return list(map(Candidate._make, rows))
+    return list(map(partial(tuple.__new__, Candidate), rows))  # as ``_make`` does, without a call of Python's a line
 
 
 def _question(
