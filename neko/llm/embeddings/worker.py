@@ -17,6 +17,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,12 +25,14 @@ Encode = Callable[[Sequence[str], bool], tuple[Any, list[Any]]]
 """Texts, and whether they are questions, to vectors of length 1, and those of the tokens of each text, if any."""
 
 NICENESS = 5
-"""The page and her voice come before it."""
+"""The page and her voice come before what is embedded in the background. A question is waited for: on Linux, where a
+thread has a niceness of its own, it has none."""
 
 
 def main() -> None:
-    if hasattr(os, "nice"):
+    if hasattr(os, "nice") and sys.platform != "linux":
         os.nice(NICENESS)
+    background = ThreadPoolExecutor(1, initializer=_give_way)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is for the log
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -45,7 +48,10 @@ def main() -> None:
     while line := requests.readline():
         request = json.loads(line)
         try:
-            vectors, tokens = encode(request["texts"], request["kind"] == "question")
+            if request["kind"] == "question":
+                vectors, tokens = encode(request["texts"], True)
+            else:
+                vectors, tokens = background.submit(encode, request["texts"], False).result()
         except Exception as error:
             _tell(answers, {"error": _words(error)})
             continue
@@ -56,6 +62,11 @@ def main() -> None:
             "token_dimensions": tokens[0].shape[1] if tokens else 0,
         }
         _tell(answers, answer, b"".join(one.astype("<f4").tobytes() for one in (vectors, *tokens)))
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":
+        os.nice(NICENESS)
 
 
 def _use(folder: Path, _assets: Path) -> Encode:
