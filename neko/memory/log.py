@@ -35,6 +35,7 @@ from neko.memory.line_codec import (
 from neko.memory.log_file import LogFile, OnDamage
 from neko.memory.paths import backups_of
 from neko.memory.running_time import RunningTime
+from neko.memory.search import rehearse
 from neko.memory.sqlite_errors import store_error
 from neko.memory.threads import Threads, Work
 from neko.tasks import in_thread
@@ -51,6 +52,7 @@ LARGEST: Final = 2**63 - 1
 WINDOW_POSITION: Final = "recent"
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 10.0
+_REHEARSAL_S: Final = 5.0
 
 
 class Log:
@@ -402,13 +404,16 @@ class Log:
         return self._is_indexed and not self._indexing.locked()
 
     async def prepare_recall(self) -> None:
-        """Bring the index up to the log, in steps between which new lines get their turn, and load what recall uses.
+        """Bring the index up to the log, in steps between which new lines get their turn, and load what a search uses.
 
         Until then recall knows of the lines that are in it. Who asks for it meanwhile waits for that.
         """
         async with self._indexing:
             await in_thread(import_module, "numpy")
             await self._catch_up()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REHEARSAL_S):
+                await self.recall(rehearse)
 
     async def rebuild_index(self) -> int:
         """Make the index anew from the lines; how many there are in it."""

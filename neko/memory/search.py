@@ -166,6 +166,15 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage, fits)
 
 
+def rehearse(connection: sqlite3.Connection, names: Names) -> None:
+    """Search for what the newest line says. What a search reads and compiles at its first time, by the language of the
+    question, takes as long as a turn gives it."""
+    newest = int(connection.execute(schema.LAST_ID).fetchone()[0])
+    for line in _read(connection, [newest], newest + 1):
+        if line.id == newest:
+            search(connection, names, Query(line.text, 1, newest, datetime.now()))
+
+
 def _wanted(query: Query, text: str, rest: str) -> dict[str, float]:
     """``rest``: of the text, without its times, as lines do not name the day on which they are said."""
     weights = weighted_terms(query.text[:_READ])

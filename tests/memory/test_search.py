@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from neko.memory import asked, time_expressions
 from neko.memory.search import Query, search
 from neko.types.memory import Because, Reason
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
@@ -369,3 +370,20 @@ async def test_a_word_of_one_ideograph_is_enough_where_it_stands_alone(
 async def test_a_greeting_asks_for_nothing(memory_folder: MemoryFolder, words: str) -> None:
     told = ("The morning was cold.", "晚上好安静。", "元気な犬だった。", "친구가 잘 지내고 있대.")
     assert await _found(memory_folder, words, *told) == []
+
+
+async def test_what_a_search_loads_at_its_first_time_is_there_before_the_first_turn(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "Was there snow in Oslo?")
+    await memory.aclose()
+    loaded = (time_expressions._readings, asked._everyday)
+    for one in loaded:
+        one.cache_clear()
+    memory = await memory_folder.open()
+    await memory.recent(MIO)
+    await memory._background.idle(MIO)
+    assert [one.cache_info().misses for one in loaded] == [1, 1]
+    await memory.recall(MIO, "Did it snow in Oslo?")
+    assert [one.cache_info().misses for one in loaded] == [1, 1]
