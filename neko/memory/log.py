@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import NekoError
-from neko.memory import browse, changes, chats, deletion, facts, index, reviewed, schema, search, unfinished, versions
+from neko.memory import browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
 from neko.memory.appending import Appended, append_all
 from neko.memory.deletion import Deleted
 from neko.memory.facts import Earlier, NewFact
@@ -408,7 +409,7 @@ class Log:
         Until then recall knows of the lines that are in it. Who asks for it meanwhile waits for that.
         """
         async with self._indexing:
-            await in_thread(search.load)
+            await in_thread(import_module, "numpy")
             await self._catch_up()
         with suppress(TimeoutError):
             async with asyncio.timeout(_REHEARSAL_S):

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import partial
-from importlib import import_module
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -113,14 +112,6 @@ class Query:
     nearness: Nearness | None = None
     within: tuple[datetime, datetime] | None = None
     is_search: bool = False
-
-
-def load() -> None:
-    """Load what the first search would wait for: arrays, stems, patterns of times. Blocks for a twentieth of a
-    second."""
-    import_module("numpy")
-    weighted_terms("stems")
-    time_expressions.read("", date.min)
 
 
 def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[Evidence]:
