@@ -63,6 +63,9 @@ _COVERED: Final = 0.15
 _LIKE: Final = 0.3
 """How near in meaning, the mean subtracted, the best line is to be for that alone: what asks for nothing that was said
 has a quarter with some line, and seldom three tenths."""
+_AS_NEAR: Final = 0.9
+"""How near a line is to be for that alone, of how near the nearest is. What was said of it is among the nearest tenth
+nine times in ten; a turn that asks for nothing is about as near to all."""
 _OF_KIND: Final = 2.0
 """How much more of the best line's score a line fits by that tells such a thing as is asked for."""
 _AROUND: Final = 4.0
@@ -428,8 +431,10 @@ def _fits_beside(
         for held_by, one in zip(held if lone else (), best, strict=False)
     )
     signs = [_shares(held)] if is_held else []
-    if is_held or spans or max(near, default=0.0) >= _LIKE:
+    if is_held or spans:
         signs += [[of_score * share for share in score], _shares(near), _shares([one.alike for one in best])]
+    elif max(near, default=0.0) >= _LIKE:
+        signs += [[max(0.0, 1 - (1 - share) * _HALF / (1 - _AS_NEAR)) for share in _shares(near)]]
     then = {place for place, one in enumerate(best) if any(first <= one.candidate.at < end for first, end in spans)}
     fits = [max((sign[place] for sign in signs), default=0.0) for place in range(len(best))]
     for place in telling ^ set(range(len(best))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -387,3 +387,27 @@ async def test_what_a_search_loads_at_its_first_time_is_there_before_the_first_t
     assert [one.cache_info().misses for one in loaded] == [1, 1]
     await memory.recall(MIO, "Did it snow in Oslo?")
     assert [one.cache_info().misses for one in loaded] == [1, 1]
+
+
+class _Cosines:
+    """A question that is so near to these lines, and has no word of theirs."""
+
+    def __init__(self, cosines: Mapping[int, float]) -> None:
+        self._cosines = cosines
+
+    def nearest(self, _connection: sqlite3.Connection, _count: int, _end: int) -> Sequence[int]:
+        return list(self._cosines)
+
+    def cosines(self, _connection: sqlite3.Connection, _ids: Sequence[int]) -> Mapping[int, float]:
+        return self._cosines
+
+    def likenesses(self, _connection: sqlite3.Connection, _ids: Sequence[int]) -> Mapping[int, Any]:
+        return {}
+
+
+async def test_by_meaning_alone_only_what_is_about_as_near_as_the_nearest_fits(memory_folder: MemoryFolder) -> None:
+    ids = await memory_folder.talked("The tram was full.", "Our cat ate the fern.", "The lift is slow.", "I like tea.")
+    nearness = _Cosines(dict(zip(ids, (0.4, 0.55, 0.35, 0.53), strict=True)))
+    with closing(sqlite3.connect(memory_folder.log)) as connection:
+        found = search(connection, NAMES, Query("Who spoilt my plants?", 9, 2**62, START, nearness=nearness))
+    assert {one.text for one in found if one.fit >= 0.5} == {"Our cat ate the fern.", "I like tea."}
