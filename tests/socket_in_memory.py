@@ -113,7 +113,9 @@ class ServerEnd:
         """It was ended from this side."""
 
     async def send(self, message: str | bytes) -> None:
-        await self._out.put(message)
+        """To a peer that has closed it goes nowhere, so that what the peer sent before is still read."""
+        if self.broke or not self._out.over:
+            await self._out.put(message)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         self.broke = True
