@@ -66,6 +66,8 @@ has a quarter with some line, and seldom three tenths."""
 _AS_NEAR: Final = 0.9
 """How near a line is to be for that alone, of how near the nearest is. What was said of it is among the nearest tenth
 nine times in ten; a turn that asks for nothing is about as near to all."""
+_MUCH: Final = 0.5
+"""How much of the question the best line is to hold, that others are told for their nearness to it."""
 _OF_KIND: Final = 2.0
 """How much more of the best line's score a line fits by that tells such a thing as is asked for."""
 _AROUND: Final = 4.0
@@ -431,7 +433,7 @@ def _fits_beside(
         for held_by, one in zip(held if lone else (), best, strict=False)
     )
     signs = [_shares(held)] if is_held else []
-    if is_held or spans:
+    if spans or (is_held and (max(held) >= _MUCH * whole or not any(near))):
         signs += [[of_score * share for share in score], _shares(near), _shares([one.alike for one in best])]
     elif max(near, default=0.0) >= _LIKE:
         signs += [[max(0.0, 1 - (1 - share) * _HALF / (1 - _AS_NEAR)) for share in _shares(near)]]
