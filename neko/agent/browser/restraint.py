@@ -25,7 +25,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -54,7 +54,10 @@ _MOST_WORDS: Final = 3
 """What has more is the title of something to read."""
 _RUNNING: Final = re.compile(r"\.(php\d?|aspx?|jsp|do|cgi|pl|action|html?|json)$")
 _UNTOLD: Final = frozenset({"ping", "beacon", "cspviolationreport", "cspreport"})
-"""What pages count their visitors with; nothing on them waits for it."""
+"""What pages count their visitors with; nothing on them waits for it. While a page is restrained, its scripts' beacons
+come as what it fetches, and are told."""
+_BEACON: Final = "application/x-beacon"
+"""What a beacon is known by meanwhile: what it takes as an answer, of which there is none."""
 _MUTATION: Final = re.compile(r"\b(mutation|subscription)\b")
 _QUERY: Final = re.compile(r"\s*(?:#.*\s*)*(?:query\b|fragment\b|\{)[^{]*\{?\s*[\w.]")
 _OF_GRAPHQL: Final = frozenset({"query", "variables", "operationName", "extensions"})
@@ -71,8 +74,12 @@ _SILENCED: Final = """() => {
     sockets.send = function () { this.close(); };
     all.WebSocket = new Proxy(Socket, {construct: (_, [url]) => new Socket('NOWHERE' + encodeURIComponent(url))});
   }
-  if (beacons) beacons.sendBeacon = () => true;
-}""".replace("NOWHERE", f"wss://{NOWHERE}/?")
+  if (beacons) beacons.sendBeacon = (to, body) => {
+    const how = {method: 'POST', body, mode: 'no-cors', credentials: 'include', headers: {Accept: 'BEACON'}};
+    fetched(to, how).catch(() => {});
+    return true;
+  };
+}""".replace("NOWHERE", f"wss://{NOWHERE}/?").replace("BEACON", _BEACON)
 """What is sent while a page is left passes by us, and so does what goes through a socket."""
 SILENCED_WITH_THE_PAGE: Final = f"""(() => {{
   try {{
@@ -101,11 +108,13 @@ _VARYING: Final = re.compile(r"\d{10,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{1
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """A request that was not sent. ``body``: what it would have sent, cut."""
+    """A request that was not sent. ``body``: what it would have sent, cut. ``counts``: a beacon to another site than
+    that of its document, as pages have their visitors counted."""
 
     method: str
     url: str
     body: str = ""
+    counts: bool = field(default=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -283,7 +292,7 @@ class Restraint:
             request = route.request
             holders = self._holders(request)
             told = request.resource_type not in _UNTOLD
-            asked = HeldBack(request.method, request.url[:_LONGEST_BODY])
+            asked = HeldBack(request.method, request.url[:_LONGEST_BODY], counts=_counts(request))
             body = (request.post_data_buffer or b"").decode("utf-8", "replace")
             again = told and self._is_unsent(replace(asked, body=body))
             if not again and (not holders or not sends(request.method, request.url, body)):
@@ -293,7 +302,7 @@ class Restraint:
                 asked = replace(asked, body=body[:_LONGEST_BODY])
                 for held in holders:
                     held.append(asked)
-                if holders and len(self._unsent) < _MOST_UNSENT:
+                if holders and not asked.counts and len(self._unsent) < _MOST_UNSENT:
                     self._unsent[asked.without_varying] = asked.body if len(body) <= _LONGEST_BODY else ""
             await route.abort("aborted")
 
@@ -312,6 +321,15 @@ class Restraint:
         if page in self._pages:
             return [self._held[page]] if page in self._held else []
         return list(self._held.values())
+
+
+def _counts(request: Request) -> bool:
+    return request.headers.get("accept") == _BEACON and _site(request.frame.url) != _site(request.url)
+
+
+def _site(url: str) -> str:
+    """Nearly: what all hosts of one owner end with."""
+    return ".".join(place_of(url)[0].split(".")[-2:])
 
 
 def _escaped(text: str) -> str:

@@ -34,6 +34,10 @@ _TOLD: Final = (
     "The page wanted to send something, which was held back: {}. Nothing was sent. If the page shows what you need, go "
     "on; if the sending is what the task needs, do the same again, and the user is asked first."
 )
+_TOLD_OF_COUNTING: Final = (
+    "The page wanted to have it counted elsewhere what is done in it, which was held back: {}. Nothing was sent, and "
+    "nothing waits for it; go on."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +97,26 @@ class Trials:
         self._untold.clear()
         if not held:
             return ""
-        told = [shown(one.title, 160) for one in held[:_MOST_TOLD]]
-        return _TOLD.format(", ".join(told))
+        kinds = (
+            (_TOLD, [one for one in held if not one.counts]),
+            (_TOLD_OF_COUNTING, [one for one in held if one.counts]),
+        )
+        return "\n".join(
+            words.format(", ".join(shown(one.title, 160) for one in kind[:_MOST_TOLD])) for words, kind in kinds if kind
+        )
 
     async def _taken(self, tabs: Iterable[Tab]) -> list[HeldBack]:
-        """What was held back since it was asked last, by what was done last."""
+        """What was held back since it was asked last, by what was done last. That a visitor is counted is no reason to
+        ask the user."""
         held, written = [], []
         for tab in tabs:
             if here := self._restraint.taken(tab.page):
                 held += here
-                written += await _without_secrets(tab.page, here)
-        if held and len(self._known) < _MOST_KNOWN:
+                written += await _without_secrets(tab.page, [one for one in here if not one.counts])
+        if written and len(self._known) < _MOST_KNOWN:
             self._known[self._last] = tuple(written[:_MOST_TOLD])
-        if held:
-            self._unsent.setdefault(self._last, []).extend(held)
+        if written:
+            self._unsent.setdefault(self._last, []).extend(one for one in held if not one.counts)
         return held
 
     def close(self) -> None:

@@ -178,6 +178,23 @@ async def test_a_page_that_is_left_sends_no_last_words_of_what_was_tried_in_it(o
     assert "/harm" not in site.paths
 
 
+async def test_a_beacon_that_counts_visitors_elsewhere_is_told_of_and_no_reason_to_ask(
+    open_worker: Open, site: Site, rules: Rules
+) -> None:
+    rules.near = True
+    elsewhere = f"http://localhost:{site.port}"
+    site.pages |= {"/": Page(f"""<button onclick="navigator.sendBeacon('{elsewhere}/count', 'x')">Well</button>""")}
+    site.pages |= {"/count": Page()}
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    for _ in range(2):
+        told = (await worker.do("click", at="Well")).text
+        told += (await worker.do("wait", seconds=0.3)).text
+        assert f"held back: POST localhost:{site.port}/count" in told
+        assert worker.intents[-2].act is Act.READ
+    assert "/count" not in site.paths
+
+
 KEEPS = """<button>Well</button><script>
   const send = async (path, body) => { try { await fetch(path, {method: 'POST', body}) } catch { keep(body) } };
   const keep = body => localStorage.setItem('kept', body);
@@ -302,8 +319,6 @@ async def test_a_click_that_is_not_asked_for_sends_nothing_by_any_way(
     assert worker.intents[-1].act is Act.READ
     later = await worker.do("wait", seconds=1)
     assert set(site.paths) <= {"/", "/frame", "/other"}
-    if way == "a beacon":
-        return
     assert "held back" in done.text + later.text
     await worker.do("switch_tab", tab=1)
     again = await worker.intend("click", at="Well")
