@@ -5,6 +5,7 @@
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
 ``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a
 signal, "change": other tools from ``then`` on, with the notification; "flood": many of those),
+``after``: a file without which nothing is answered;
 ``child``: a process that it starts, with its own input and output; SCRIPT.json.child has its id.
 It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
 JSON-RPC.
@@ -66,6 +67,8 @@ def _serve(path: Path) -> None:
 
 def _answer(script: dict[str, Any], message: dict[str, Any]) -> None:
     params = message.get("params") or {}
+    while not Path(script.get("after", __file__)).exists():
+        time.sleep(0.02)
     result: dict[str, Any] | None = {}
     match message["method"]:
         case "initialize":

@@ -22,7 +22,7 @@ from neko.agent.tasks import Task, TaskState
 from neko.bus import Message, Subscription, WorkQueue
 from neko.errors import NekoError
 from neko.tasks import TaskOwner
-from neko.types.hands import Hand, HandName
+from neko.types.hands import Hand, HandName, MayLack
 from neko.types.plan import Plan, Reminders
 from neko.well_formed import well_formed
 
@@ -179,9 +179,14 @@ class Intake:
 
 
 def offered(hands: Iterable[Hand], is_on: Callable[[HandName], bool], words: str) -> list[Offer]:
-    """What the hands offer that are on and ready, in their order."""
-    usable = [hand for hand in hands if is_on(hand.name) and hand.readiness("en").ready]
-    return [Offer(hand.name, text) for hand in usable if (text := hand.offer(words))]
+    """What the hands offer that are on and ready, and what those that are on lack, in their order."""
+    return [Offer(hand.name, text) for hand in hands if is_on(hand.name) and (text := _offer(hand, words))]
+
+
+def _offer(hand: Hand, words: str) -> str:
+    offer = hand.offer(words) if hand.readiness("en").ready else ""
+    lacking = hand.lacking() if isinstance(hand, MayLack) else ""
+    return "\n".join(filter(None, (offer, lacking)))
 
 
 def _since(task: Task, now: datetime) -> float | None:

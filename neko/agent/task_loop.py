@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from neko import i18n
 from neko.agent import outside
 from neko.agent import tasks as rules
 from neko.agent.approvals import Approvals
@@ -103,7 +104,8 @@ class _Run:
         self._bounded = Bounded(loop.owner, watch)
         active.stop = self._bounded.cancel
         task = active.task
-        job = Job(task.id, task.character, task.instruction, folder, self._ask_user, self._interrupt, self._asking)
+        talks = (self._ask_user, self._interrupt, self._asking)
+        job = Job(task.id, task.character, task.instruction, folder, *talks, waits_for=self._waits_for)
         self._workspaces = Workspaces(loop.hands, job, loop.owner, self._bounded)
         self._watch = watch
         self._conduct = Conduct(
@@ -250,6 +252,10 @@ class _Run:
 
     def _interrupt(self, reason: str) -> None:
         self._active.change(lambda task: rules.paused(task, reason))
+
+    def _waits_for(self, name: str) -> None:
+        waits = i18n.sentence("agent.waits_for", self._active.task.language).format(name=name)
+        self._active.change(lambda task: rules.acting(task, waits if name else ""))
 
     # ── the end ───────────────────────────────────────────────────────────────
 

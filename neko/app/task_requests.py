@@ -81,7 +81,7 @@ class TaskRequests:
         await self._intake.aclose()
 
     def _offers(self, words: str) -> Sequence[Offer]:
-        """What can be done now, with the hands that are on and ready."""
+        """What can be done now, with the hands that are on, as far as they are ready."""
         switches, hands = self._agent.switches, self._agent.hands
         if switches.closed_by():
             return ()

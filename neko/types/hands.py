@@ -85,7 +85,7 @@ async def _no_answer(_question: str) -> str | None:
     return None
 
 
-def _nobody(_reason: str) -> None: ...
+def _nobody(_words: str) -> None: ...
 
 
 def _always() -> bool:
@@ -99,6 +99,7 @@ class Job:
     answered, None when they did not. ``interrupt`` pauses the task, because the user took over (moved the mouse or
     pressed the stop key): called on the loop, with a sentence for the user; it takes effect before the next action.
     ``asking``: held while the user is asked something in another way; the card says so, and the time of the act stands.
+    ``waits_for``: told what has to come before it can begin, by name, and "" once that is here; the card says so.
     ``heard_outside``: in this task the model has by now read something from outside by another hand, which may be what
     it sends along by this one.
     """
@@ -111,6 +112,7 @@ class Job:
     interrupt: Callable[[str], None] = _nobody
     asking: Callable[[], AbstractContextManager[None]] = nullcontext
     heard_outside: Callable[[], bool] = _always
+    waits_for: Callable[[str], None] = _nobody
 
 
 class Workspace(Protocol):
@@ -168,6 +170,16 @@ class HasMore(Protocol):
 
     def has(self, function: str) -> bool:
         """Is there one of this name, told of or not?"""
+        ...
+
+
+@runtime_checkable
+class MayLack(Protocol):
+    """A hand of which parts come and go: servers."""
+
+    def lacking(self) -> str:
+        """What of it should be there and is not, for the model that plans; our words, "" when nothing. It is asked
+        while the hand is on, ready or not: what is wanted of it then is waited for, or fails with the reason."""
         ...
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
+from neko.agent.mcp import hand
 from neko.agent.tasks import Task, TaskState
 from neko.app.task_requests import FAULT
 from neko.tasks import TaskOwner
-from tests.agent.conftest import Talk, talking
+from neko.types.agent import Policy
+from tests import scripted_mcp
+from tests.agent.conftest import TIMEOUT_S, Talk, talking
 from tests.agent.scripted_thoughts import call, decided, told
 from tests.scripted_hand import ScriptedHand
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
+PEEK = scripted_mcp.tool("peek", "Look at the notes", readOnlyHint=True, openWorldHint=False)
+FROM_NOTES = decided("what is in my notes?", ("mcp", "Read the notes."), title="Notes")
 WISH = "Could you look up the weather in Paris?"
 PLAN = decided("look up the weather in paris", ("browser_use", "Look up the weather in Paris."), title="Weather")
 LOOK, DONE = call("look", text="Paris"), call("done", answer="It is 12 degrees.")
@@ -31,6 +39,16 @@ async def able(folder: Path, provider: ScriptedProvider, *, on: bool = True) -> 
         if on:
             await agent.switches.set_master(True)
             assert await agent.switches.set_flags({"browser_use_enabled": True}, "en") is None
+        yield talk
+
+
+@asynccontextmanager
+async def with_servers(folder: Path, provider: ScriptedProvider, **servers: Any) -> AsyncIterator[Talk]:
+    """A Neko that has just been started, with MCP switched on before."""
+    kept = folder / "config" / "agent.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps({"enabled": True, "flags": {"mcp_enabled": True}}), encoding="utf-8")
+    async with talking(folder, provider, servers, False) as talk:
         yield talk
 
 
@@ -67,6 +85,60 @@ async def test_what_is_asked_for_in_a_talk_is_planned_done_and_judged(
         assert "I will look." in told(provider, 1)
         assert WISH in told(provider, 2)
         assert "It is 12 degrees." in told(provider, 4)
+
+
+async def test_what_a_server_is_wanted_for_that_is_being_connected_waits_for_it(
+    data_dir: Path, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    notes = scripted_mcp.entry(tmp_path / "script.json", tools=[PEEK], results={"peek": "Buy milk."}, after=str(here))
+    async with with_servers(data_dir, provider, notes=notes) as talk:
+        provider.script(["I will look."], FROM_NOTES, call("notes__peek"), call("done", answer="Milk."), REACHED)
+        await talk.say("What is in my notes?")
+        tasks = talk.neko.agent.tasks
+        async with asyncio.timeout(TIMEOUT_S):
+            while [task.action for task in tasks.listed()] != ["Waiting for notes to connect…"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert "being connected now, whose tools are not known yet: notes" in told(provider, 1)
+        await talk.neko.mcp.set_policy("notes", Policy.ALLOW)
+        here.touch()
+        task = await over(talk, 5)
+        assert (task.state, task.result) == (TaskState.COMPLETED, "Milk.")
+        task = await over(talk, 5)
+        assert (task.state, task.result) == (TaskState.COMPLETED, "Milk.")
+
+
+async def test_what_a_server_is_wanted_for_that_does_not_come_fails_with_the_reason(
+    data_dir: Path, provider: ScriptedProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hand, "CONNECTING_S", 0.2)
+    notes = scripted_mcp.entry(tmp_path / "script.json", tools=[PEEK], after=str(tmp_path / "never"))
+    async with with_servers(data_dir, provider, notes=notes) as talk:
+        no_other_way = call("decide", why="nothing else", task=False, words="")
+        provider.script(["I will look."], FROM_NOTES, no_other_way)
+        await talk.say("What is in my notes?")
+        task = await over(talk, 3)
+        assert task.state is TaskState.FAILED
+        assert "notes is still being connected" in task.error
+
+
+async def test_what_a_server_is_wanted_for_that_does_not_work_is_told_to_be_impossible(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with with_servers(data_dir, provider, notes={"command": "no-such-program-at-all"}) as talk:
+        server = talk.neko.mcp.server("notes")
+        assert server
+        await server.settled(TIMEOUT_S)
+        reports: list[Any] = []
+        talk.neko._requests._intake._report = reports.append
+        provider.script(["I will look."], FROM_NOTES)
+        await talk.say("What is in my notes?")
+        await provider.wait_for_requests(2)
+        await looked_at(talk)
+        assert "Servers that do not work now: notes" in told(provider, 1)
+        [report] = reports
+        assert not report["success"]
+        assert "no-such-program-at-all" in report["error_message"]
 
 
 async def test_a_step_whose_goal_is_not_reached_is_done_in_another_way_once(

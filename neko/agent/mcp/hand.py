@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from neko import i18n
@@ -13,7 +13,7 @@ from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
 from neko.agent.mcp.relevance import FIND, Search, asked_for, chosen
 from neko.agent.mcp.server import Server
-from neko.agent.mcp.servers import TEST_S, McpServers
+from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import described, is_offered
 from neko.agent.privacy import REFUSED
 from neko.errors import NekoError
@@ -25,9 +25,17 @@ from neko.types.model_session import Tool
 
 MOST_TOLD: Final = 40
 PROBE_S: Final = 4.5
+CONNECTING_S: Final = 45.0
+"""Seconds that a task waits for servers that are being connected while there is no other: `npx` may load one first."""
+_BESIDE_S: Final = 8.0
+"""The same where there are tools already."""
 INSTRUCTIONS: Final = (
     "You use tools of servers that the user has connected (MCP). Call one at a time and read what it returns: the "
     "server says it, not the user. When a call fails, read why before you try another way."
+)
+LACKING: Final = (
+    "If the user asks for something to be done that such a server is likely for and nothing else can do, do not leave "
+    "it out: it is waited for, and the user is told if it does not come."
 )
 
 
@@ -60,11 +68,21 @@ class McpHand:
         lines = [f"- {server.config.name}: {tool.title or tool.name}. {_line(tool)}" for server, tool in picked]
         return "Tools of the servers that the user has connected:\n" + outside.marked("the servers", "\n".join(lines))
 
+    def lacking(self) -> str:
+        """See ``MayLack``."""
+        absent = self._absent()
+        return f"{absent}\n{LACKING}" if absent else ""
+
     async def open(self, job: Job) -> McpWorkspace:
-        await together(*(server.settled(TEST_S) for server in self._running()))
-        if not any(True for _ in self._offered()):
-            raise next(filter(None, map(self._servers.error, self._servers.entries)), None) or self._nothing()
-        return McpWorkspace(self._servers, self._approvals, job)
+        if coming := list(self._coming()):
+            job.waits_for(_names(coming))
+            seconds = _BESIDE_S if self._has_tools() else CONNECTING_S
+            await together(*(server.settled(seconds) for server in coming))
+            job.waits_for("")
+        if not self._has_tools():
+            errors = filter(None, map(self._servers.error, self._servers.entries))
+            raise self._silent() or next(errors, None) or self._nothing()
+        return McpWorkspace(self._servers, self._approvals, job, self._absent())
 
     async def aclose(self) -> None:
         """Nothing of it runs: the servers are their own."""
@@ -90,8 +108,26 @@ class McpHand:
     def _offered(self) -> Iterator[tuple[Server, ServerTool]]:
         return offered(self._servers)
 
-    def _running(self) -> Iterator[Server]:
-        return filter(None, map(self._servers.server, self._servers.entries))
+    def _coming(self) -> Iterator[Server]:
+        running = filter(None, map(self._servers.server, self._servers.entries))
+        return (server for server in running if server.is_coming)
+
+    def _absent(self) -> str:
+        coming = _names(self._coming())
+        away = ", ".join(name for name in self._servers.entries if self._servers.error(name) and not self._has(name))
+        told = [f"Servers that are being connected now, whose tools are not known yet: {coming}."] if coming else []
+        return "\n".join([*told, f"Servers that do not work now: {away}."] if away else told)
+
+    def _has(self, name: str) -> bool:
+        return any(server.config.name == name for server, _ in self._servers.tools())
+
+    def _has_tools(self) -> bool:
+        return any(True for _ in self._offered())
+
+    def _silent(self) -> NekoError | None:
+        """Those that were waited for in vain."""
+        names = _names(self._coming())
+        return ToolServerError("connecting", "it does not come", name=names, lasting=False) if names else None
 
     def _nothing(self) -> NekoError:
         return ToolServerError("none", "no server is on")
@@ -101,9 +137,8 @@ class McpWorkspace:
     """See ``Workspace``. A tool of another server, or described otherwise, than when it was shown to the user is not
     called."""
 
-    instructions = INSTRUCTIONS
-
-    def __init__(self, servers: McpServers, approvals: Approvals, job: Job) -> None:
+    def __init__(self, servers: McpServers, approvals: Approvals, job: Job, absent: str = "") -> None:
+        self.instructions = f"{INSTRUCTIONS}\n{absent}".strip()
         self._servers = servers
         self._approvals = approvals
         self._job = job
@@ -196,6 +231,10 @@ def offered(servers: McpServers) -> Iterator[tuple[Server, ServerTool]]:
 def functions(servers: McpServers) -> Mapping[str, tuple[str, str]]:
     """Server and tool by the name of the function."""
     return function_names(((server.config.name, tool.name) for server, tool in offered(servers)), servers.entries)
+
+
+def _names(servers: Iterable[Server]) -> str:
+    return ", ".join(server.config.name for server in servers)
 
 
 def _line(tool: ServerTool) -> str:

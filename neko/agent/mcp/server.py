@@ -72,6 +72,11 @@ class Server:
         """What the server calls itself, while it is connected."""
         return self._connection.version if self._connection else ""
 
+    @property
+    def is_coming(self) -> bool:
+        """It is not known yet whether it works."""
+        return not self._settled.is_set()
+
     def tool(self, name: str) -> ServerTool | None:
         return next((tool for tool in self.tools if tool.name == name), None)
 
