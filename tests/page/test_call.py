@@ -176,7 +176,7 @@ async def test_speech_over_hers_holds_her_and_words_stop_her(
 
 async def test_a_cough_lets_her_go_on_where_she_was(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
     async with calling(driver, data_dir, Words("Thank you.", no_speech=0.9)) as caller:
-        cough = (await spoken("mhm mhm"))[: FRAME * 30]
+        cough = (await spoken("mhm mhm mhm"))[: FRAME * 45]
         await caller.hear_her()
         await caller.speak(cough)
         [paused, *_] = await driver.until_sent("playback", state="paused")
