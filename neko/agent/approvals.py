@@ -61,6 +61,7 @@ class Approvals:
             "act": approval.act.value,
             "may_remember": approval.may_remember,
             "after_outside": approval.after_outside,
+            "by_others": approval.by_others,
             "against_rule": approval.against_rule,
             "holds": approval.holds.value,
             "extent": approval.extent.value,

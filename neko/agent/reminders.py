@@ -312,8 +312,8 @@ class Reminders:
         return tuple(self._shown(one) for one in sorted(found, key=self._moment))
 
     def tasks(self) -> list[Task]:
-        """Those that are set, as tasks."""
-        return [self._as_task(self._entries[one.id], TaskState.QUEUED) for one in self.of()]
+        """Those that are set, as tasks, and those that are over since a short while."""
+        return [*(self._as_task(self._entries[one.id], TaskState.QUEUED) for one in self.of()), *self._over.values()]
 
     def task(self, task_id: str) -> Task | None:
         """One of them, or of those that are over since a short while."""

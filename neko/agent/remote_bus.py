@@ -55,6 +55,7 @@ _NO_QUESTION: Final = {
     "act": "destructive",
     "may_remember": False,
     "after_outside": True,
+    "by_others": False,
     "against_rule": False,
     "holds": "once",
     "extent": "place",

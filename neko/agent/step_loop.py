@@ -323,6 +323,7 @@ class StepLoop:
             # after words from outside it would be heeded for nothing else
             may_remember(intent.act) and (intent.act is Act.READ or not after_outside) and not extent.is_one_act,
             after_outside,
+            after_outside and not conduct.outside,
             hand=hand,
             task_id=task.id,
             picture=intent.picture,

@@ -63,7 +63,7 @@ class OtherTasks(Protocol):
     """Tasks that are not done here: reminders."""
 
     def tasks(self) -> Sequence[Task]:
-        """Those that are not over."""
+        """Those that are not over, or not long."""
         ...
 
     def task(self, task_id: str) -> Task | None: ...

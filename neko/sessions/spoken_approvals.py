@@ -8,8 +8,9 @@ A yes by words is taken only if all of this holds; anything else is an ordinary 
 * she has asked it in words, to its end, before the user's words began, and neither of them has said anything since; for
   what is typed, our page has shown it instead, long enough to be read, however long her voice takes.
   So a yes to another question of hers, or one that was on its way, approves nothing;
-* what may destroy or tell others, or was suggested by words from outside, has been said with its exact arguments. What
-  is too long to be said can be allowed on the screen alone.
+* what may destroy or tell others, or was suggested by words from outside, has been said with its exact arguments, but
+  for where in a page something stands and what its title has said. What is too long to be said can be allowed on the
+  screen alone.
 
 It approves that one act once, whatever a yes on the page would hold for (``Decision.IN_WORDS``). A no needs less, as it
 does no harm: one question that she has asked.
@@ -18,15 +19,18 @@ does no harm: one question that she has asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from neko.types.agent import Act
 
 LONGEST_SAID: Final = 160
 """Characters of arguments that are said; nobody follows more by ear."""
 _LONGEST_TITLE: Final = 120
+_OF_PAGE: Final = frozenset({"page", "ref"})
+_TARGET: Final = "form is sent to"
 _RISKY: Final = frozenset({Act.DESTRUCTIVE.value, Act.EXFILTRATING.value})
 
 
@@ -71,13 +75,17 @@ class SpokenApprovals:
 
     def asked(self, shown: Mapping[str, Any], now: float) -> Question:
         """A question was put to the user on the page (``agent.approvals``)."""
-        arguments = _said(str(shown.get("arguments") or ""))
+        title = " ".join(str(shown.get("title") or shown.get("tool") or "").split())[:_LONGEST_TITLE]
+        place, in_browser = str(shown.get("server") or ""), shown.get("hand") == "browser_use"
         question = Question(
             str(shown["id"]),
             shown.get("kind") == "approval",
-            " ".join(str(shown.get("title") or shown.get("tool") or "").split())[:_LONGEST_TITLE],
-            str(shown.get("server") or ""),
-            arguments,
+            title,
+            place,
+            _said(
+                str(shown.get("arguments") or ""),
+                lambda values: _of_page(values, title, place) if in_browser else values,
+            ),
             shown.get("act") in _RISKY or bool(shown.get("after_outside")),
             now + float(shown.get("seconds_left") or 0.0),
         )
@@ -111,8 +119,8 @@ class SpokenApprovals:
         return tuple(one for one in self._pending.values() if one.is_approval) if len(self._pending) == 1 else ()
 
 
-def _said(arguments: str) -> str:
-    """The exact arguments in one line: of a JSON object its names and values."""
+def _said(arguments: str, chosen: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
+    """The exact arguments in one line: of a JSON object its names and values, those that are ``chosen``."""
     try:
         values = json.loads(arguments)
     except ValueError:
@@ -120,6 +128,17 @@ def _said(arguments: str) -> str:
     if not isinstance(values, dict):
         return json.dumps(values, ensure_ascii=False)
     written = {
-        name: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for name, one in values.items()
+        name: one if isinstance(one, str) else json.dumps(one, ensure_ascii=False)
+        for name, one in chosen(values).items()
     }
     return "; ".join(f"{name}: {one}" for name, one in written.items())
+
+
+def _of_page(values: dict[str, Any], title: str, place: str) -> dict[str, Any]:
+    """Of an act in a page without what stands in the question already, and what tells a listener nothing; of where a
+    form goes the host, when it is another."""
+    left = {name: one for name, one in values.items() if name not in _OF_PAGE and one not in ("", {}, [])}
+    target = left.pop(_TARGET, None)
+    if isinstance(target, str) and (host := urlsplit(target).hostname or target) != place:
+        left[_TARGET] = host
+    return {name: one for name, one in left.items() if not (isinstance(one, str) and f"“{one}”" in title)}

@@ -96,6 +96,8 @@ class Approval:
     """The user may say "always"."""
     after_outside: bool = False
     """Words from outside came in before it, and may have asked for it."""
+    by_others: bool = False
+    """These are no more than what stands beside the user's words all the time, who does not name the tool."""
     hand: str = "mcp"
     task_id: str = ""
     picture: Picture | None = None

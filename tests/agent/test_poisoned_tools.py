@@ -233,6 +233,7 @@ async def test_a_description_gets_no_tool_of_another_server_called_that_the_user
         assert written == [("write_note", {"text": "Please write a note: milk"})]
         assert [json.loads(question["arguments"])["text"] for question in talk.asked] == ["hello", "and how are you?"]
         assert all(question["after_outside"] for question in talk.asked)
+        assert [question["by_others"] for question in talk.asked] == [True, False], "then she has read its answer"
 
 
 async def test_an_inquiry_of_a_server_approves_nothing(

@@ -218,6 +218,11 @@ async def test_servers_are_taken_over_switched_on_ruled_and_removed(
     await expect(server.get_by_test_id("server-state")).to_have_text("Off")
     await server.get_by_test_id("server-switch").check()
     await expect(server.get_by_test_id("server-state")).to_have_text("Ready")
+    mcp.use(False)  # as from elsewhere: the page follows by itself
+    await expect(driver.get("servers-off")).to_be_visible(timeout=30_000)
+    await expect(server.get_by_test_id("server-state")).to_have_text("Off")
+    mcp.use(True)
+    await expect(server.get_by_test_id("server-state")).to_have_text("Ready", timeout=30_000)
     await server.get_by_test_id("server-tools").first.click()
     await server.get_by_test_id("act-note").select_option("write")
     await expect(server.get_by_test_id("policy-note")).to_contain_text("Allow")

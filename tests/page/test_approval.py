@@ -85,6 +85,12 @@ async def test_everything_is_shown_as_it_is_and_once_means_once(
     await driver.get("approval-once").click()
     assert await asking is Decision.ONCE
     await expect(card).to_have_count(0)
+    await expect(driver.get("approvals").get_by_role("alert")).to_have_text("")
+    asking = owner.spawn(running_neko.neko.approvals.ask(replace(WRITE, by_others=True)), name="ask")
+    await expect(card).to_contain_text("what tool servers say of themselves")
+    await expect(card).not_to_contain_text("read something")
+    await driver.get("approval-deny").click()
+    assert await asking is Decision.DENY
 
 
 async def test_who_writes_goes_on_writing_and_answers_by_key_when_they_mean_to(

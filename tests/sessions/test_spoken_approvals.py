@@ -18,6 +18,7 @@ from neko.sessions.events import ApprovalAsked, ApprovalOver, ReplyText, Session
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.sessions.short_answers import answer_in
+from neko.sessions.spoken_approvals import SpokenApprovals
 from neko.settings import Settings
 from neko.types.agent import Act, Approval, Decision, Policy
 from neko.types.model_session import Tool, ToolCall, ToolResult
@@ -340,3 +341,22 @@ never mind the gap
 )
 def test_only_words_that_say_nothing_else_are_an_answer(wanted: str | None, lines: list[str]) -> None:
     assert {line: answer_in(line, "Mio") for line in lines} == dict.fromkeys(lines, wanted)
+
+
+def test_of_an_act_in_a_page_is_said_what_its_title_does_not_say_and_somebody_can_follow() -> None:
+    typed = {"page": "http://shop.example/order", "ref": "e5", "text": "Ann", "element": "Name", "form": {}}
+    shown = {
+        **{"id": "1", "kind": "approval", "title": "type “Ann” into “Name”", "server": "shop.example"},
+        **{"act": "write", "hand": "browser_use"},
+    }
+    filled = {"form": {"Street": "12 Mill Lane"}, "submit": True}
+    for more, said in (
+        ({"form is sent to": "http://shop.example/buy"}, ""),
+        ({"form is sent to": "http://other.example/buy?x=1"}, "form is sent to: other.example"),
+        (filled, 'form: {"Street": "12 Mill Lane"}; submit: true'),
+        ({"text": "Ann and more"}, "text: Ann and more"),
+    ):
+        arguments = json.dumps({**typed, **more})
+        assert SpokenApprovals().asked({**shown, "arguments": arguments}, 0).arguments == said
+        elsewhere = {**shown, "arguments": arguments, "hand": "mcp"}
+        assert "ref: e5" in SpokenApprovals().asked(elsewhere, 0).arguments

@@ -136,8 +136,9 @@ class McpToolbox:
         act, name = self._servers.act(server, tool), server.config.name
         said = self._words if call.reply_id == self._turn else ""
         others = any(self._names[one][0] != name for one in self._kept if one in self._names)
-        by_others = others or self._heard.is_in_memo(self._character)
-        after_outside = self._heard.counts(self._character) or (by_others and not asked_for(tool, said))
+        beside, has_read = others or self._heard.is_in_memo(self._character), self._heard.counts(self._character)
+        by_others = beside and not has_read and not asked_for(tool, said)
+        after_outside = has_read or by_others
 
         async def keep() -> None:
             await self._servers.always(server, tool, tool.definition)
@@ -148,7 +149,8 @@ class McpToolbox:
         policy = stricter(self._servers.policy(server, tool), word)
         is_allowed = (self._servers.word(server, tool) or word) is Policy.ALLOW and word in (None, Policy.ALLOW)
         approval = Approval(
-            *(self._character, name, tool.name, tool.title, shown, act, lasts, after_outside), against_rule=is_allowed
+            *(self._character, name, tool.name, tool.title, shown, act, lasts, after_outside, by_others),
+            against_rule=is_allowed,
         )
         return await self._permission.of(Wanted(approval, policy, key, keep))
 

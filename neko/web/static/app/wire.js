@@ -116,9 +116,9 @@
  * @typedef {"place" | "keys" | "may_send" | "unknown_program" | "unknown_window"} Extent
  * @typedef {{
  *   kind: "approval", id: string, character: string, seconds: number, seconds_left: number, server: string, tool: string,
- *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean, against_rule?: boolean, holds?: "once" | "task" | "restart", extent?: Extent, hand?: HandName | "", place?: string, picture?: string,
+ *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean, by_others?: boolean, against_rule?: boolean, holds?: "once" | "task" | "restart", extent?: Extent, hand?: HandName | "", place?: string, picture?: string,
  *   task_id?: string,
- * }} ActQuestion May this be done? `arguments`: exactly what it would be given. `picture`: the address of what it would act on, with the spot marked. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before. `against_rule`: the user allows it by a rule, which does not count here. `holds`: what a yes is for: this act, such acts here until the task is over, this tool until Neko is started again. `extent`: what it may be for at most, and why no more.
+ * }} ActQuestion May this be done? `arguments`: exactly what it would be given. `picture`: the address of what it would act on, with the spot marked. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before, or, with `by_others`, only stands beside what the user said. `against_rule`: the user allows it by a rule, which does not count here. `holds`: what a yes is for: this act, such acts here until the task is over, this tool until Neko is started again. `extent`: what it may be for at most, and why no more.
  * @typedef {{
  *   type?: string, title?: string, description?: string, default?: unknown, enum?: (string | number)[], enumNames?: string[],
  *   oneOf?: { const: string, title: string }[], format?: string, minimum?: number, maximum?: number, minLength?: number,

@@ -38,7 +38,7 @@ export function actCard(question, answer) {
   h("div", { class: "approval-head" },
     h("span", { class: "approval-sign" }, icon(hand ? handSign(hand) : "warning")),
     h("p", { class: "approval-title", id: title }, titleOf(question), h("span", { class: "approval-source", text: from }))),
-  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), ` ${holdsFor(question)}`, isOneAct(question) && ` ${t(`approval.extent.${question.extent}`)}`, question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` }), question.against_rule && ` ${whyAgainstRule(question)}`),
+  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), ` ${holdsFor(question)}`, isOneAct(question) && ` ${t(`approval.extent.${question.extent}`)}`, question.after_outside && h("strong", { text: ` ${t(question.by_others ? "approval.by_others" : "approval.after_outside")}` }), question.against_rule && ` ${whyAgainstRule(question)}`),
   pictureOf(question),
   given
     ? h("pre", { class: "approval-arguments", tabindex: "0", role: "group", "aria-label": t("approval.arguments"), "data-testid": "approval-arguments", text: given })

@@ -123,6 +123,7 @@ export class Approvals {
     shown.card.remove();
     shown.waiting.remove();
     this.#shown.delete(id);
+    if (this.#shown.size === 0) this.#said.textContent = "";
     const next = [...this.#shown.keys()][0];
     if (id === this.#front && next !== undefined) this.#bring(next);
     else this.#arrange();

@@ -13,7 +13,9 @@ import { serverForm } from "./server_form.js";
 import { ServerImport } from "./server_import.js";
 import { empty, failed } from "./view.js";
 
+/** While a server is on its way, and while none is: it may be switched off elsewhere, or end. */
 const LOOK_MS = 1500;
+const LOOK_IDLE_MS = 4000;
 const IN_TRANSIT = new Set(["connecting", "waiting"]);
 
 export class ServersView {
@@ -32,6 +34,9 @@ export class ServersView {
   /** @param {ViewParts} parts */
   constructor({ view }) {
     this.#view = view;
+    document.addEventListener("visibilitychange", () => {
+      if (this.#open && !document.hidden) void this.look();
+    });
   }
 
   async show() {
@@ -59,11 +64,18 @@ export class ServersView {
       found = await servers();
     } catch (error) {
       if (this.#open && this.#cards.size === 0) this.#list.replaceChildren(failed(error, () => void this.look()));
+      else if (this.#open) this.#again(LOOK_IDLE_MS);
       return;
     }
     if (!this.#open) return;
     this.#draw(found);
-    if (found.servers.some((one) => IN_TRANSIT.has(one.state)) && !document.hidden) this.#timer = setTimeout(() => void this.look(), LOOK_MS);
+    this.#again(found.servers.some((one) => IN_TRANSIT.has(one.state)) ? LOOK_MS : LOOK_IDLE_MS);
+  }
+
+  /** @param {number} afterMs */
+  #again(afterMs) {
+    clearTimeout(this.#timer);
+    if (!document.hidden) this.#timer = setTimeout(() => void this.look(), afterMs);
   }
 
   /** @param {{ servers: ToolServer[], installed: boolean, used: boolean }} answer */
