@@ -63,9 +63,9 @@ async def until(connection: ClientConnection, kind: str) -> list[dict[str, Any]]
 
 
 def answers(server: RunningServer, frame: bytes) -> list[dict[str, Any]]:
-    """What a client that sends this gets. It has a thread of its own: the loop that is watched is the server's alone."""
+    """What a client in a thread of its own gets: the loop that is watched is the server's alone."""
     seen: list[dict[str, Any]] = []
-    with connect_in_thread(f"{server.ws_url}/ws/Mio", proxy=None, max_queue=None, compression=None) as connection:
+    with connect_in_thread(f"{server.ws_url}/ws/Mio", proxy=None, compression=None) as connection:
         connection.send(frame, text=True)
         connection.send('{"action":"ping"}')
         while not seen or seen[-1]["type"] != "pong":
