@@ -5,8 +5,10 @@ said of liking; what is still to be done was told as "I need to"; how much was s
 signs of the kind that is asked for count more, and words in which such things are told are looked for as well.
 
 What people ask a companion for every day (what they cannot eat, their work, their pets, how they sleep) is in
-``assets/asked``, by language: how it is ``asked`` for in a ``question``, how it is ``told``, and in which ``words``;
-and which words are ``idle``, as they ask for nothing: greetings, thanks.
+``assets/asked``, by language: how it is ``asked`` for in a ``question``, how it is ``told``, and in which ``words``; what
+comes ``first``, as it says more than the kinds below do, and what depends on what the user told (``of_user``), as
+advice on a meal does, for which no question of their own is needed. Which words are ``idle``, as they ask for nothing:
+greetings, thanks; and which are ``little`` in a question, where ``words`` does not know them: those of German.
 
 Patterns are written for texts in their simplest form (``words.plain``): traditional characters and katakana are gone.
 """
@@ -18,9 +20,10 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
-from neko.language import guess
+from neko.memory.fact_rules import language_of
 from neko.memory.words import plain, terms, weighted_terms
 from neko.settings import ASSETS
 
@@ -61,19 +64,27 @@ _RECENCY_OF_CHANGING: Final = 0.2
 _WEIGHT: Final = 0.4
 """What words in which such things are told count, beside 1 for those of the question."""
 _WEIGHT_OF_REQUEST: Final = 0.5
+_MOST_BESIDE: Final = 0.75
+"""What words a question may have beside those that ask for an everyday thing, as a share of all."""
+_LONGEST_EVERYDAY: Final = 300
+"""Characters of such a question."""
+_CUT_WORD: Final = re.compile("[\uac00-\ud7a3]*\0[\uac00-\ud7a3]*")
+"""A word of Korean, of which a part is taken out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Of what is asked for: how a question asks for it, how a line tells it, and in which words. ``of_user``: it
     depends on what the user told, and the words that ask for it, as "recommend", tell little. ``recency``: how much
-    more the newest line counts than the oldest, for what does not hold for long."""
+    more the newest line counts than the oldest, for what does not hold for long. ``first``: it is meant, whichever
+    other kind the wording fits as well."""
 
     asked: re.Pattern[str]
     told: re.Pattern[str]
     words: str = ""
     of_user: bool = False
     recency: float = 0.0
+    first: bool = False
 
 
 _CHOICE: Final = Kind(
@@ -190,11 +201,23 @@ def recency_of(kind: Kind | None, attributes: Collection[str]) -> float:
 
 def kind_of(text: str) -> Kind | None:
     """What a question asks for; None when it does not tell."""
-    own = next((kind for kind in _KINDS if kind.asked.search(text)), None)
     everyday = _everyday_of(text)
-    if own or not everyday.question.search(text):
-        return own
-    return next((kind for kind in everyday.kinds if kind.asked.search(text)), None)
+    kinds = everyday.kinds if len(text) <= _LONGEST_EVERYDAY else ()
+    is_question = bool(everyday.question.search(text))
+    meant = [kind for kind in kinds if (is_question or kind.of_user) and kind.asked.search(text)]
+    first = (kind for kind in meant if kind.first and _is_meant(kind, text))
+    own = (kind for kind in _KINDS if kind.asked.search(text))
+    return next(chain(first, own, (kind for kind in meant if _is_meant(kind, text))), None)
+
+
+def _is_meant(kind: Kind, text: str) -> bool:
+    """Whether a question names little else: "Who is my boss?", not "Which film by Ozu did my boss tell us to see?"."""
+    little = little_in(text)
+    whole, rest = (
+        sum(weight for term, weight in weighted_terms(one).items() if term not in little)
+        for one in (text, _CUT_WORD.sub(" ", kind.asked.sub("\0", text)))
+    )
+    return kind.of_user or rest <= _MOST_BESIDE * whole
 
 
 def without_idle(text: str) -> str:
@@ -202,23 +225,40 @@ def without_idle(text: str) -> str:
     return _everyday_of(text).idle.sub(" ", text)
 
 
+def little_in(text: str) -> frozenset[str]:
+    """The terms of a question that say how it is asked, where the index does not tell them from others."""
+    everyday = _everyday_of(text)
+    return frozenset(terms(" ".join(everyday.little.findall(text)))) if everyday.little else frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class _Everyday:
     question: re.Pattern[str]
     idle: re.Pattern[str]
+    little: re.Pattern[str] | None
     kinds: tuple[Kind, ...]
 
 
 def _everyday_of(text: str) -> _Everyday:
-    return _everyday(guess(text, "en").partition("-")[0])
+    return _everyday(language_of(text, "en"))
 
 
 @cache
 def _everyday(language: str) -> _Everyday:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "asked" / f"{language}.json").read_text("utf-8"))
-    kinds = (Kind(_simplest(of["asked"]), _simplest(of["told"]), of["words"]) for of in loaded["kinds"].values())
-    return _Everyday(_simplest(loaded["question"]), _simplest(loaded["idle"]), tuple(kinds))
+    kinds = (
+        Kind(
+            _simplest(of["asked"]),
+            _simplest(of["told"]),
+            of["words"],
+            of_user=of.get("of_user", False),
+            first=of.get("first", False),
+        )
+        for of in loaded["kinds"].values()
+    )
+    little = _simplest(loaded["little"]) if "little" in loaded else None
+    return _Everyday(_simplest(loaded["question"]), _simplest(loaded["idle"]), little, tuple(kinds))
 
 
 def _simplest(pattern: str) -> re.Pattern[str]:

@@ -23,10 +23,15 @@ _Patterns = Mapping[str, Sequence[re.Pattern[str]]]
 _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
 _SENTENCE: Final = re.compile(
-    r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d| ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez)))+[.!?。！？]*"
+    r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d| ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez))"
+    r"|(?:(?<=こんにちは)|(?<=こんばんは)|(?<=はじめまして)|(?<=初めまして)|(?<=[你您家]好)|(?<=안녕하세요)|(?<=안녕)"
+    r"|(?<=\b[Hh]i)|(?<=\b[Hh]ello)|(?<=\b[Hh]ey))[!！。])+[.!?。！？]*"
 )
-"""A point within "3.5" and "am 3. Juni" ends none."""
-_GERMAN: Final = re.compile(r"\b(?:ich|mich|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?)\b", re.IGNORECASE)
+"""A point within "3.5" and "am 3. Juni" ends none, nor does a mark behind a greeting: whose it is comes then."""
+_GERMAN: Final = re.compile(
+    r"\b(?:ich|mich|mir|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?|und|ist|nicht|eine[mnr]?)\b",
+    re.IGNORECASE,
+)
 """What tells German from English, for which no other part of Neko has to."""
 _QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "ましたか", "でしたか", "ませんか", "습니까")
 _AHEAD: Final = ("plan", "promise", "family")
@@ -57,7 +62,7 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
     if len(sentence) > _LONGEST_SENTENCE or is_question(sentence):
         return []
     found: list[tuple[str, str, bool]] = []
-    rules = _rules(_language(sentence, language))
+    rules = _rules(language_of(sentence, language))
     sentence = _in_full(rules.corrected.split(sentence)[-1], rules)
     now, before = rules.now, rules.before
     is_meant, is_passing = not rules.unmeant.search(sentence), bool(rules.passing.search(sentence))
@@ -135,7 +140,8 @@ def _overlap(one: _Value, other: _Value) -> bool:
     return one[1] < other[2] and other[1] < one[2]
 
 
-def _language(sentence: str, fallback: str) -> str:
+def language_of(sentence: str, fallback: str) -> str:
+    """Which language's patterns are for a text: "en", "zh", "ja", "ko" or "de"."""
     found = guess(sentence, fallback).partition("-")[0]
     return "de" if found == "en" and _GERMAN.search(sentence) else found
 

@@ -186,6 +186,8 @@ def _wanted(query: Query, text: str, rest: str) -> dict[str, float]:
     if rest != text:
         named = set(terms(text)) - set(terms(rest))
         weights = {term: weight for term, weight in weights.items() if term not in named}
+    little = asked.little_in(text)
+    weights = {term: weight for term, weight in weights.items() if term not in little}
     if len(weights) <= _FEW:
         for said in query.context[-_CONTEXT:]:
             for term, weight in weighted_terms(said[-_READ:]).items():

@@ -317,6 +317,56 @@ async def test_what_people_ask_every_day_is_found_without_a_word_of_the_question
         assert max((one.fit for one in others), default=0.0) < best.fit, question
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Who is my boss?", ["My manager Heidi wants a report."]),
+        ("Who are my neighbours?", ["Old Mr Feathers downstairs feeds the pigeons."]),
+        ("How can one call me?", ["My phone number is 0171 5550199."]),
+        ("What is my salary?", ["I earn 2,900 a month after tax."]),
+        ("Dinner recommendation please", ["I adore mushrooms.", "Nuts are out, I'm allergic."]),
+        ("我的老板是谁？", ["我们经理周海燕每周一都要开会。"]),
+        ("我有室友吗？", ["我和晓彤合租，她从来不洗碗。"]),
+        ("我的血型是什么？", ["我是B型血。"]),
+        ("晚饭推荐", ["我最爱吃蘑菇。", "我对虾过敏。"]),
+        ("私の上司は誰？", ["課長の大西さんは厳しい。"]),
+        ("私のあだ名は？", ["みんなまーちゃんって呼ぶよ。"]),
+        ("夕飯のおすすめは？", ["きのこが大好きなんだ。", "エビアレルギーなんだ。"]),
+        ("내 상사가 누구야?", ["우리 팀장 한지우는 매주 회의를 해."]),
+        ("내 룸메이트는 누구야?", ["수진이랑 같이 사는데 설거지를 안 해."]),
+        ("저녁 추천", ["버섯을 정말 좋아해.", "새우 알레르기가 있어."]),
+        ("Wer ist mein Boss?", ["Meine Chefin Heidi will einen Bericht."]),
+        ("Habe ich Haustiere?", ["Unsere Katze Minka schnurrt."]),
+        ("Wie groß bin ich?", ["Ich messe 184 cm."]),
+        ("Was soll ich heute Abend kochen?", ["Ich liebe Pilze.", "Ich habe eine Nussallergie."]),
+    ],
+)
+async def test_relations_and_what_is_known_of_the_user_are_found_in_other_words(
+    memory_folder: MemoryFolder, question: str, told: list[str]
+) -> None:
+    memory = await memory_folder.open()
+    for text in (*SMALL_TALK, *told, *SMALL_TALK, *(f"Der Bus kam um {hour} Uhr." for hour in range(24))):
+        await say(memory, text)
+    found = await memory.recall(MIO, question)
+    assert {one.text for one in found if one.fit >= 0.5} == set(told)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Which film by Ozu did my boss tell us to see in Kyoto?", "See Late Spring by Ozu in Kyoto."),
+        ("我去厦门旅游的时候最喜欢的景点是鼓浪屿还是南普陀？", "厦门的鼓浪屿景点很美。"),
+    ],
+)
+async def test_a_question_that_names_more_is_for_what_it_names(
+    memory_folder: MemoryFolder, question: str, told: str
+) -> None:
+    memory = await memory_folder.open()
+    for text in ("My boss was late.", *SMALL_TALK, told, *SMALL_TALK, "我以后想去旅游。"):
+        await say(memory, text)
+    assert (await memory.recall(MIO, question))[0].text == told
+
+
 async def test_what_stands_beside_the_fact_that_is_asked_for_hardly_fits(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     for text in ("The bus was late again.", "Ottilie has nine bee hives.", "I need a new lamp.", "The lift is broken."):
