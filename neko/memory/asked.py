@@ -4,9 +4,9 @@ What answers is often not said in the words of the question. Who asks for a film
 said of liking; what is still to be done was told as "I need to"; how much was spent, in figures. So lines that hold
 signs of the kind that is asked for count more, and words in which such things are told are looked for as well.
 
-What people ask a companion for every day (what they cannot eat, their work, their pets, how they sleep) is in
-``assets/asked``, by language: how it is ``asked`` for in a ``question``, how it is ``told``, and in which ``words``; what
-comes ``first``, as it says more than the kinds below do, and what depends on what the user told (``of_user``), as
+What people ask a companion for every day (what they cannot eat, their work, their pets, who their boss is) is in
+``assets/asked``, by language: how it is ``asked`` for in a ``question``, how it is ``told``, and in which ``words``;
+what comes ``first``, as it says more than the kinds below do, and what depends on what the user told (``of_user``), as
 advice on a meal does, for which no question of their own is needed. Which words are ``idle``, as they ask for nothing:
 greetings, thanks; and which are ``little`` in a question, where ``words`` does not know them: those of German.
 
