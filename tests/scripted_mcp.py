@@ -4,7 +4,8 @@
 
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
 ``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a
-signal, "change": other tools from ``then`` on, with the notification; "flood": many of those),
+signal, "change": other tools from ``then`` on, with the notification; "flood": many of those; "ask": asks the user
+something and waits for ever),
 ``after``: a file without which nothing is answered;
 ``child``: a process that it starts, with its own input and output; SCRIPT.json.child has its id.
 It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
@@ -92,6 +93,11 @@ def _answer(script: dict[str, Any], message: dict[str, Any]) -> None:
 def _call(script: dict[str, Any], name: str) -> dict[str, Any] | None:
     match script.get("do", {}).get(name):
         case "hang":
+            return None
+        case "ask":
+            wanted = {"type": "object", "properties": {"name": {"type": "string"}}}
+            params = {"message": "Who are you?", "requestedSchema": wanted}
+            _send({"id": "ask", "method": "elicitation/create", "params": params})
             return None
         case "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

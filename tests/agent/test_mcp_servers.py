@@ -22,6 +22,7 @@ from neko.agent.mcp.server import STOP_S, Server, ServerState
 from neko.agent.mcp.servers import McpServers
 from neko.errors import NekoError
 from neko.net import Network
+from neko.tasks import TaskOwner
 from neko.tool_errors import ToolServerError
 from neko.types.agent import Policy, Reply
 from tests import scripted_mcp
@@ -167,6 +168,41 @@ async def until_it_got(script: Path, method: str, count: int) -> None:
     async with asyncio.timeout(TIMEOUT_S):
         while sum(one.get("method") == method for one in scripted_mcp.received(script)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def test_what_a_server_asks_in_a_call_goes_when_that_is_over(tmp_path: Path) -> None:
+    entry = scripted_mcp.entry(tmp_path / "script.json", tools=[tool("who")], do={"who": "ask"})
+    over: list[str] = []
+    asked = asyncio.Event()
+
+    async def ask(message: str, _schema: Any, _url: str) -> Reply:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            over.append(message)
+        raise AssertionError
+
+    async with connected(tmp_path, entry) as found, TaskOwner("test") as owner:
+        calling = owner.spawn(found.call("who", {}, ask, lambda *_: None), name="call")
+        await asked.wait()
+        calling.cancel()
+        await asyncio.wait({calling})
+        async with asyncio.timeout(TIMEOUT_S):
+            while not over:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert over == ["Who are you?"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"content": [{"type": "weird", "x": 1}]}])
+async def test_an_answer_that_is_none_of_the_protocol_is_told_in_a_sentence(tmp_path: Path, answer: Any) -> None:
+    entry = scripted_mcp.entry(tmp_path / "script.json", tools=[tool("odd")], results={"odd": answer})
+    async with connected(tmp_path, entry) as found:
+        with pytest.raises(ToolServerError) as failed:
+            await found.call("odd", {}, cancel, lambda *_: None)
+        assert failed.value.code == "tool_server_form"
+        assert "pydantic" not in str(failed.value)
+        assert any("none of the protocol" in line.text for line in found.log.lines)
 
 
 async def test_other_tools_are_known_as_soon_as_the_server_says_so(tmp_path: Path) -> None:

@@ -273,3 +273,21 @@ async def test_a_server_that_asks_gets_what_the_reader_fills_in(
     await expect(driver.get("inquiry").locator("a")).to_have_count(0)
     asking.cancel()
     await expect(driver.get("inquiry")).to_have_count(0)
+
+
+async def test_an_act_comes_before_what_a_server_wants_to_know_which_has_more_time(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    approvals = running_neko.neko.approvals
+    waiting = owner.spawn(approvals.inquire(Inquiry(NAME, "every", "Who are you?", FORM)), name="inquiry")
+    await expect(driver.get("inquiry")).to_be_visible()
+    for _ in range(2):
+        asking = owner.spawn(approvals.ask(WRITE), name="ask")
+        await expect(driver.get("approval")).to_be_visible()
+        await expect(driver.get("inquiry")).to_be_hidden()
+        await expect(driver.get("approval-deny")).to_be_enabled()
+        await driver.page.keyboard.press("Alt+N")
+        assert await asking is Decision.DENY
+        await expect(driver.get("inquiry")).to_be_visible()
+    waiting.cancel()

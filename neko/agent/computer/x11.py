@@ -16,6 +16,7 @@ from neko.agent.computer.actions import Button
 from neko.agent.computer.devices import Stop, Window
 from neko.agent.computer.geometry import Point
 from neko.agent.computer.keys import Key
+from neko.agent.computer.x11_guard import Guard
 from neko.agent.computer.x11_typing import Keyboard
 from neko.tool_errors import ComputerError
 
@@ -88,6 +89,7 @@ class X11Devices:
             self._display.close()
             raise ComputerError("no_display", "this X server has no XTEST")
         self._keyboard = Keyboard(self._display, self._fake_key)
+        self._guard = Guard(self._display.get_display_name())
 
     # ── mouse ───────────────────────────────────────────────────────────────────
 
@@ -102,7 +104,7 @@ class X11Devices:
 
     @_asks_the_server
     def button(self, button: Button, *, down: bool) -> None:
-        self._fake(_BUTTON_PRESS if down else _BUTTON_RELEASE, _BUTTONS[button])
+        self._press(_BUTTON_PRESS, _BUTTON_RELEASE, _BUTTONS[button], down=down)
 
     @_asks_the_server
     def notch(self, across: int, up: int) -> None:
@@ -178,6 +180,7 @@ class X11Devices:
             self._display.sync()
 
     def close(self) -> None:
+        self._guard.close()
         with suppress(Exception):
             self._keyboard.restore()
         with suppress(Exception):
@@ -240,4 +243,11 @@ class X11Devices:
         self._display.sync()
 
     def _fake_key(self, keycode: int, down: bool) -> None:
-        self._fake(_KEY_PRESS if down else _KEY_RELEASE, keycode)
+        self._press(_KEY_PRESS, _KEY_RELEASE, keycode, down=down)
+
+    def _press(self, press: int, release: int, number: int, *, down: bool) -> None:
+        if down:
+            self._guard.note(release, number, down=True)
+        self._fake(press if down else release, number)
+        if not down:
+            self._guard.note(release, number, down=False)

@@ -83,6 +83,13 @@ class _RunningCall:
     asked: Asked
     deadline: asyncio.Timeout
     inquiries: int = 0
+    asking: list[asyncio.Timeout] = field(default_factory=list)
+    """Of each question to the user that is open: it ends with the call."""
+
+    def over(self) -> None:
+        """Nobody waits for what the user would answer any more."""
+        for question in self.asking:
+            question.reschedule(asyncio.get_running_loop().time())
 
 
 class Connection:
@@ -136,6 +143,7 @@ class Connection:
                     result = await self._connected.call_tool(tool, dict(arguments), progress_callback=note_progress)
                 finally:
                     self._calls.remove(call)
+                    call.over()
         except TimeoutError:
             raise ToolServerError("silent", "a call got no answer", name=self._name, lasting=False) from None
         except asyncio.CancelledError:
@@ -145,6 +153,9 @@ class Connection:
         except Exception as error:
             code = getattr(error, "code", None)
             knows_us_no_more = code in _FROM_HTTP and len(self.statuses) > refusals
+            if type(error).__name__ == "ValidationError":
+                self._log.add("neko", f"an answer that is none of the protocol: {error}")
+                raise ToolServerError("form", "an answer that is none", name=self._name, lasting=False) from error
             if self.lost or code == _LOST or knows_us_no_more or type(error).__name__ in _BROKEN:
                 raise self._lose("the connection was lost in a call") from error
             return Outcome(visible(str(error)[:LONGEST]), failed=True)
@@ -176,7 +187,15 @@ class Connection:
         loop = asyncio.get_running_loop()
         call.deadline.reschedule(loop.time() + INQUIRY_S + SILENCE_S)
         schema = params.requested_schema if params.mode == "form" else {}
-        reply = await call.asked(params.message, schema, params.url if params.mode == "url" else "")
+        try:
+            async with asyncio.timeout(None) as question:
+                call.asking.append(question)
+                try:
+                    reply = await call.asked(params.message, schema, params.url if params.mode == "url" else "")
+                finally:
+                    call.asking.remove(question)
+        except TimeoutError:
+            reply = Reply("cancel")
         if call in self._calls:
             call.deadline.reschedule(loop.time() + SILENCE_S)
         content = dict(reply.content) if reply.content is not None and reply.action == "accept" else None

@@ -7,7 +7,9 @@ import io
 import json
 import random
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle
@@ -419,6 +421,30 @@ async def test_nothing_is_pressed_when_an_action_is_cut_off_by_the_end_of_the_ta
     await work.workspace.aclose()
     assert (await doing).failed
     assert onlooker.pressed_buttons() == 0
+
+
+KILLED = """
+import os, signal, sys
+from neko.agent.computer.keys import key_named
+from neko.agent.computer.x11 import X11Devices
+devices = X11Devices(sys.argv[1])
+devices.button("left", down=True)
+devices.key(key_named("ctrl"), down=True)
+devices.key(key_named("a"), down=True)
+devices.key(key_named("a"), down=False)
+print(devices.held_by_user(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+async def test_what_is_pressed_comes_up_when_we_are_killed(display: str, onlooker: Onlooker) -> None:
+    killed = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILLED, display), stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
+    )
+    held, _ = await killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    assert held.decode().strip() == "['Ctrl', 'the left mouse button']"
+    await until(lambda: (onlooker.pressed_keys(), onlooker.pressed_buttons()) == ([], 0))
 
 
 async def test_a_display_that_is_gone_ends_the_task_with_a_sentence(display: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 /**
  * What she, or a server of tools, asks before something is done. It is shown above the place to write; no answer is a no.
- * Of several the oldest is in front, the others wait in a row of their own. The focus stays where the reader writes.
+ * Of several the oldest act is in front, which has less time than what a server wants to know; the others wait in a row
+ * of their own. The focus stays where the reader writes.
  *
  * @import { ActQuestion, Approve, Inquiry } from "../wire.js"
  *
@@ -18,7 +19,7 @@ import { KEYS } from "./keys.js";
 const NOT_YET_MS = 500;
 const TICK_MS = 250;
 
-/** @typedef {{ card: HTMLElement, waiting: HTMLButtonElement, timer: ReturnType<typeof setInterval>, press: (key: keyof typeof KEYS) => void, endHint: () => void }} Shown */
+/** @typedef {{ kind: Question["kind"], card: HTMLElement, waiting: HTMLButtonElement, timer: ReturnType<typeof setInterval>, press: (key: keyof typeof KEYS) => void, endHint: () => void }} Shown */
 
 export class Approvals {
   #send;
@@ -65,13 +66,14 @@ export class Approvals {
       if (key === "no") answer(no);
       else if (question.kind === "approval") answer({ decision: "once" });
     };
-    this.#shown.set(question.id, { card, waiting, press, endHint: hint(words, question.seconds_left * 1000), timer: setInterval(tick, TICK_MS) });
+    this.#shown.set(question.id, { kind: question.kind, card, waiting, press, endHint: hint(words, question.seconds_left * 1000), timer: setInterval(tick, TICK_MS) });
     tick();
     this.#row.append(waiting);
     card.hidden = true;
     this.#place.append(card);
     this.#said.textContent = `${words} ${question.kind === "approval" ? t("approval.keys", { yes: KEYS.yes.shown, no: KEYS.no.shown }) : ""}`;
-    if (!this.#shown.has(this.#front)) this.#bring(question.id);
+    const front = this.#shown.get(this.#front);
+    if (!front || (front.kind === "inquiry" && question.kind === "approval")) this.#bring(question.id);
     else this.#arrange();
   }
 
@@ -124,7 +126,8 @@ export class Approvals {
     shown.waiting.remove();
     this.#shown.delete(id);
     if (this.#shown.size === 0) this.#said.textContent = "";
-    const next = [...this.#shown.keys()][0];
+    const left = [...this.#shown];
+    const next = (left.find(([, one]) => one.kind === "approval") ?? left[0])?.[0];
     if (id === this.#front && next !== undefined) this.#bring(next);
     else this.#arrange();
     if (hadFocus) byId("composer", HTMLElement).focus({ preventScroll: true });
