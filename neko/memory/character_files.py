@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from neko.memory.paths import checked
-from neko.memory_files import backups_name, log_name, pictures_name, recent_name, settings_name, unkept_name
+from neko.memory_files import TRASH, backups_name, log_name, pictures_name, recent_name, settings_name, unkept_name
+from neko.pending_restore import BEFORE
 from neko.set_aside import COMPANIONS, DAMAGED, REPLACED
 from neko.storage import make_folder, sync_folder
 
@@ -24,16 +26,27 @@ def files_of(folder: Path, character: str) -> list[Path]:
 
 
 def remove_beside(folder: Path, character: str) -> None:
-    """Remove all files but the log and the recent window themselves, which may be open, and the pictures.
+    """Remove all files but the log and the recent window themselves, which may be open, and the pictures; and all that
+    is kept elsewhere of a character of this name: deleted ones' in the trash, whose cards stay, and from before a
+    restore of the data folder.
 
     Raises ``OSError``.
     """
     log = log_name(checked(character))
     kept = {recent_name(character), pictures_name(character), log, *(log + ending for ending in COMPANIONS)}
-    for path in files_of(folder, character):
-        if path.name not in kept:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+    _remove(path for path in files_of(folder, character) if path.name not in kept)
+    data = folder.parent
+    for place in (data, *data.glob(f"{BEFORE}/*")):
+        for copy in (*place.glob(f"{TRASH}/*"), *([] if place == data else [place / folder.name])):
+            if files := files_of(copy, character):
+                _remove(files)
+                sync_folder(copy)
     sync_folder(folder)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def move(source: Path, character: str, target: Path, new: str) -> None:

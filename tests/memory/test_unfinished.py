@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,25 @@ async def test_a_cleared_memory_has_nothing_left_in_any_file(memory_folder: Memo
     assert [change.lines for change in await memory.changes(MIO)] == [19]
     assert await memory.rid_of_deleted(MIO)
     assert holding(memory_folder.folder) == []
+
+
+@pytest.mark.parametrize("place", ["trash/20260101-000000-1234abcd", "before_restore/20260101-000000/memory"])
+async def test_a_cleared_memory_has_nothing_left_in_the_trash_or_from_before_a_restore(
+    memory_folder: MemoryFolder, place: str
+) -> None:
+    memory = await memory_folder.open()
+    await _with_everything(memory, memory_folder.folder)
+    assert await memory.back_up()
+    await memory.aclose()
+    data = memory_folder.folder.parent
+    shutil.copytree(memory_folder.folder, data / place)
+    (data / place / "character.json").write_text('{"name": "Mio", "card": {}}', encoding="utf-8")
+    (data / place / "time_indexed_Mia").write_bytes(b"another's")
+    memory = await memory_folder.open()
+    await memory.clear(MIO)
+    assert await memory.rid_of_deleted(MIO)
+    assert holding(data) == []
+    assert sorted(path.name for path in (data / place).iterdir()) == [".reserve", "character.json", "time_indexed_Mia"]
 
 
 @pytest.mark.parametrize("restarts", [True, False])

@@ -226,6 +226,20 @@ async def test_names_that_make_the_same_file_are_different_conversations(client:
     assert [result["text"] for result in found["results"]] == ["ANNA"]
 
 
+async def test_what_is_forgotten_and_still_kept_elsewhere_on_purpose_is_told(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await post(client, "turns", turns=TALK)
+    await post(client, "turns", turns=[one | {"conversation": "other"} for one in TALK[:1]])
+    await neko.config.change({"note": "A pottery workshop is in Bergen."})
+    gone = await post(client, "forget", conversation="conv-26", text="pottery Bergen")
+    assert (gone["ids"], gone["kept"]) == (["D1:3"], ["config/core_config.json"])
+    gone = await post(client, "forget", conversation="conv-26", ids=["D1:1"])
+    assert [Path(one).name for one in gone["kept"]] and all("other" in one for one in gone["kept"])
+    gone = await post(client, "forget", conversation="conv-26", ids=["D1:2"])
+    assert (gone["kept"], gone["all_looked_through"]) == ([], True)
+
+
 async def test_what_is_forgotten_is_gone_from_every_layer(client: httpx2.AsyncClient, neko: Neko) -> None:
     await post(client, "turns", turns=TALK)
     gone = await post(client, "forget", conversation="conv-26", ids=["D1:3", "unknown"])

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from neko.app.earlier_talk import character_of, roles_of
+from neko.app.traces import holding_all
 from neko.errors import CharacterError, NekoError
 from neko.i18n import describe, sentence
 from neko.memory import written_times
@@ -33,7 +34,7 @@ from neko.web.errors import HTTPError, failure_of
 from neko.web.request_language import request_language
 from neko.web.routes.history import CharacterPath, known, manager_of, said_of_index
 from neko.web.schemas import Empty, Schema, Success
-from neko.well_formed import is_blank
+from neko.well_formed import is_blank, well_formed
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of lines in one call, some hundreds of thousands."""
@@ -42,6 +43,10 @@ _LATEST = 200
 """Lines that tell who is who in a memory."""
 _MOST_FORGOTTEN = 1_000
 _MOST_FACTS = 10
+_LOOKED_S = 10.0
+_MOST_LOOKED_FOR = 20
+_TELLING = 12
+"""Characters of a line that is looked for in files: a shorter one stands in many."""
 _NUMBER: Final = re.compile(r"(?:line:)?([0-9]{1,18})")
 """What a line that was said here is called."""
 _TIME_UNREADABLE: Final = (
@@ -337,10 +342,19 @@ class Layers(Schema):
 
 
 class Forgotten(Success):
-    """``ids`` of the lines that are gone. Memos and summaries that may hold their words went with them."""
+    """``ids`` of the lines that are gone. Memos and summaries that may hold their words went with them.
+
+    ``kept``: the files below the data folder in which the same words still stand, as they are no part of this memory or
+    are kept on purpose: cards, other characters' talks, backups that the user made, lines that say it too and were not
+    named. Looked for are all words of ``text``, or a line's whole words where ``ids`` were given and they are longer
+    than a greeting, twenty lines at most. ``all_looked_through``: false when there was more than that or than can be
+    looked through in ten seconds, or somebody still reads what is deleted.
+    """
 
     ids: list[str]
     layers: Layers
+    kept: list[str]
+    all_looked_through: bool
 
 
 @post(
@@ -369,7 +383,16 @@ async def _forgotten(call: Call[ToForget, Empty, Empty]) -> Forgotten:
         manager.begin_anew()
     after = await memory.layer_sizes(character)
     less = {name: max(getattr(before, name) - getattr(after, name), 0) for name in Layers.model_fields}
-    return Forgotten(ids=[ids.get(one, str(one)) for one in gone], layers=Layers(**less))
+    named = [[line.text] for line in lines if body.ids and len(line.text) >= _TELLING]
+    wanted = [[well_formed(word) for word in words] for words in (body.text.split(), *named[:_MOST_LOOKED_FOR])]
+    is_gone = await memory.rid_of_deleted(character)
+    kept = await holding_all(call.neko.folder.path, wanted, _LOOKED_S)
+    return Forgotten(
+        ids=[ids.get(one, str(one)) for one in gone],
+        layers=Layers(**less),
+        kept=list(kept.found),
+        all_looked_through=is_gone and kept.done == kept.total and len(named) <= _MOST_LOOKED_FOR,
+    )
 
 
 async def _ids(memory: MemoryService, character: str, lines: Collection[Line]) -> dict[int, str]:
