@@ -286,8 +286,8 @@ class Cleared(Success):
     "/api/memory_browser/{character}/clear",
     path=CharacterPath,
     response=Cleared,
-    summary="Forget everything, for good: all lines and all that was made of them, backups and pictures too, and what is "
-    "still kept of a deleted character of this name",
+    summary="Forget everything, for good: all lines and all that was made of them, backups and pictures too, and what "
+    "is still kept of a deleted character of this name",
     failures={404: _NO_CHARACTER},
 )
 async def clear(call: Call[Empty, Empty, CharacterPath]) -> Cleared:
