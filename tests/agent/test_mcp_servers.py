@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from neko.agent import restarts
 from neko.agent.mcp import connection
-from neko.agent.mcp.config import ROUTER, router
+from neko.agent.mcp.config import ROUTER, is_on, router
 from neko.agent.mcp.connection import Progress
 from neko.agent.mcp.server import STOP_S, Server, ServerState
 from neko.agent.mcp.servers import McpServers
@@ -391,3 +392,66 @@ with guarded(group.pid):
         for one in theirs:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"mcpServers": {"it": {"command": "/usr/bin/',
+        '{"mcpServers": {"it": {"command": "cat", "args" BROKEN: ["x"]}}}',
+        '{"mcpServers": {"it": {"command": "cat",}}}',
+    ],
+)
+async def test_of_a_damaged_file_nothing_runs_until_it_is_switched_on_again(tmp_path: Path, content: str) -> None:
+    path, faults = tmp_path / "mcp.json", list[Any]()
+    path.write_text(content, encoding="utf-8")
+    for starts in range(2):
+        servers = McpServers(path, Network(), {}, on_fault=faults.append)
+        servers.load()
+        assert len(faults) == 1, starts
+        servers.start()
+        assert servers.server("it") is None
+        assert all(entry["disabled"] for entry in servers.entries.values())
+        await servers.aclose()
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        ({"args": "srv.py u"}, "args"),
+        ({"args": [["x"]]}, "args.0"),
+        ({"env": {"B": None}}, "env.B"),
+        ({"env": ["A=b"]}, "env"),
+        ({"command": ["cat"]}, "command"),
+        ({"cwd": 1}, "cwd"),
+    ],
+)
+async def test_an_entry_that_holds_what_it_cannot_is_not_started_with_the_rest_of_it(
+    tmp_path: Path, entry: dict[str, Any], key: str
+) -> None:
+    servers = McpServers(tmp_path / "mcp.json", Network(), {})
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"it": {"command": "cat", **entry}}}))
+    servers.load()
+    servers.start()
+    error = servers.error("it")
+    assert servers.server("it") is None
+    assert error
+    assert (error.code, error.params["key"]) == ("tool_server_kind", key)
+    await servers.aclose()
+
+
+def test_what_is_neither_yes_nor_no_leaves_a_server_off() -> None:
+    assert is_on({"command": "x"})
+    assert is_on({"command": "x", "disabled": False, "enabled": True})
+    assert not any(
+        is_on({"command": "x", **word}) for word in ({"disabled": "true"}, {"enabled": "no"}, {"enabled": 0})
+    )
+
+
+@pytest.mark.parametrize("content", [{"mcpServers": [1, 2]}, {"mcpServers": {"it": "cat"}}])
+def test_what_is_no_table_of_servers_is_told(tmp_path: Path, content: Any) -> None:
+    (tmp_path / "mcp.json").write_text(json.dumps(content))
+    faults: list[Any] = []
+    servers = McpServers(tmp_path / "mcp.json", Network(), {}, on_fault=faults.append)
+    servers.load()
+    assert [fault.code for fault in faults] == ["value_unusable"]

@@ -30,6 +30,12 @@ LONGEST_PLACE: Final = 2_000
 MOST_SERVERS: Final = 64
 SHORTEST_SECRET: Final = 8
 _TABLES: Final = ("mcpServers", "mcp_servers", "servers")
+_KINDS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("command", "cwd", "type", "transport", *URLS), str),
+    **dict.fromkeys(("env", "headers", "requestHeaders"), dict),
+    **dict.fromkeys(("disabled", "enabled"), bool),
+    "args": list,
+}
 _HTTP: Final = frozenset({"", "http", "https", "streamable-http", "streamableHttp", "streamable_http"})
 _VARIABLE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 _INPUT: Final = re.compile(r"\$\{(input:[^}]*)\}")
@@ -119,13 +125,32 @@ def with_table(document: dict[str, Any], table: dict[str, Entry]) -> dict[str, A
     return {**rest, _TABLES[0]: table}
 
 
+def misplaced(document: dict[str, Any]) -> Iterator[str]:
+    """The keys, dotted, where a table of servers or an entry should stand and something else does."""
+    for name in _TABLES:
+        table = document.get(name, {})
+        if not isinstance(table, dict):
+            yield name
+            continue
+        yield from (f"{name}.{key}" for key, one in table.items() if not isinstance(one, dict))
+
+
+def all_off(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with every server in it off."""
+    found = entries(document)
+    return with_table(document, {name: switched(one, on=False) for name, one in found.items()}) if found else document
+
+
 def is_entry(value: Any) -> bool:
     """Is it an entry that says where the server is?"""
     return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("command", *URLS))
 
 
 def read(name: str, entry: Entry, environ: Mapping[str, str]) -> ServerConfig:
-    """One entry, ready to be used. Raises ``ToolServerError`` with what keeps it from that."""
+    """One entry, ready to be used. Raises ``ToolServerError`` with what keeps it from that: what is of another kind
+    than it has to be is not left out, as it may be what holds the server back."""
+    if wrong := _wrong_kind(name, entry):
+        raise ToolServerError("kind", f"{wrong} is of the wrong kind", name=name, key=wrong)
     resolve = _Resolver(name, environ)
     url = next((str(entry[key]) for key in URLS if entry.get(key)), "")
     command, kind = str(entry.get("command") or ""), str(entry.get("type") or entry.get("transport") or "")
@@ -149,6 +174,20 @@ def read(name: str, entry: Entry, environ: Mapping[str, str]) -> ServerConfig:
     )
 
 
+def _wrong_kind(name: str, entry: Entry) -> str:
+    """The first key that holds what it cannot; "" when none does."""
+    if not name.strip():
+        return "name"
+    given = {key: value for key, value in entry.items() if value is not None}
+    for key, kind in _KINDS.items():
+        if key in given and not isinstance(given[key], kind):
+            return key
+    parts = [(f"args.{place}", one) for place, one in enumerate(given.get("args", []))]
+    for key in ("env", "headers", "requestHeaders"):
+        parts += [(f"{key}.{one}", value) for one, value in given.get(key, {}).items()]
+    return next((key for key, value in parts if not isinstance(value, str | int | float)), "")
+
+
 def router(token: str, url: str) -> Entry | None:
     """The entry of the MCP router of N.E.K.O. (``contract/agent.md`` §10), which is there once its token is set."""
     if not token.strip():
@@ -158,8 +197,8 @@ def router(token: str, url: str) -> Entry | None:
 
 
 def is_on(entry: Entry) -> bool:
-    """Whether the user has left it on."""
-    return entry.get("disabled") is not True and entry.get("enabled") is not False
+    """Whether the user has left it on; what is neither yes nor no is a no."""
+    return entry.get("disabled") in (None, False) and entry.get("enabled") in (None, True)
 
 
 def switched(entry: Entry, on: bool) -> Entry:

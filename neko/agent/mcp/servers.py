@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from neko.agent.mcp.server_log import LogLine, ServerLog
 from neko.agent.mcp.sign_in import ADDRESS_S, SIGN_IN_S, SIGN_INS_FILE, SignIn, SignIns
 from neko.agent.policy import in_force
 from neko.agent.privacy import looks_or_listens
-from neko.errors import NekoError
+from neko.errors import ConfigError, NekoError, UnusableValueError
 from neko.net import Network
 from neko.storage import OnFault, is_object, log_fault, read_again, read_document, write_json
 from neko.tasks import TaskOwner, in_thread, together
@@ -66,8 +67,20 @@ class McpServers:
         """The user's word on all of them; ``use`` follows it."""
 
     def load(self) -> None:
-        """Read the file; blocks."""
-        self._document = read_document(self._path, {}, is_object, self._on_fault)
+        """Read the file; blocks. Of one that was damaged nothing is started until the user switches it on again: what
+        could be read of it may be another program, or the same with other arguments."""
+        faults: list[ConfigError] = []
+        document = read_document(self._path, {}, is_object, faults.append)
+        if faults and config.entries(document):
+            document = config.all_off(document)
+            with suppress(ConfigError):
+                write_json(self._path, document)
+        self._document = document
+        for key in config.misplaced(document):
+            why = f"{self._path}: {key} is no table"
+            faults.append(UnusableValueError(why, file=str(self._path), key=key, wanted="{…}"))
+        for fault in faults:
+            self._on_fault(fault)
         self._sign_ins.load()
 
     def start(self) -> None:
@@ -400,7 +413,12 @@ class McpServers:
         self._document = await in_thread(self._stored, name, entry)
 
     def _stored(self, name: str, entry: Entry | None) -> dict[str, Any]:
-        document = read_again(self._path, self._document, is_object, self._on_fault)
+        faults: list[ConfigError] = []
+        document = read_again(self._path, self._document, is_object, faults.append)
+        for fault in faults:
+            self._on_fault(fault)
+        if faults and document is not self._document:
+            document = config.all_off(document)
         table = config.entries(document)
         if entry is None:
             table.pop(name, None)
