@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Form = Literal["markdown", "json"]
 
 _PAGE = 500
+_MOST_CHANGES = 10_000
 
 
 async def exported(
@@ -50,6 +51,9 @@ async def _json(memory: MemoryService, character: str, chat: int | InChats) -> A
                 yield writer.value(Section.MEMO, besides.memo)
             yield writer.begin(section) + await in_thread(writer.entries, entries)
         yield writer.value(Section.SETTINGS, besides.settings)
+        changes = await memory.changes(character, _MOST_CHANGES)
+        listed = [{"at": one.at.isoformat(), "kind": one.kind.value, "lines": one.lines} for one in changes]
+        yield writer.begin(Section.CHANGES) + writer.entries(listed)
     yield writer.begin(Section.PICTURES)
     async for entry in exporting.pictures(character, pictures):
         yield await in_thread(writer.entries, [entry])
@@ -58,11 +62,12 @@ async def _json(memory: MemoryService, character: str, chat: int | InChats) -> A
 
 async def _markdown(memory: MemoryService, character: str, chat: int | InChats) -> AsyncIterator[str]:
     written = Written(character)
-    memo, facts = "", []
+    memo, facts, changes = "", [], []
     if chat is InChats.ALL:
         memo = "\n".join(entry.text for entry in await memory.recent(character) if entry.role == "system")
         facts = await (await memory.fact_book(character)).history()
-    yield written.head(memo, facts)
+        changes = await memory.changes(character, _MOST_CHANGES)
+    yield written.head(memo, facts, changes)
     async for page in _pages(memory, character, chat):
         yield "".join(written.line(line) for line in page)
 

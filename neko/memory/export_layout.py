@@ -30,7 +30,8 @@ _PICTURE: Final = re.compile(rb'\{"name": "([0-9a-f]{64}\.jpg)", "jpeg": "[A-Za-
 
 
 class Section(Enum):
-    """The value is its name in the document. ``MEMO`` is a text and ``SETTINGS`` an object, the others are lists."""
+    """The value is its name in the document. ``MEMO`` is a text and ``SETTINGS`` an object, the others are lists.
+    ``CHANGES`` are told and do not come back: they are of the log that was changed."""
 
     LINES = "lines"
     SUMMARIES = "summaries"
@@ -39,10 +40,11 @@ class Section(Enum):
     FACTS = "facts"
     CHATS = "chats"
     SETTINGS = "settings"
+    CHANGES = "changes"
     PICTURES = "pictures"
 
 
-_LISTS: Final = {one.value: one for one in Section if one not in (Section.MEMO, Section.SETTINGS)}
+_LISTS: Final = {one.value: one for one in Section if one not in (Section.MEMO, Section.SETTINGS, Section.CHANGES)}
 _VALUES: Final = {one.value: one for one in (Section.MEMO, Section.SETTINGS)}
 
 

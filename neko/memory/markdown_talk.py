@@ -1,8 +1,8 @@
 """A talk as Markdown: to be read by people, and back again as far as it goes.
 
 Lines are there with who said them and when, to the second, and the memo. There are no ids, sessions, chats, earlier
-versions of replies and pictures; what is known of people stands there to be read. What was said may look like one of
-our own marks: it then has a backslash more.
+versions of replies and pictures; what is known of people, and what was changed by hand, stands there to be read. What
+was said may look like one of our own marks: it then has a backslash more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from neko.memory.import_rows import Precision, Taken
 from neko.types.lines import Line, NewLine, Role
-from neko.types.memory import Fact
+from neko.types.memory import Change, Fact
 
 _TITLE: Final = re.compile(r"# (.{1,1000})")
 _DAY: Final = re.compile(r"## (\d{4}-\d\d-\d\d)")
@@ -32,10 +32,12 @@ class Written:
         self._character = character
         self._day: date | None = None
 
-    def head(self, memo: str, facts: Sequence[Fact]) -> str:
+    def head(self, memo: str, facts: Sequence[Fact], changes: Sequence[Change] = ()) -> str:
         told = f"\n> {memo.replace(chr(10), chr(10) + '> ')}\n" if memo else ""
         known = "\n" + "".join(f"* {_told(fact)}\n" for fact in facts) if facts else ""
-        return f"# {self._character}\n{told}{known}"
+        changed = "".join(f"* {one.at.isoformat()}, {one.kind.value}: {one.lines}\n" for one in changes)
+        by_hand = f"\n### Changes\n\n{changed}" if changed else ""
+        return f"# {self._character}\n{told}{known}{by_hand}"
 
     def line(self, line: Line) -> str:
         day = "" if line.at.date() == self._day else f"\n## {line.at.date().isoformat()}\n"

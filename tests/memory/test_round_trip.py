@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from neko.memory.import_files import Kind, Source, look_into
 from neko.memory.service import MemoryService
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, LineElsewhere, Remark, Role
-from neko.types.memory import InChats, RecentEntry
+from neko.types.memory import ChangeKind, InChats, RecentEntry
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, window
 
 PICTURE = b"\xff\xd8 a picture"
@@ -43,8 +44,12 @@ async def memory_in(folder: Path) -> AsyncIterator[MemoryService]:
             await memory.aclose()
 
 
+CHANGES = re.compile(r'"changes": \[[^\]]*\],\n')
+
+
 async def text_of(memory: MemoryService, form: Any = "json", chat: int | InChats = InChats.ALL) -> str:
-    return "".join([piece async for piece in exported(memory, MIO, form, chat)])
+    """Without the changes, which are of the log that was changed."""
+    return CHANGES.sub("", "".join([piece async for piece in exported(memory, MIO, form, chat)]))
 
 
 async def told(memory: MemoryService, path: Path, workplace: Path, *, there: bool = True) -> tuple[list[Source], Share]:
@@ -132,6 +137,29 @@ async def test_a_memory_comes_back_as_it_was(memory_folder: MemoryFolder, tmp_pa
         looked, share = await brought(other, path)
         assert (looked.new, looked.known, looked.versions, looked.facts) == (share.new, 15, 0, 0) == (0, 15, 0, 0)
         assert await text_of(other) == path.read_text("utf-8")
+
+
+async def test_what_was_changed_by_hand_is_told_in_an_export_without_its_words(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, path = await memory_folder.open(), tmp_path / "kept.json"
+    ids = [await say(memory, text) for text in ("I live in Oslo.", "my secret", "How cold!")]
+    await memory.correct(MIO, ids[0], "I live in Bergen.")
+    await memory.delete(MIO, ids[1:2])
+    path.write_text("".join([piece async for piece in exported(memory, MIO, "json")]), "utf-8")
+    told_of = [(one["kind"], one["lines"]) for one in json.loads(path.read_text("utf-8"))["changes"]]
+    assert told_of == [("forgotten", 1), ("corrected", 1)]
+    async with memory_in(tmp_path / "other") as other:
+        await brought(other, path, there=False)
+        assert [one.kind for one in await other.changes(MIO)] == [ChangeKind.IMPORTED]
+        assert await text_of(other) == await text_of(memory)
+    text = "".join([piece async for piece in exported(memory, MIO, "markdown")])
+    assert re.search(r"(?m)^### Changes\n\n\* [-0-9T:+]+, forgotten: 1\n\* [-0-9T:+]+, corrected: 1\n", text)
+    assert "secret" not in text + path.read_text("utf-8")
+    (tmp_path / "kept.md").write_text(text, "utf-8")
+    async with memory_in(tmp_path / "third") as third:
+        await brought(third, tmp_path / "kept.md", there=False)
+        assert [line.text for line in await third.lines(MIO, limit=9)] == ["I live in Bergen.", "How cold!"]
 
 
 async def test_one_that_comes_in_many_steps_comes_back_to_the_byte_too(

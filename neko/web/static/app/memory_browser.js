@@ -15,6 +15,7 @@ import { FoundView } from "./memory/found_view.js";
 import { ManageView } from "./memory/manage_view.js";
 import { MemosView } from "./memory/memos_view.js";
 import { WorkBar } from "./memory/work_bar.js";
+import { actOnNewestToast } from "./notices.js";
 import { startShell } from "./shell.js";
 
 const PAUSE_MS = 150;
@@ -115,6 +116,8 @@ class MemoryBrowser {
     else if (event.key === "ArrowDown" && event.target === this.#words) {
       event.preventDefault();
       this.found.enter();
+    } else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && !inField) {
+      if (actOnNewestToast()) event.preventDefault();
     } else if ((event.key === "/" && !inField) || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey))) {
       event.preventDefault();
       this.#words.focus();

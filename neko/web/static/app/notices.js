@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
 const TOAST_TIME_MS = 4500;
 const MOST_TOASTS = 3;
 
-/** @type {Map<string, () => void>} What takes the toast of each message away, oldest first. */
+/** @type {Map<string, { leave: () => void, act: (() => void) | null }>} What each toast's button does and what takes it away, oldest first. */
 const toasts = new Map();
 /** @type {Map<string, HTMLElement>} */
 const banners = new Map();
@@ -23,26 +23,33 @@ export function showToastsIn(dialog) {
 }
 
 /**
- * A line that passes by itself. Returns what takes it away before its time.
+ * A line that passes by itself, above those that came before it. Returns what takes it away before its time.
  * @param {string} message
- * @param {{ timeMs?: number, action?: NoticeAction | null }} [options]
+ * @param {{ timeMs?: number, action?: NoticeAction | null, instead?: string }} [options] `instead`: of the toast with the same word here, whose action cannot be done any more; else of the same message
  */
-export function toast(message, { timeMs = TOAST_TIME_MS, action = null } = {}) {
-  toasts.get(message)?.();
-  while (toasts.size >= MOST_TOASTS) for (const leave of [...toasts.values()].slice(0, 1)) leave();
+export function toast(message, { timeMs = TOAST_TIME_MS, action = null, instead = message } = {}) {
+  toasts.get(instead)?.leave();
+  while (toasts.size >= MOST_TOASTS) for (const oldest of [...toasts.values()].slice(0, 1)) oldest.leave();
   const item = h("div", { class: "toast", "data-testid": "toast" }, h("span", { text: message }));
   const timer = setTimeout(() => leave(), timeMs);
+  const act = action && (() => { leave(); action.run(); });
+  const entry = { leave: () => leave(), act };
   const leave = () => {
     clearTimeout(timer);
     item.remove();
-    if (toasts.get(message) === leave) toasts.delete(message);
+    if (toasts.get(instead) === entry) toasts.delete(instead);
   };
-  if (action) {
-    item.append(h("button", { type: "button", class: "toast-action", text: action.label, on: { click: () => { leave(); action.run(); } } }));
-  }
-  toasts.set(message, leave);
-  byId("toasts", HTMLElement).append(item);
+  if (action && act) item.append(h("button", { type: "button", class: "toast-action", text: action.label, on: { click: act } }));
+  toasts.set(instead, entry);
+  byId("toasts", HTMLElement).prepend(item);
   return leave;
+}
+
+/** Do what the newest toast offers that offers anything; false where none does. */
+export function actOnNewestToast() {
+  const act = [...toasts.values()].reverse().find((one) => one.act)?.act;
+  act?.();
+  return Boolean(act);
 }
 
 /**

@@ -51,7 +51,8 @@ export function lineRow(line, parts, words = [line.text]) {
   const back = async (/** @type {Line} */ old, /** @type {Line} */ corrected) => {
     try {
       const { line: restored } = await parts.calls.correct(corrected.id, old.text);
-      draw(restored, [restored.text]);
+      if (row.isConnected) draw(restored, [restored.text]);
+      else parts.changed(); // all was drawn anew meanwhile
     } catch (error) {
       toast(sentenceOf(error));
     }
@@ -70,7 +71,7 @@ export async function forget(ids, { calls, changed, undone = changed }) {
     const { ids: gone } = await calls.forget(ids);
     changed();
     toast(t("memory.forgotten", { count: gone.length }), {
-      timeMs: UNDO_MS, action: {
+      timeMs: UNDO_MS, instead: "forgotten-lines", action: { // the last ones alone are kept to come back
         label: t("talk.undo"), run: () => void calls.undo().then(() => undone(), (/** @type {unknown} */ error) => toast(sentenceOf(error))),
       },
     });

@@ -125,7 +125,7 @@ async function told(doing, done, { calls, changed }, undoable = false) {
     await doing;
     changed();
     const back = () => calls.undoMemo().then(changed, (/** @type {unknown} */ error) => toast(sentenceOf(error)));
-    toast(t(`memory.${done}`), undoable ? { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => void back() } } : {});
+    toast(t(`memory.${done}`), undoable ? { timeMs: UNDO_MS, instead: "memos", action: { label: t("talk.undo"), run: () => void back() } } : {});
   } catch (error) {
     toast(sentenceOf(error));
   }
