@@ -167,7 +167,7 @@ async def test_rules_are_made_changed_and_taken_back(running_neko: RunningNeko, 
     await expect(phone.get("rule")).to_contain_text("This computer · click")
     await phone.page.locator("[data-domain='bank.example']").get_by_test_id("domain-remove").tap()
     await expect(phone.get("domain")).to_have_count(1)
-    await phone.get("toast").last.get_by_role("button").tap()
+    await phone.get("toast").first.get_by_role("button").tap()
     await expect(phone.get("domain")).to_have_count(2)
     await phone.get("domain-name").fill("no host")
     await phone.get("domain-add").tap()
@@ -237,7 +237,7 @@ async def test_servers_are_taken_over_switched_on_ruled_and_removed(
     await expect(server.get_by_test_id("server-tested")).to_contain_text("It works: 2 tools")
     await server.get_by_test_id("server-remove").click()
     await expect(server).to_be_hidden()
-    await driver.get("toast").last.get_by_role("button").click()
+    await driver.get("toast").first.get_by_role("button").click()
     await expect(server).to_be_visible()
     assert "paper" in mcp.entries
 

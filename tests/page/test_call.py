@@ -506,7 +506,7 @@ async def test_the_wanted_microphone_is_listened_to_again_once_it_is_back(
             navigator.mediaDevices.enumerateDevices = () => Promise.resolve([headset]);
             navigator.mediaDevices.dispatchEvent(new Event("devicechange"));"""
         )
-        await expect(driver.get("toast").last).to_contain_text("“Headset” is back")
+        await expect(driver.get("toast").first).to_contain_text("“Headset” is back")
         asked = await page.evaluate("window.asked.at(-1).audio.deviceId")
         assert asked == {"exact": "b2"}
 

@@ -89,7 +89,7 @@ async def test_what_cannot_be_deleted_comes_back_and_is_told(
     await delete(driver, 3)
     await driver.context.clock.run_for(8_000)
     await expect(driver.lines().nth(3)).to_be_visible()
-    await expect(driver.get("toast").last).to_contain_text("No.")
+    await expect(driver.get("toast").first).to_contain_text("No.")
 
 
 @pytest.mark.parametrize("is_undone", [False, True])

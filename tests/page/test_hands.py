@@ -136,7 +136,7 @@ async def test_escape_twice_stops_all_also_while_one_writes(
     assert commands == []
     await driver.get("composer").press("Escape")
     await clock.resume()
-    await expect(driver.get("toast").last).to_contain_text("Everything is stopped")
+    await expect(driver.get("toast").first).to_contain_text("Everything is stopped")
     assert commands == [{"command": "stop_all"}]
     await expect(driver.get("composer")).to_have_value("I am just wri")
     tell(running_neko, task("t1", "cancelled", commands=[]))

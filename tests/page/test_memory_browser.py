@@ -141,6 +141,31 @@ async def test_a_line_is_forgotten_and_comes_back(running_neko: RunningNeko, vis
     assert [line.text for line in await running_neko.lines()] == ["my secret", "mum's the word"]
 
 
+async def test_the_newest_change_is_told_uppermost_and_undone_by_the_keys_for_it(
+    running_neko: RunningNeko, visitor: PageDriver
+) -> None:
+    await said(running_neko, 0, "I live in Oslo", "How cold!", "my secret")
+    await browse(running_neko, visitor)
+    await rows(visitor).first.hover()
+    await rows(visitor).first.get_by_test_id("correct").click()
+    await visitor.get("memory-field").fill("I live in Bergen")
+    await visitor.get("memory-save").click()
+    await expect(visitor.get("toast")).to_have_count(1)
+    for left in (2, 1):
+        await rows(visitor).last.hover()
+        await rows(visitor).last.get_by_test_id("forget").click()
+        await expect(rows(visitor)).to_have_count(left)
+    await expect(visitor.get("toast")).to_have_count(2)
+    await expect(visitor.get("toast").first).to_contain_text("orgotten")
+    tops = [box["y"] for toast in await visitor.get("toast").all() if (box := await toast.bounding_box())]
+    assert tops == sorted(tops)
+    await visitor.page.keyboard.press("Control+z")
+    await expect(rows(visitor).locator(".memory-words")).to_have_text(["I live in Bergen", "How cold!"])
+    await visitor.page.keyboard.press("Control+z")
+    await expect(rows(visitor).first.locator(".memory-words")).to_have_text("I live in Oslo")
+    await expect(visitor.get("toast")).to_have_count(0)
+
+
 @pytest.mark.few(1)
 async def test_a_memo_opens_its_lines_and_is_set_right(running_neko: RunningNeko, visitor: PageDriver) -> None:
     memory = running_neko.neko.memory

@@ -153,7 +153,7 @@ async def test_the_privacy_switch_ends_what_listens_and_looks_and_survives_a_rel
         await driver.until_ready()
         await expect(driver.get("private-sign")).to_be_visible()
         await driver.get("call").click()
-        await expect(driver.get("toast").first).to_contain_text("Privacy is on")
+        await expect(driver.get("toast").filter(has_text="Privacy is on")).to_be_visible()
         await driver.get("attach").click()
         await driver.get("attach-shot").click()
         await expect(driver.get("call-bar")).to_be_hidden()
@@ -176,7 +176,7 @@ async def test_a_picture_of_the_screen_stands_beside_the_words_and_is_shown_to_h
         assert len(pictures(driver, "shot")) == 1
         assert (await neko.lines())[0].images == 1
         await driver.page.evaluate(PASTE_TEXT_FILE)
-        await expect(driver.get("toast").first).to_contain_text("notes.pdf")
+        await expect(driver.get("toast").filter(has_text="notes.pdf")).to_be_visible()
         asking = asyncio.create_task(manager(neko).visual_input.ask(60.0))
         await expect(driver.get("screen-request")).to_contain_text("Mio would like to see your screen")
         await asyncio.sleep(0.6)  # a card that has just come takes no yes
