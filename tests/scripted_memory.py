@@ -37,6 +37,8 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
     def __init__(self) -> None:
         self.failure: NekoError | None = None
         self.recall_failure: NekoError | None = None
+        self.contexts: list[Sequence[str]] = []
+        """What each recall was given beside its query."""
         self._removed: dict[str, list[int]] = {}
         self._deleted: defaultdict[str, set[int]] = defaultdict(set)
         self._earlier: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
@@ -251,6 +253,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         now: datetime | None = None,
         within: tuple[datetime, datetime] | None = None,
     ) -> list[Evidence]:
+        self.contexts.append(context)
         if self.recall_failure is not None:
             raise self.recall_failure
         wanted = set(terms(query))

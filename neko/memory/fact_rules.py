@@ -29,7 +29,9 @@ _SENTENCE: Final = re.compile(
 )
 """A point within "3.5" and "am 3. Juni" ends none, nor does a mark behind a greeting: whose it is comes then."""
 _GERMAN: Final = re.compile(
-    r"\b(?:ich|mich|mir|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?|und|ist|nicht|eine[mnr]?)\b",
+    r"\b(?:ich|mich|mir|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?|und|ist|nicht|eine[mnr]?|gibt|wie|wer|sind|habe|hatte"
+    r"|kein(?:e[mnrs]?)?|das|dem|auf|auch|noch|wird|wurde|soll|sollte|kann|darf|dich|dir|oder|aber|wenn|weil|dass|daß"
+    r"|nach|beim|zum|zur|vom|guten|welche[mnrs]?|warum|wann|dein(?:e[mnrs]?)?|sehr|schon|doch)\b",
     re.IGNORECASE,
 )
 """What tells German from English, for which no other part of Neko has to."""

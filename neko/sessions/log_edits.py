@@ -58,7 +58,7 @@ class LogEdits:
         if opened not in (None, before):
             if self._toolbox:
                 self._toolbox.forget_outside()
-            await self._turns.log.look_back()
+            await self._turns.log.change_chat()
             self._begin_anew()
             self._emit(ChatOpened(opened))
         return opened

@@ -375,6 +375,11 @@ class LogWriter:
                 logger.exception("%s: an entry of the log could not be written", self._character)
                 self._status.notify("internal", level="error")
 
+    async def change_chat(self) -> None:
+        """Another chat is open: what was said in the one before is no context of what is asked now."""
+        self._said.clear()
+        await self.look_back()
+
     async def look_back(self) -> None:
         """What was said last stands in the prompt: words from outside in it may be what is wanted now."""
         if self._toolbox is None:

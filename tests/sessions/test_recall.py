@@ -38,6 +38,19 @@ async def test_a_recall_that_is_too_slow_is_told_once_if_there_is_much_and_the_t
             ]
 
 
+async def test_what_was_said_before_a_new_chat_is_no_context_of_its_first_words() -> None:
+    with ThreadPoolExecutor(2) as executor:
+        async with speech_conversation(executor) as talk:
+            for text in ("what is my cat's name?", "and my dog's?"):
+                talk.manager.handle(SendText(text))
+                await talk.until(TurnEnd)
+            assert "what is my cat's name?" in talk.memory.contexts[-1]
+            await talk.manager.edits.open_chat(None)
+            talk.manager.handle(SendText("ok"))
+            await talk.until(TurnEnd)
+            assert talk.memory.contexts[-1] == []
+
+
 @pytest.mark.parametrize(
     ("fact", "line", "is_told"),
     [
