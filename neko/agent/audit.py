@@ -12,7 +12,7 @@ from neko.tasks import to_the_end
 from neko.types.agent import Act, Picture
 from neko.types.hands import HandName
 
-Outcome = Literal["", "done", "failed", "cancelled"]
+Outcome = Literal["", "done", "failed", "cancelled", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)

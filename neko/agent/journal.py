@@ -49,6 +49,8 @@ CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT 
 CREATE INDEX IF NOT EXISTS audit_task ON audit (task_id);
 PRAGMA user_version = 1;
 """
+_INTERRUPT: Final = "UPDATE audit SET outcome = 'interrupted' WHERE outcome = '' AND verdict IN ('allowed', 'approved')"
+"""As it is opened, before anything is done: what Neko was at when it was ended."""
 _COLUMNS: Final = (
     "id",
     "at",
@@ -367,6 +369,7 @@ async def _connected(path: Path) -> aiosqlite.Connection:
         await connection.execute("PRAGMA synchronous = NORMAL")
         await connection.execute("PRAGMA secure_delete = ON")
         await connection.executescript(_SCHEMA)
+        await connection.execute(_INTERRUPT)
     except BaseException:
         await connection.close()
         raise

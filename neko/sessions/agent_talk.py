@@ -58,6 +58,8 @@ class Briefing:
 
 
 _NOTHING: Final = Briefing()
+_MOST_BROKEN: Final = 5
+_MOST_BROKEN_TOKENS: Final = 200
 
 
 class Floor(Protocol):
@@ -114,6 +116,7 @@ class AgentTalk:
         self._heard_before: str = ""
         self._reminders: OrderedDict[str, ReminderAnswer] = OrderedDict()
         self._loaded = False
+        self._broken: list[str] = []
 
     # ── what comes from the agent ─────────────────────────────────────────────
 
@@ -229,6 +232,10 @@ class AgentTalk:
             self._last_told = ("", ())
             self._reports.tell_again(reports)
 
+    def broke_off(self, functions: Sequence[str]) -> None:
+        """The user's words or their stop ended these calls, or the questions that they waited for."""
+        self._broken = [*self._broken, *functions][-_MOST_BROKEN:]
+
     # ── the user's turns ──────────────────────────────────────────────────────
 
     def brief(self, turn_id: str, words: Sequence[str]) -> Briefing:
@@ -237,8 +244,9 @@ class AgentTalk:
         if self._dependencies.toolbox:
             self._dependencies.toolbox.begin_turn(turn_id)
         underway = tuple(self._errands.underway()) if self._errands else ()
+        broken, self._broken = list(dict.fromkeys(self._broken)), []
         reminder = next((one for text in reversed(words) if (one := self._reminders.get(text))), None)
-        if not (underway or reminder or self._reports.waiting):
+        if not (underway or reminder or broken or self._reports.waiting):
             return _NOTHING
         reports = self._reports.take(turn_id, detail=DETAIL_WITH_WORDS)
         persona, now = self._dependencies.persona(), self._dependencies.now().replace(tzinfo=None)
@@ -248,6 +256,9 @@ class AgentTalk:
         if reports:
             parts.append(phrases(language)["report_too"].format(master=master))
             parts.append(report_lines(reports, master, language, now, self._outside))
+        if broken:
+            parts.append(phrases(language)["broken_off"].format(master=master))
+            parts.append(self._outside("the agent", "\n".join(f"- {name}" for name in broken), _MOST_BROKEN_TOKENS))
         if underway:
             parts.append(underway_lines(underway, master, language, self._outside))
         if reminder:

@@ -53,19 +53,21 @@ class ToolRunner:
         self._timeout_s = dependencies.timeouts.turn.tool_timeout_s
         self._on_result = on_result
         self._offer_again = offer_again
-        self._running: dict[str, set[asyncio.Task[None]]] = {}
+        self._running: dict[str, dict[asyncio.Task[None], str]] = {}
 
     def run(self, turn_id: str, call: ToolCall) -> None:
         """Call a function for this turn."""
-        running = self._running.setdefault(turn_id, set())
+        running = self._running.setdefault(turn_id, {})
         task = self._owner.spawn(self._run(turn_id, call), name=f"tool {call.name}")
-        running.add(task)
-        task.add_done_callback(running.discard)
+        running[task] = call.name
+        task.add_done_callback(lambda _: running.pop(task, None))
 
-    def end(self, turn_id: str) -> None:
-        """Nobody waits for the calls of this turn any more."""
-        for task in self._running.pop(turn_id, ()):
+    def end(self, turn_id: str) -> list[str]:
+        """Nobody waits for the calls of this turn any more; the functions that were called and had not ended."""
+        broken = dict(self._running.pop(turn_id, {}))
+        for task in broken:
             task.cancel()
+        return list(broken.values())
 
     async def _run(self, turn_id: str, call: ToolCall) -> None:
         try:

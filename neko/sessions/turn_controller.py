@@ -340,7 +340,7 @@ class TurnController:
             stream.text = stream.text[: len(stream.text) - unsent]
         kept = stream.better_kept("interrupted") if stream else None
         self.link.interrupt(effect.turn_id, kept.text if kept else stream.text if stream else "")
-        self._tools.end(effect.turn_id)
+        self.agent.broke_off(self._tools.end(effect.turn_id))
 
     def _keep_heard(self, effect: do.KeepHeard) -> None:
         """What the model and the log remember of a reply that was cut in its sound alone."""

@@ -87,6 +87,18 @@ async def test_an_act_is_in_the_trail_before_it_is_done_and_completed_after(jour
     assert await journal.picture("../" + FILE) is None
 
 
+async def test_an_act_in_which_neko_was_killed_is_interrupted_in_the_trail(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    await first.begin(deed())
+    done = await first.begin(deed())
+    first.finish(done, "done", "bought")
+    await first.begin(replace(deed(), verdict=Permit.DENIED))
+    await first.aclose()
+    again = Journal(tmp_path)
+    assert [row["outcome"] for row in await again.rows()] == ["", "done", "interrupted"]
+    await again.aclose()
+
+
 async def test_an_act_that_is_cancelled_while_it_is_written_down_has_an_end(journal: Journal) -> None:
     writing = asyncio.create_task(begun(journal, deed()))
     await asyncio.sleep(0)

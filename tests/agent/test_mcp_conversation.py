@@ -154,6 +154,9 @@ async def test_words_that_cut_her_withdraw_the_question_and_nothing_is_done(
         assert talk.neko.approvals.pending() == []
         assert not talk.neko.approvals.answer(asked[0], Decision.ONCE)
         assert not any("Echo:" in text for text in talk.tool_messages())
+        told = next(str(one.json["messages"]) for one in provider.chats if "Stop, forget it." in str(one.json))
+        assert "were broken off when" in told, "she does not claim that it was done"
+        assert "every__echo" in told
 
 
 async def test_nothing_of_mcp_runs_or_is_offered_but_while_it_is_switched_on(

@@ -121,6 +121,22 @@ async def test_a_task_of_another_agent_is_shown_by_what_it_tells_and_an_old_snap
     await expect(driver.page.locator("[data-id='0123456789ab'] h2")).to_have_text(f"{'x' * 60}…")
 
 
+GONE = """async (task) => {
+  const { Tasks, stateOf, isOver } = await import(new URL("static/app/hands/tasks.js", document.baseURI).href);
+  const tasks = new Tasks();
+  tasks.take(task);
+  await tasks.load();
+  return tasks.all.map((one) => [stateOf(one), isOver(one), one.neko.commands.length]);
+}"""
+
+
+async def test_what_a_server_that_was_started_anew_knows_no_more_is_interrupted(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(running_neko.url)
+    assert await driver.page.evaluate(GONE, task("t1")) == [["interrupted", True, 0]]
+
+
 async def test_escape_twice_stops_all_also_while_one_writes(
     running_neko: RunningNeko, driver: PageDriver, commands: Commands
 ) -> None:

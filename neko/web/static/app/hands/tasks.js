@@ -77,6 +77,17 @@ export function elapsedOf(task, now) {
 }
 
 /**
+ * One that the server knows no more: it was ended in the middle.
+ * @param {AgentTask} task
+ * @param {number} now
+ * @returns {AgentTask}
+ */
+function interrupted(task, now) {
+  const over = { ...task, status: /** @type {const} */ ("failed"), end_time: new Date(now).toISOString() };
+  return task.neko ? { ...over, neko: { ...task.neko, state: "interrupted", action: "", commands: [] } } : over;
+}
+
+/**
  * Events: `task` when one is told of, `gone` when one is not shown any more.
  * @extends {Emitter<{ task: [task: AgentTask, before: AgentTask | null], gone: [id: string] }>}
  */
@@ -130,6 +141,10 @@ export class Tasks extends Emitter {
       /** @type {{ tasks: AgentTask[] }} */
       const { tasks } = await get(`api/agent/tasks?limit=${LATEST}`);
       for (const task of tasks) if ((this.#told.get(task.id) ?? 0) <= asked) this.take(task);
+      const known = new Set(tasks.map((task) => task.id));
+      const oldest = tasks.length < LATEST ? "" : tasks.map((task) => task.start_time).sort()[0] ?? "";
+      const gone = this.running.filter((task) => !known.has(task.id) && task.start_time > oldest && (this.#told.get(task.id) ?? 0) <= asked);
+      for (const task of gone) this.take(interrupted(task, this.now));
     } catch (error) {
       console.warn("tasks", error);
     }
