@@ -53,6 +53,8 @@ WINDOW_POSITION: Final = "recent"
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 10.0
 _REHEARSAL_S: Final = 5.0
+_SHORT: Final = 1_000
+"""Lines of a log that is searched in a few milliseconds, for which a write may wait."""
 
 
 class Log:
@@ -429,14 +431,18 @@ class Log:
         self._is_indexed = True
 
     async def recall(
-        self, work: Callable[[sqlite3.Connection, Names], T], running_time: RunningTime | None = None
+        self,
+        work: Callable[[sqlite3.Connection, Names], T],
+        running_time: RunningTime | None = None,
+        *,
+        is_short: bool = False,
     ) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
 
         The caller brings the deadline (``LogFile.recall``).
         """
         names = self._names()
-        return await self.file.recall(lambda connection: work(connection, names), running_time)
+        return await self.file.recall(lambda connection: work(connection, names), running_time, is_short=is_short)
 
     async def search(
         self,
@@ -448,8 +454,8 @@ class Log:
 
         The search itself may be what meets damage, after which the index is made anew.
         """
-        was_indexed = self.is_indexed
-        found = await self.recall(work, running_time)
+        was_indexed, is_short = self.is_indexed, running_time is not None and self._newest < _SHORT
+        found = await self.recall(work, running_time, is_short=is_short)
         if was_indexed and self.is_indexed:
             return found
         if index_timeout_s:

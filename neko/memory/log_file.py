@@ -111,10 +111,17 @@ class LogFile:
         """A read that takes no time to speak of."""
         return await self._attempt(lambda: self._reader.read(work, timeout_s=self._read_timeout_s))
 
-    async def recall(self, work: Work[T], running_time: RunningTime | None = None) -> T:
+    async def recall(self, work: Work[T], running_time: RunningTime | None = None, *, is_short: bool = False) -> T:
         """A long read. The caller brings the deadline: it is interrupted when the caller is cancelled, and raises
-        ``OutOfTimeError`` when its ``running_time`` is up."""
-        return await self._attempt(lambda: self._recaller.read(work, running_time=running_time))
+        ``OutOfTimeError`` when its ``running_time`` is up. One that ``is_short`` is done by the connection that writes
+        when others search: it costs less than to open a second one, and has the file in memory."""
+
+        def use() -> Awaitable[T]:
+            searching = self._threads.searching
+            by_writer = is_short and searching.ahead > 0 and not searching.has_open(self._recaller)
+            return (self._writer if by_writer else self._recaller).read(work, running_time=running_time)
+
+        return await self._attempt(use)
 
     async def fold_in(self, first: Work[None]) -> bool:
         """``Connection.fold_in``."""

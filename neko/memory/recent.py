@@ -40,6 +40,7 @@ from neko.memory.line_codec import (
 )
 from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory.write_pace import WritePace
 from neko.memory_errors import LinesPutBackError
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
@@ -109,21 +110,17 @@ class RecentFile:
 
 
 class RecentWindow:
-    """The window of one character, written by ``run`` after each ``touch``.
-
-    ``write_delay_s``: seconds between a touch and the write, so that the lines of a turn are written at once.
-    """
+    """The window of one character, written by ``run`` after each ``touch``, at the ``pace`` of all of them."""
 
     def __init__(
         self,
         file: RecentFile,
         log: Log,
         on_damage: Callable[[NekoError], None],
-        on_written: Callable[[Path], None] = lambda _: None,
-        *,
-        write_delay_s: float = 0.0,
+        on_written: Callable[[Path], None],
+        pace: WritePace,
     ) -> None:
-        self._write_delay_s = write_delay_s
+        self._pace = pace
         self._file = file
         self._log = log
         self._on_damage = on_damage
@@ -190,7 +187,7 @@ class RecentWindow:
         failing = False
         while True:
             await self._touched.wait()
-            await asyncio.sleep(self._write_delay_s)
+            await self._pace.wait()
             self._touched.clear()
             try:
                 await self.flush()

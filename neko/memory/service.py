@@ -45,6 +45,7 @@ from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
 from neko.memory.upkeep import Upkeep
 from neko.memory.words import sought
+from neko.memory.write_pace import WritePace
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.embedding import Embedders
@@ -117,6 +118,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._pictures = Pictures(folder)
         self._undo: Undo[str, Removed] = Undo()
         self._threads = Threads()
+        self._pace = WritePace(self._timeouts.write_delay_s)
         self._background = BackgroundWork(owner)
         quiet_s, again_s = self._timeouts.quiet_s, self._timeouts.learn_again_s
         self._brought_in = BroughtIn(self._learn_brought_in, quiet_s=quiet_s, again_s=again_s)
@@ -368,7 +370,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 near = await memory.meaning.near(query, self._timeouts.question_s(timeout_s))
                 wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
                 running = RunningTime(own_s, longest_s)
-                async with begun_within(own_s + self._timeouts.turn_s(self._threads.searching.ahead), running):
+                async with begun_within(own_s + self._timeouts.turn_s(self._threads.ahead), running):
                     return await log.search(partial(search, query=wanted), own_s / 2 if is_search else 0, running)
         except (TimeoutError, OutOfTimeError) as error:
             logger.warning("%s: a recall was stopped after %g s", character, own_s)
@@ -507,9 +509,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 lock_timeout_s=self._timeouts.lock_timeout_s,
                 read_timeout_s=self._timeouts.read_timeout_s,
             )
-            window = RecentWindow(
-                file, log, self._damaged, self._on_written, write_delay_s=self._timeouts.write_delay_s
-            )
+            window = RecentWindow(file, log, self._damaged, self._on_written, self._pace)
             await window.open(entries, signature)
             meaning = Meaning(log, self._embedders or NoEmbedders(), self.foreground, self._timeouts)
             tasks = [

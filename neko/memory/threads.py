@@ -13,6 +13,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
@@ -36,13 +37,17 @@ _WRITERS: Final = 3
 """A write waits for the disk most of the time, and in this time other characters' are written."""
 _READERS: Final = 2
 _SEARCHERS: Final = 2
-_MOST_WRITTEN: Final = 24
-"""Connections that a thread holds open, unless all hold too many descriptors. To open a file for writing costs a dozen
+_MOST_WRITTEN: Final = 40
+"""Connections that a thread holds open, unless all hold too many descriptors. To open a file for writing costs several
 times what it costs to read it beside its writer: its WAL is made anew, and folded in at the end."""
 _MOST_READ: Final = 4
 _MOST_SEARCHED: Final = 8
-_MOST_DESCRIPTORS: Final = 300
+_MOST_DESCRIPTORS: Final = 360
 """Of the usual limit of 1,024; a few more while all threads open files at once."""
+_IDLE_S: Final = 30.0
+"""A file that was not used for so long is closed before all others. When there is none, more characters talk in turn
+than can have their files open. Then closing the one that was not used for longest would close each just before it is
+needed: the one that was used last is closed, and the others stay."""
 _MOST_IN_A_ROW: Final = 8
 """Pieces of work on files that are open before the one that waits longest gets its turn."""
 
@@ -72,6 +77,7 @@ class OpenFiles:
         self._most = most
         self._descriptors = descriptors
         self._connections: dict[Source, sqlite3.Connection] = {}
+        self._used: dict[Source, float] = {}
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._connections)
@@ -87,12 +93,13 @@ class OpenFiles:
         """The open one, or a new one. Raises ``sqlite3.Error``."""
         connection = self._connections.pop(source, None)
         if connection is None:
-            unused = self._unused()
-            for other in unused[: max(len(self._connections) - self._most + 1, 0)]:
-                self.close_one(other)
+            if len(self._connections) >= self._most:
+                for other in self._to_close()[: len(self._connections) - self._most + 1]:
+                    self.close_one(other)
             connection = source.open()
             self._descriptors.opened(source.path)
         self._connections[source] = connection
+        self._used[source] = time.monotonic()
         return connection
 
     def close_one(self, source: Source) -> None:
@@ -101,8 +108,8 @@ class OpenFiles:
             self._close(source, connection)
 
     def give_way(self) -> None:
-        """Close what was not used for longest, but not the last one, as long as there are too many descriptors."""
-        for source in self._unused()[:-1]:
+        """Close what is needed least, but not the only one, as long as there are too many descriptors."""
+        for source in self._to_close()[: len(self._connections) - 1]:
             if not self._descriptors.are_too_many:
                 return
             with suppress(sqlite3.Error):
@@ -114,10 +121,15 @@ class OpenFiles:
             with suppress(sqlite3.Error):
                 self._close(*self._connections.popitem())
 
-    def _unused(self) -> list[Source]:
-        return [source for source in self._connections if not source.must_stay_open]
+    def _to_close(self) -> list[Source]:
+        """What may be closed, first what is needed least (``_IDLE_S``)."""
+        sources = [source for source in self._connections if not source.must_stay_open]
+        since = time.monotonic() - _IDLE_S
+        idle = [source for source in sources if self._used[source] < since]
+        return idle + sources[len(idle) :][::-1]
 
     def _close(self, source: Source, connection: sqlite3.Connection) -> None:
+        self._used.pop(source, None)
         try:
             connection.close()
         finally:
@@ -287,6 +299,13 @@ class Lane:
     def _longest_waiting(self) -> Source | None:
         return next((source for source in self._waiting if source not in self._at_work), None)
 
+    def _longest_unopened(self, thread: _Thread) -> Source | None:
+        """One that no other thread has open; if there is none, any. Holding the lock."""
+        others = [one.files for one in self._threads if one is not thread]
+        waiting = (source for source in self._waiting if source not in self._at_work)
+        fresh = next((source for source in waiting if not any(source in files for files in others)), None)
+        return fresh or self._longest_waiting()
+
     def _drain(self, thread: _Thread) -> None:
         """In the thread: do what waits until nothing does."""
         while taken := self._take(thread):
@@ -315,10 +334,10 @@ class Lane:
     def _choose(self, thread: _Thread) -> Source | None:
         opened = None
         if thread.in_a_row < _MOST_IN_A_ROW:
-            waiting = (source for source in thread.files if source in self._waiting and source not in self._at_work)
-            opened = next(waiting, None)
+            files = reversed(list(thread.files))  # first the one that it has just used, before that gives way
+            opened = next((source for source in files if source in self._waiting and source not in self._at_work), None)
         thread.in_a_row = thread.in_a_row + 1 if opened else 0
-        return opened or self._longest_waiting()
+        return opened or self._longest_unopened(thread)
 
 
 class Threads:
@@ -331,6 +350,11 @@ class Threads:
         self.reading = Lane(_READERS, _MOST_READ, descriptors, self.writing)
         self.searching = Lane(_SEARCHERS, _MOST_SEARCHED, descriptors, self.writing)
         self.copying = Lane(1, 1, descriptors, self.writing)
+
+    @property
+    def ahead(self) -> int:
+        """``Lane.ahead`` of a search, which the threads that write do as well where many search."""
+        return max(self.searching.ahead, self.writing.ahead)
 
     async def aclose(self) -> None:
         """After the work that was handed in, close all files and end the threads; idempotent."""

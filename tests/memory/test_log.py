@@ -23,6 +23,7 @@ from neko.memory import index
 from neko.memory.connection import STEPS_BETWEEN_CHECKS
 from neko.memory.line_codec import Names
 from neko.memory.log import Log
+from neko.memory.running_time import RunningTime
 from neko.memory.schema import BY_CLIENT_ID
 from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import store_error
@@ -626,3 +627,26 @@ async def test_what_was_said_can_be_read_by_its_owner_only(memory_folder: Memory
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in memory_folder.folder.glob("time_indexed_*")}
     assert modes
     assert set(modes.values()) == {"0o600"}, modes
+
+
+async def test_a_search_of_a_short_log_is_answered_while_those_of_others_take_long(
+    tmp_path: Path, threads: Threads
+) -> None:
+    logs = []
+    for name in "abc":
+        (folder := tmp_path / name).mkdir()
+        logs.append(await _open(folder, threads))
+    begun, go_on = threading.Barrier(3), threading.Event()
+    long = [asyncio.create_task(log.recall(lambda *_: begun.wait(30) >= 0 and go_on.wait(30))) for log in logs[:2]]
+    await in_thread(begun.wait, 30)
+    await logs[2].append(new_line("tea"))
+    async with asyncio.timeout(15):
+        found = await logs[2].search(
+            lambda connection, _: connection.execute("SELECT text FROM neko_words").fetchall(), 0.0, RunningTime(9, 9)
+        )
+    assert found == [("tea",)]
+    assert not any(task.done() for task in long)
+    go_on.set()
+    assert await asyncio.gather(*long) == [True, True]
+    for log in logs:
+        await log.aclose()

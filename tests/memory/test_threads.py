@@ -16,7 +16,7 @@ from neko.memory.sqlite_errors import ConnectionClosedError
 from neko.memory.threads import Lane, Threads
 from tests.memory.memory_folder import MemoryFolder, new_line
 
-CHARACTERS = 90
+CHARACTERS = 140
 DESCRIPTORS = Path("/proc/self/fd")
 
 
@@ -41,7 +41,7 @@ async def test_more_characters_than_files_may_be_open_are_written_and_read(memor
     assert [line.text for lines in found for line in lines] == [f"two of {name}" for name in names]
     assert threading.active_count() - before <= 7 + 6, "SQLite's, and those of the loop's executor"
     if DESCRIPTORS.exists():
-        assert 0 < len(_open_logs()) <= 330
+        assert 0 < len(_open_logs()) <= 390
     await memory.aclose()
     if DESCRIPTORS.exists():
         assert _open_logs() == []
@@ -76,7 +76,10 @@ async def test_many_that_are_brought_in_and_searched_hold_few_descriptors(
         assert len({name for name in _open_logs() if name.endswith("-wal")}) >= 10, "those that are used are kept open"
 
 
-async def test_a_log_that_is_taken_away_while_it_is_closed_is_told_and_begun_anew(memory_folder: MemoryFolder) -> None:
+async def test_a_log_that_is_taken_away_while_it_is_closed_is_told_and_begun_anew(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.memory.threads._IDLE_S", 0.0)
     memory = await memory_folder.open(write_delay_s=60.0)
     await memory.store("Mio", new_line("before"))
     await asyncio.gather(*(memory.store(f"character {number}", new_line("hello")) for number in range(CHARACTERS)))
@@ -146,6 +149,69 @@ async def test_whoever_waits_longest_gets_a_turn_beside_files_that_are_open(tmp_
     go_on.set()
     await asyncio.gather(first, *tasks)
     assert 0 < order.index("other") < 20
+    await lane.aclose()
+
+
+async def _openings_of_turns(folder: Path, files: int, most_open: int) -> list[int]:
+    """How often a file is opened in each of five rounds in which all are used one after the other."""
+    lane = Lane(1, most_open=most_open)
+    opened = 0
+
+    def prepare(_: sqlite3.Connection) -> None:
+        nonlocal opened
+        opened += 1
+
+    connections = [
+        Connection(lane, folder / str(number), lock_timeout_s=1.0, prepare=prepare) for number in range(files)
+    ]
+    rounds = []
+    for _ in range(5):
+        before = opened
+        for connection in connections:
+            assert await connection.read(_one) == 1
+        rounds.append(opened - before)
+    await lane.aclose()
+    return rounds
+
+
+async def test_of_more_files_than_may_be_open_that_are_used_in_turn_most_of_those_open_stay_open(
+    tmp_path: Path,
+) -> None:
+    first, *others = await _openings_of_turns(tmp_path, files=12, most_open=8)
+    assert first == 12
+    assert max(others) <= 12 - 8 + 2
+
+
+async def test_files_that_nobody_uses_any_more_give_way_before_those_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = Lane(1, most_open=4)
+    old = [_file(lane, tmp_path / f"old{number}") for number in range(4)]
+    new = [_file(lane, tmp_path / f"new{number}") for number in range(4)]
+    for file in old:
+        await file.read(_one)
+    monkeypatch.setattr("neko.memory.threads._IDLE_S", 0.0)
+    for file in new:
+        await file.read(_one)
+    assert [lane.has_open(file) for file in (*old, *new)] == [False] * 4 + [True] * 4
+    await lane.aclose()
+
+
+async def test_a_file_that_waits_is_not_opened_in_two_threads_while_others_wait_too(tmp_path: Path) -> None:
+    lane = Lane(2, most_open=8)
+    opened: list[str] = []
+    files = {
+        name: Connection(
+            lane,
+            tmp_path / name,
+            lock_timeout_s=1.0,
+            prepare=lambda _, name=name: opened.append(name),  # type: ignore[misc]
+        )
+        for name in "abcdefgh"
+    }
+    for _ in range(20):
+        await asyncio.gather(*(file.read(_one) for file in files.values() for _ in range(4)))
+    assert len(opened) <= 2 * len(files)
     await lane.aclose()
 
 
