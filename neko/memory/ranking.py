@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -78,8 +79,10 @@ _BLANK: Final = ord(" ")
 _LONGEST: Final = 4_000
 """Terms that a line counts to have at most: one of a whole book tells nothing of how long the others are."""
 _MARKS: Final = 1 << 16
-_SPREAD: Final = (6_151, 89, 8_191, 1_031, 30_011)
-"""What the first three bytes and the last two of a term are multiplied by, so that few have the same mark."""
+_AT_ONCE: Final = 8
+_SPREAD: Final = 0x9E3779B97F4A7C15
+"""What makes the last bits of a number's product with it depend on all of the number (Fibonacci hashing)."""
+_TO_MARK: Final = 48
 
 
 class Candidate(NamedTuple):
@@ -241,19 +244,19 @@ class _Terms:
     def __init__(self, texts: Sequence[bytes]) -> None:
         import numpy as np
 
-        self.units = units = np.frombuffer(b" ".join([b"", *texts, b"  "]), np.uint8)
-        gaps = np.flatnonzero(units[:-2] == _BLANK)
-        self.starts, ends = gaps[:-1] + 1, gaps[1:]
-        self.sizes = ends - self.starts
+        joined = b" ".join([b"", *texts, b" " * _AT_ONCE])
+        units = np.frombuffer(joined, np.uint8)
+        gaps = np.flatnonzero(units[:-_AT_ONCE] == _BLANK)
+        self._starts, ends = gaps[:-1] + 1, gaps[1:]
+        self.sizes = ends - self._starts
         self._first = np.searchsorted(gaps, np.cumsum([0, *map(len, texts)]) + np.arange(len(texts) + 1))
         """The place of each text's first term, and the end."""
-        third = units[self.starts + 2]
-        third[self.sizes == 1] = _BLANK
-        marks = self.sizes.astype(np.uint16)
-        signs = (units[self.starts], units[self.starts + 1], third, units[ends - 2], units[ends - 1])
-        for sign, spread in zip(signs, _SPREAD, strict=True):
-            marks += sign.astype(np.uint16) * np.uint16(spread)
-        self.marks: NDArray[np.uint16] = marks
+        self._eights = np.ndarray((len(joined) - _AT_ONCE + 1,), np.uint64, joined, strides=(1,))
+        """Eight units from each unit on, as one number."""
+        first = self._eights[self._starts] & _masks()[np.minimum(self.sizes, _AT_ONCE)]
+        self.heads: NDArray[np.uint64] = first
+        """The first eight units of each term, all of most terms."""
+        self.marks: NDArray[np.uint16] = ((first ^ self.sizes.view(np.uint64)) * _SPREAD >> _TO_MARK).astype(np.uint16)
         """A number for each, the same for the same term and seldom for others."""
 
     def counts(self) -> Array:
@@ -276,18 +279,25 @@ class _Terms:
         counts = np.zeros((len(self._first) - 1, len(terms)))
         if not terms:
             return counts
-        wanted = _Terms([term.encode() for term in terms])
+        wanted = _Terms([b" ".join(term.encode() for term in terms)])
         is_wanted = np.zeros(_MARKS, dtype=bool)
         is_wanted[wanted.marks] = True
         near = np.flatnonzero(is_wanted[self.marks])
-        marks, sizes = self.marks[near], self.sizes[near]
-        for column, term in enumerate(map(str.encode, terms)):
-            places = near[(marks == wanted.marks[column]) & (sizes == len(term))]
-            for offset, unit in enumerate(term):
-                places = places[self.units[self.starts[places] + offset] == unit]
-            rows = np.searchsorted(self._first, places, side="right") - 1
-            counts[:, column] = np.bincount(rows, minlength=len(counts))
+        heads, sizes = self.heads[near], self.sizes[near]
+        rows = np.repeat(np.arange(len(counts)), np.diff(self._first))[near]
+        for column, size in enumerate(wanted.sizes.tolist()):
+            same = np.flatnonzero((heads == wanted.heads[column]) & (sizes == size))
+            for end in range(2 * _AT_ONCE, size + _AT_ONCE, _AT_ONCE):  # the rest of a long one, eight units at once
+                last = min(end, size) - _AT_ONCE
+                rest = self._eights[self._starts[near[same]] + last]
+                same = same[rest == wanted.eights(column, last)]
+            counts[:, column] = np.bincount(rows[same], minlength=len(counts))
         return counts
+
+    def eights(self, place: int, offset: int) -> np.uint64:
+        """Eight units of the term at this place."""
+        eight: np.uint64 = self._eights[self._starts[place] + offset]
+        return eight
 
     def _summed(self, values: Array) -> Array:
         import numpy as np
@@ -295,6 +305,15 @@ class _Terms:
         sums = np.append(0.0, np.cumsum(values))
         summed: Array = np.diff(sums[self._first])
         return summed
+
+
+@cache
+def _masks() -> NDArray[np.uint64]:
+    """What leaves so many units of eight, by their number."""
+    import numpy as np
+
+    filled = [b"\xff" * size + b"\0" * (_AT_ONCE - size) for size in range(_AT_ONCE + 1)]
+    return np.frombuffer(b"".join(filled), np.uint64)
 
 
 def _joined(lines: Sequence[Candidate]) -> Flags:

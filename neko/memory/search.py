@@ -56,6 +56,11 @@ _POSTINGS: Final = 2_000
 _ALL_POSTINGS: Final = 8_000
 """Lines that are looked up for all terms; of what is left, a sample."""
 _SAMPLE: Final = 500
+_WEAK: Final = 0.5
+_FEW_TERMS: Final = 12
+"""Of more terms, those that tell less than this are looked up in such a sample anyway, and in no pairs: signs alone and
+seams, of which a question in Chinese has a dozen and which many lines hold."""
+_OF_PAIR: Final = 200
 _PAIRED: Final = 4
 """Terms of more lines than that which are also looked up in pairs."""
 _COVERED: Final = 0.15
@@ -74,8 +79,11 @@ _AROUND: Final = 4.0
 """How much more of the best line's score a line fits by, where what was said about the same time is asked for."""
 _HALF: Final = 0.5
 """Where lines tell such a thing: what share of the question others are to hold, and what they fit of it."""
-_CANDIDATES: Final = 200
-_BEST: Final = 100
+_CANDIDATES: Final = 150
+_BESIDE_MEANING: Final = 200
+_NEAREST: Final = 100
+"""Lines that are candidates for their words, alone and beside those that are for their meaning, and the latter."""
+_BEST: Final = 60
 _FAR: Final = 3
 _NEAR: Final = 1
 """Neighbours on either side that are read with the best candidates, and with the others."""
@@ -135,14 +143,14 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     own = weights.keys()
     if kind:
         weights = asked.with_words_of(kind, text, weights)
-    found, rarity, total = _look_up(connection, list(weights), query.end)
+    found, rarity, total = _look_up(connection, weights, query.end)
     weights = {term: weights[term] * rarity[term] for term in weights}
     ranges = _ranges(connection, times.spans, query.end)
     nearness = query.nearness
-    nearest = nearness.nearest(connection, _CANDIDATES // 2, query.end) if nearness else ()
+    nearest = nearness.nearest(connection, _NEAREST, query.end) if nearness else ()
     nearness = nearness if nearest else None
-    ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
-    lines = _read(connection, ids, query.end)
+    ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges, _BESIDE_MEANING if nearness else _CANDIDATES)]
+    lines = _read(connection, ids, max(_BEST, len(nearest)), query.end)
     attributes = asked.attributes_of(text) if asked.is_of_now(text) else frozenset()
     question = _question(text, times, kind, attributes, weights, lines)
     if attributes:
@@ -175,7 +183,7 @@ def rehearse(connection: sqlite3.Connection, names: Names) -> None:
     """Search for what the newest line says. What a search reads and compiles at its first time, by the language of the
     question, takes as long as a turn gives it."""
     newest = int(connection.execute(schema.LAST_ID).fetchone()[0])
-    for line in _read(connection, [newest], newest + 1):
+    for line in _read(connection, [newest], 1, newest + 1):
         if line.id == newest:
             search(connection, names, Query(line.text, 1, newest, datetime.now()))
 
@@ -209,7 +217,7 @@ _COLUMNS: Final = "id, at, by_user, chat, speaker, text, CAST(terms AS BLOB)"
 
 
 def _look_up(
-    connection: sqlite3.Connection, terms: Sequence[str], end: int
+    connection: sqlite3.Connection, weights: Mapping[str, float], end: int
 ) -> tuple[dict[str, Ids], dict[str, float], int]:
     """The newest lines of each term, how much the term tells by its rarity, and about how many lines there are."""
     first, last = connection.execute(
@@ -218,20 +226,23 @@ def _look_up(
     total = last - first + 1 if last is not None else 1
     found, rarity, common = {}, {}, []
     left = _ALL_POSTINGS
-    for term in terms:
-        most = _POSTINGS if left > 0 else _SAMPLE
+    for term, weight in weights.items():
+        is_weak = weight < _WEAK and len(weights) > _FEW_TERMS
+        most = _POSTINGS if left > 0 and not is_weak else _SAMPLE
         ids = _ids(connection, f'"{term}"', end, most)
         left -= len(ids)
         found[term] = ids
         count = float(len(ids))
-        if len(ids) == most:  # as dense in between as at both ends
+        if len(ids) == most and is_weak:  # as dense as at the end
+            count = min(total, total * most / (last - int(ids.min()) + 1))
+        elif len(ids) == most:  # as dense in between as at both ends
             (old,) = connection.execute(_FIND_OLD, (f'"{term}"', _SAMPLE - 1)).fetchone()
             dense = most / (last - int(ids.min()) + 1) + _SAMPLE / (old - first + 1)
             count = min(total, total * dense / 2)
             common.append((count, term))
         rarity[term] = math.log(1 + (total - count + 0.5) / (count + 0.5))
     rarest = [term for _, term in sorted(common)[:_PAIRED]]
-    both = {pair: _ids(connection, '"{}" AND "{}"'.format(*pair), end, _CANDIDATES) for pair in combinations(rarest, 2)}
+    both = {pair: _ids(connection, '"{}" AND "{}"'.format(*pair), end, _OF_PAIR) for pair in combinations(rarest, 2)}
     for term in rarest if both else ():
         found[term] = _each_once([found[term], *(ids for pair, ids in both.items() if term in pair)])
     return found, rarity, total
@@ -269,7 +280,9 @@ def _of_days(ranges: Sequence[tuple[int, int]]) -> list[int]:
     return [line for low, high in ranges for line in range(max(low, high - _OF_DAYS + 1), high + 1)]
 
 
-def _best(found: Mapping[str, Ids], weights: Mapping[str, float], ranges: Sequence[tuple[int, int]]) -> list[int]:
+def _best(
+    found: Mapping[str, Ids], weights: Mapping[str, float], ranges: Sequence[tuple[int, int]], most: int
+) -> list[int]:
     """The candidates: lines that hold the most by weight, a part of what their neighbours hold included."""
     import numpy as np
 
@@ -285,20 +298,33 @@ def _best(found: Mapping[str, Ids], weights: Mapping[str, float], ranges: Sequen
     around[:-1] += _OF_NEIGHBOUR * score[1:] * (lines[1:] - lines[:-1] == 1)
     for low, high in ranges:
         around[(lines >= low) & (lines <= high)] *= 2
-    order = np.lexsort((-lines, -around))[:_CANDIDATES]
+    order = np.lexsort((-lines, -around))[:most]
     return [int(line) for line in lines[order]]
 
 
-def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[Candidate]:
-    """These lines and those around them, in the order of their ids."""
-    around = {line for one in ids[:_BEST] for line in range(one - _FAR, one + _FAR + 1)}
-    around.update(line for one in ids[_BEST:] for line in range(one - _NEAR, one + _NEAR + 1))
+def _read(connection: sqlite3.Connection, ids: Sequence[int], best: int, end: int) -> list[Candidate]:
+    """These lines and those around them, of the first, the ``best``, more, in the order of their ids."""
+    around = {line for one in ids[:best] for line in range(one - _FAR, one + _FAR + 1)}
+    around.update(line for one in ids[best:] for line in range(one - _NEAR, one + _NEAR + 1))
     wanted = sorted(line for line in around if line < end)
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM neko_words WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-        (json.dumps(wanted),),
-    )
-    return list(map(partial(tuple.__new__, Candidate), rows))  # as ``_make`` does, without a call of Python's a line
+    statement = f"SELECT {_COLUMNS} FROM neko_words WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+
+    def read() -> list[Candidate]:
+        rows = connection.execute(statement, (json.dumps(wanted),))
+        return list(
+            map(partial(tuple.__new__, Candidate), rows)
+        )  # as ``_make`` does, without a call of Python's a line
+
+    decode = connection.text_factory
+    connection.text_factory = str  # without a call of Python's for each text
+    try:
+        return read()
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+    finally:
+        connection.text_factory = decode
+    return read()  # a text of a damaged file, as far as it can be read
 
 
 def _question(

@@ -166,8 +166,13 @@ def pieces(text: str, query: str) -> list[tuple[str, bool]]:
 
 def written(text: str, wanted: Collection[str]) -> list[str]:
     """How terms are written in a text, each once, in its order."""
-    found = (piece for piece, is_hit in _pieces(text, wanted) if is_hit)
-    return list({plain(piece): piece for piece in found}.values())
+    found = dict.fromkeys(piece for piece, is_hit in _pieces(text, wanted) if is_hit)
+    return list({_plain_piece(piece): piece for piece in found}.values())
+
+
+@lru_cache(maxsize=2_000)
+def _plain_piece(piece: str) -> str:
+    return plain(piece)
 
 
 def _pieces(text: str, wanted: Collection[str]) -> list[tuple[str, bool]]:
@@ -199,10 +204,11 @@ def _is_wanted(run: str, wanted: frozenset[str]) -> bool:
 
 def _signs_of(run: str, wanted: Collection[str]) -> list[tuple[int, int]]:
     """Where the pairs and signs of a run without blanks are that are wanted."""
-    places = ((at, at + size) for size in (2, 1) for at in range(len(run) - size + 1))
     simple = plain(run)
     if len(simple) == len(run):  # sign by sign; else some are written by several
-        return [(at, end) for at, end in places if simple[at:end] in wanted]
+        pairs = [(at, at + 2) for at, pair in enumerate(pairwise(simple)) if "".join(pair) in wanted]
+        return pairs + [(at, at + 1) for at, sign in enumerate(simple) if sign in wanted]
+    places = ((at, at + size) for size in (2, 1) for at in range(len(run) - size + 1))
     return [(at, end) for at, end in places if plain(run[at:end]) in wanted]
 
 

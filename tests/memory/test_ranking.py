@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neko.memory.ranking import Candidate, Question, _Terms, rank
 
-_TERM = st.text(st.sampled_from("ab猫\U0001f431"), min_size=1, max_size=4)
+_TERM = st.text(st.sampled_from("ab猫\U0001f431"), min_size=1, max_size=7)
 
 
 @given(st.lists(st.lists(_TERM, max_size=6), min_size=1, max_size=5), st.lists(_TERM, max_size=5, unique=True))

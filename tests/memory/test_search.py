@@ -463,3 +463,12 @@ async def test_by_meaning_alone_only_what_is_about_as_near_as_the_nearest_fits(m
     with closing(sqlite3.connect(memory_folder.log)) as connection:
         found = search(connection, NAMES, Query("Who spoilt my plants?", 9, 2**62, START, nearness=nearness))
     assert {one.text for one in found if one.fit >= 0.5} == {"Our cat ate the fern.", "I like tea."}
+
+
+async def test_a_text_whose_bytes_the_disk_has_changed_is_recalled_as_far_as_it_can_be_read(
+    memory_folder: MemoryFolder,
+) -> None:
+    await memory_folder.talked("I saw a heron", "A heron at the lake")
+    memory_folder.sql("UPDATE neko_words SET text = CAST(x'ff' || text AS TEXT) WHERE id = 1")
+    memory = await memory_folder.open()
+    assert {one.text for one in await memory.recall(MIO, "heron")} == {"I saw a heron", "A heron at the lake"}
