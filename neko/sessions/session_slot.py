@@ -40,7 +40,7 @@ from neko.sessions.session_handle import SessionHandle
 from neko.sessions.slot_observer import SlotObserver
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import offered
-from neko.sessions.unkept_lines import memory_failed
+from neko.sessions.unkept_lines import began_with_memory, began_without_memory, memory_failed
 from neko.tasks import TaskOwner, in_thread, is_cancelled
 from neko.types import facts
 from neko.types.memory import RecentEntry
@@ -346,9 +346,13 @@ class ModelSessionSlot:
                 questions = await memory.open_questions(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
-            fault = error if isinstance(error, NekoError) else self._memory_is_late()
-            memory_failed(self._dependencies.faults, self._character, fault)
+            if isinstance(error, NekoError):
+                memory_failed(self._dependencies.faults, self._character, error)
+            else:
+                began_without_memory(self._dependencies.faults, self._character, self._memory_is_late())
             recent, known, questions = [], [], []
+        else:
+            began_with_memory(self._dependencies.faults, self._character)
         persona = self._dependencies.persona()
         unkept = self._observer.unkept
         said = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in unkept)]

@@ -33,6 +33,17 @@ def memory_failed(faults: StandingFaults, character: str, error: NekoError) -> N
         faults.stand(Fault(_fault_id(character), error, character))
 
 
+def began_without_memory(faults: StandingFaults, character: str, error: NekoError) -> None:
+    """A session began without what was said before, for that took too long: told until one begins with it, as that
+    lines can be written makes it no better."""
+    faults.stand(Fault(f"{_fault_id(character)} late", error, character))
+
+
+def began_with_memory(faults: StandingFaults, character: str) -> None:
+    """A session knows what was said before."""
+    faults.over(f"{_fault_id(character)} late")
+
+
 def memory_too_slow() -> NekoError:
     """The memory did not answer in time."""
     return MemorySlowError("the log did not answer in time", file="", reason="slow")

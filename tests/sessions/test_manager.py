@@ -562,11 +562,19 @@ async def test_a_session_that_began_without_its_memory_says_so(
     async def hang(*_: object) -> None:
         await hung.wait()
 
-    monkeypatch.setattr(neko.memory, "recent", hang)
-    monkeypatch.setattr(manager._slot, "_timeouts", replace(manager._slot._timeouts, recent_timeout_s=0.05))
-    manager.handle(SendText("hello"))
-    told = [event for event in await until(outbox, TurnEnd) if isinstance(event, Status) and event.fault]
-    assert [(event.code, "0.05" in event.message) for event in told] == [("memory_late", True)]
+    with monkeypatch.context() as patch:
+        patch.setattr(neko.memory, "recent", hang)
+        patch.setattr(manager._slot, "_timeouts", replace(manager._slot._timeouts, recent_timeout_s=0.05))
+        manager.handle(SendText("hello"))
+        told = [event for event in await until(outbox, TurnEnd) if isinstance(event, Status) and event.fault]
+        assert [(event.code, "0.05" in event.message) for event in told] == [("memory_late", True)]
+    await ask(manager, outbox, "and a line is written")
+    await manager._turns.log._unkept.drain(TIMEOUT_S)
+    standing = manager._dependencies.faults
+    assert [fault.error.code for fault in standing.of("Mio")] == ["memory_late"], "that session goes on without it"
+    manager.handle(EndSession())
+    await ask(manager, outbox, "now you know me")
+    assert standing.of("Mio") == []
 
 
 async def test_a_fact_that_no_memo_holds_is_in_the_next_session_and_is_not_recalled_too(
