@@ -283,6 +283,22 @@ async def test_the_router_is_there_with_its_token_from_the_settings_which_stands
             await servers.aclose()
 
 
+async def test_the_tools_of_the_router_are_had_at_its_address_and_called(tmp_path: Path) -> None:
+    port = await free_port()
+    address = f"http://127.0.0.1:{port}"
+    servers = McpServers(tmp_path / "mcp.json", Network(), {}, router=lambda: router("router-token-1", address))
+    servers.load()
+    async with over_http(port):
+        servers.start()
+        try:
+            found = servers.server(ROUTER)
+            assert found
+            await until(found, ServerState.READY)
+            assert "Echo: a" in await call(found, "echo", message="a")
+        finally:
+            await servers.aclose()
+
+
 async def test_no_key_of_a_server_is_in_its_log_or_in_what_it_answers(tmp_path: Path) -> None:
     secret = "sk-secret-value-123"
     entry = everything()

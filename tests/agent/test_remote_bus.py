@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -23,6 +24,7 @@ from neko.agent.remote.keys import Role
 from neko.agent.remote_bus import RemoteBus
 from neko.bus import Bus
 from neko.bus_errors import RemoteBusError
+from neko.tasks import TaskOwner
 from neko.types.agent import Act, Approval, Decision
 
 ROOT = Path(__file__).parents[2]
@@ -314,6 +316,57 @@ async def test_with_keys_an_agent_that_has_them_is_let_in_and_others_are_not(tmp
             await until(lambda: main.remote.online)
             await agent.send("agent", {"event_type": "proactive_message", "lanlan_name": "Mio", "text": "hello"})
             await until(lambda: main.told)
+
+
+@asynccontextmanager
+async def overheard(ports: dict[Channel, int]) -> AsyncIterator[tuple[dict[Channel, int], bytearray]]:
+    """A wire to these ports on which everything is noted: its ends, and what went over it in both directions."""
+    heard = bytearray()
+    async with AsyncExitStack() as stack, TaskOwner("wire") as owner:
+
+        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(OSError):
+                while chunk := await reader.read(65536):
+                    heard.extend(chunk)
+                    writer.write(chunk)
+                    await writer.drain()
+            writer.close()
+
+        async def join(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                far, out = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                writer.close()
+                return
+            owner.spawn(carry(reader, out), name="there")
+            owner.spawn(carry(far, writer), name="back")
+
+        ends: dict[Channel, int] = {}
+        for channel, port in ports.items():
+            server = await asyncio.start_server(partial(join, port), "127.0.0.1", 0)
+            stack.callback(server.close)
+            ends[channel] = server.sockets[0].getsockname()[1]
+        yield ends, heard
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_what_goes_off_this_computer_cannot_be_read_on_its_way(tmp_path: Path, encrypted: bool) -> None:
+    folder = tmp_path if encrypted else None
+    if folder:
+        keys.generate(folder)
+    ports, host = free_ports(), "0.0.0.0" if encrypted else "127.0.0.1"
+    async with Side("main", ports, host, folder) as main, overheard(ports) as (ends, heard):
+        assert not any(main.faults)
+        async with Peer("agent", ends, folder) as agent:
+            await until(lambda: main.remote.online)
+            await until(lambda: main.remote.has_consumer)
+            request = analyze_request("Mio", HELLO, turn_id="t1")
+            assert await main.bus.analyze.request(request, ack_timeout_s=TIMEOUT_S)
+            await until(lambda: "task_result" in [one["event_type"] for one in main.told])
+            assert any("open the calculator" in str(one) for one in agent.heard)
+        words = (b"open the calculator", b"Mio", b"analyze_request", b"task_result")
+        assert [word in heard for word in words] == [not encrypted] * len(words)
+        assert len(heard) > 1_000
 
 
 async def test_nothing_leaves_this_computer_in_clear_text() -> None:

@@ -134,6 +134,21 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     server.wait(10)
 
 
+def shown_windows() -> list[tuple[int, int]]:
+    """The sizes of what programs show on the screen, whatever is large enough to be read."""
+    from Xlib import X
+    from Xlib.display import Display
+
+    display = Display()
+    try:
+        windows = display.screen().root.query_tree().children
+        seen = [one for one in windows if one.get_attributes().map_state == X.IsViewable]
+        sizes = [(one.get_geometry().width, one.get_geometry().height) for one in seen]
+        return [(width, height) for width, height in sizes if width > 300 and height > 300]
+    finally:
+        display.close()
+
+
 def members_only(asked: Asked) -> Page:
     if asked.method == "POST" and asked.fields == {"name": "ada", "password": "open sesame"}:
         return Page("<h1>Welcome</h1>", headers={"Set-Cookie": "who=ada; Max-Age=600"})
@@ -169,6 +184,7 @@ async def test_the_user_signs_in_themselves_and_later_tasks_are_signed_in(
     worker = Worker(workspace, tmp_path)
     assert "Password" in (await worker.do("navigate", url=site.url)).text
     pages.append(workspace._pages.tab.page)
+    assert shown_windows(), "the user sees it"
     told = await worker.do("sign_in", why="to see your orders")
     assert questions == ["127.0.0.1: to see your orders"]
     assert "Welcome" in told.text

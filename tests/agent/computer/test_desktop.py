@@ -367,11 +367,12 @@ async def test_of_several_monitors_the_one_asked_for_is_seen_and_stays_the_curre
     work = AtWork(workspace, [])
     try:
         assert "Monitor 1 of 2." in (await workspace.look()).text
-        await work.do("move", x=0, y=0)
-        assert onlooker.pointer() == Point(WIDTH // 2, 0)
-        assert "Monitor 2 of 2" in (await work.do("wait", seconds=0, monitor=2)).text
-        await work.do("move", x=999, y=999)
-        assert onlooker.pointer() == Point(WIDTH // 2 - 1, HEIGHT - 1)
+        for number, left in (1, WIDTH // 2), (2, 0):
+            assert f"Monitor {number} of 2" in (await work.do("wait", seconds=0, monitor=number)).text
+            for x, y in (0, 0), (999, 0), (0, 999), (999, 999):
+                await work.do("move", x=x, y=y)
+                right, bottom = left + (WIDTH // 2 - 1 if x else 0), HEIGHT - 1 if y else 0
+                assert onlooker.pointer() == Point(right, bottom), number
         with pytest.raises(ActionError, match="There is no monitor 3; there are 2"):
             await work.intend("click", x=1, y=1, monitor=3)
     finally:
