@@ -98,8 +98,8 @@ export class Tasks extends Emitter {
   /** How often each was told of: an answer that was asked for before tells nothing new. @type {Map<string, number>} */
   #told = new Map();
   #tellings = 0;
-  /** The server's clock less ours, in milliseconds. */
-  #ahead = 0;
+  /** The server's clock less ours, in milliseconds: at least so much, as what it tells takes its time. */
+  #ahead = -Infinity;
 
   get all() {
     return [...this.#byId.values()];
@@ -111,7 +111,7 @@ export class Tasks extends Emitter {
 
   /** The time of the server. */
   get now() {
-    return Date.now() + this.#ahead;
+    return Date.now() + (Number.isFinite(this.#ahead) ? this.#ahead : 0);
   }
 
   /** @param {AgentTask} task */
@@ -130,7 +130,7 @@ export class Tasks extends Emitter {
     if (snapshot.revision <= this.#revision) return;
     this.#revision = snapshot.revision;
     const told = Date.parse(snapshot.updated_at);
-    if (Number.isFinite(told)) this.#ahead = told - Date.now();
+    if (Number.isFinite(told)) this.#ahead = Math.max(this.#ahead, told - Date.now());
     for (const task of snapshot.active_tasks) this.take(task);
   }
 
