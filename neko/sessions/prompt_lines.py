@@ -9,7 +9,7 @@ from typing import Final
 
 from neko.sessions.recall_lines import UNSPACED, parts_of
 from neko.types.lines import LineElsewhere
-from neko.types.memory import Evidence
+from neko.types.memory import Because, Evidence
 from neko.well_formed import bare_words
 
 _MERE_FACT: Final = 120
@@ -19,6 +19,8 @@ _MORE: Final = 2
 more than the fact, as "went to Harbin and is a nurse there" does. One is for the verb. A number is more by itself."""
 _GRAMMAR: Final = re.compile("[ぁ-ん我你您他她它们們的了是在也就都和吗嗎呢吧啊把被很着著]")
 _NUMBER: Final = re.compile(r"\d+")
+_SENTENCE: Final = re.compile(r"[^.!?。！？\n]+")
+_LONGEST_SPLIT: Final = 2_000
 _TELLING: Final = 4
 """Signs of a wording below which it may stand anywhere by chance."""
 
@@ -74,10 +76,29 @@ class PromptLines:
     def hold(self, evidence: Evidence) -> bool:
         """Does it stand in the prompt: as one of its lines, in the memo's words, or as the fact taken from it?"""
         wording = bare_words(evidence.text)
-        in_words = len(wording) >= _TELLING and (wording in self._words or wording in self._gist)
+        in_words = self._stands(wording) or self._stands_where_it_was_found(evidence, len(wording))
         as_fact = not self._sources.isdisjoint(evidence.sources) and self._says_little_more(evidence.text)
         looked_up = any(one.hold(evidence) for one in self._looked_up.values())
         return in_words or as_fact or looked_up or not self.ids.isdisjoint(evidence.sources)
+
+    def _stands(self, wording: str) -> bool:
+        return len(wording) >= _TELLING and (wording in self._words or wording in self._gist)
+
+    def _stands_where_it_was_found(self, evidence: Evidence, size: int) -> bool:
+        """Do the sentences stand there that hold what was asked for, as in a memo without a model, and most of it?"""
+        reason = evidence.reason
+        if reason.because is not Because.MENTIONS or len(evidence.text) > _LONGEST_SPLIT:
+            return False
+        sentences = [bare_words(one) for one in _SENTENCE.findall(evidence.text)]
+        standing = [one for one in sentences if self._stands(one)]
+        rest = [one for one in sentences if one not in standing]
+        sought = [word for word in map(bare_words, reason.words) if word]
+        found = [one for one in standing if any(word in one for word in sought)]
+        return (
+            bool(found)
+            and not any(word in one for one in rest for word in sought)
+            and 2 * sum(map(len, standing)) >= size
+        )
 
     def _says_little_more(self, text: str) -> bool:
         """Than the fact which was taken from it, and what else the instructions say."""

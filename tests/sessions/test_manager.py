@@ -577,6 +577,22 @@ async def test_a_session_that_began_without_its_memory_says_so(
     assert standing.of("Mio") == []
 
 
+async def test_a_sentence_that_the_memo_took_from_a_line_is_not_told_again_with_the_line(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    told = ("What weather! My name is Heidi Kloss, as you see.", "My locker has the number 4417. It rains.")
+    for text in (*told, *["and so on"] * 12):
+        await ask(manager, outbox, text)
+    assert await neko.memory.compress("Mio", None)  # as after a model for it that always fails
+    manager.handle(EndSession())
+    for question, name in (("what is my name?", "Heidi Kloss"), ("what number has my locker?", "4417")):
+        await ask(manager, outbox, question)
+        [request] = [one.json for one in provider.chats if one.json["messages"][-1]["content"].endswith(question)]
+        assert sum(str(message["content"]).count(name) for message in request["messages"]) == 1
+
+
 async def test_a_fact_that_no_memo_holds_is_in_the_next_session_and_is_not_recalled_too(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
