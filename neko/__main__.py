@@ -60,6 +60,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     gc.disable()  # nothing of what is imported is garbage: looking through it takes a twentieth of the start
     run = _command(arguments[:1])
     gc.enable()
+    gc.set_threshold(10_000, 20, 20)
     return run(arguments, environ)
 
 
