@@ -32,6 +32,8 @@ STEPS_BETWEEN_CHECKS: Final = 10_000
 _BETWEEN_LOOKS_S: Final = 0.05
 """At whether a check of the whole file is still waited for."""
 _SHORTEST_LOCK_WAIT_S: Final = 0.05
+_NEARLY: Final = 0.9
+"""Of the time for a lock; to set the little that a transaction has waited costs a tenth of what it does."""
 
 
 class Connection:
@@ -110,7 +112,10 @@ class Connection:
         def run(connection: sqlite3.Connection) -> T:
             if self._unusable is not None:
                 raise self._unusable
-            self._wait_for_locks(connection, max(due - time.monotonic(), _SHORTEST_LOCK_WAIT_S))
+            left_s = max(due - time.monotonic(), _SHORTEST_LOCK_WAIT_S)
+            is_late = left_s < _NEARLY * self._lock_timeout_s
+            if is_late:
+                self._wait_for_locks(connection, left_s)
             try:
                 result = _committed(connection, work, durable)
             except sqlite3.DatabaseError as error:
@@ -118,7 +123,8 @@ class Connection:
                     self._unusable = error
                 raise
             finally:
-                self._wait_for_locks(connection, self._lock_timeout_s)
+                if is_late:
+                    self._wait_for_locks(connection, self._lock_timeout_s)
             if identity(self.path) != self.file:
                 self._unusable, self.must_stay_open = FileMovedError(), True
                 raise FileMovedError(committed=True, result=result)
