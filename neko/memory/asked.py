@@ -8,7 +8,8 @@ What people ask a companion for every day (what they cannot eat, their work, the
 ``assets/asked``, by language: how it is ``asked`` for in a ``question``, how it is ``told``, and in which ``words``;
 what comes ``first``, as it says more than the kinds below do, and what depends on what the user told (``of_user``), as
 advice on a meal does, for which no question of their own is needed. Which words are ``idle``, as they ask for nothing:
-greetings, thanks; and which are ``little`` in a question, where ``words`` does not know them: those of German.
+greetings, thanks, and what is idle where it stands ``alone``; and which are ``little`` in a question, where ``words``
+does not know them: those of German.
 
 Patterns are written for texts in their simplest form (``words.plain``): traditional characters and katakana are gone.
 """
@@ -66,6 +67,7 @@ _WEIGHT: Final = 0.4
 _WEIGHT_OF_REQUEST: Final = 0.5
 _MOST_BESIDE: Final = 0.75
 """What words a question may have beside those that ask for an everyday thing, as a share of all."""
+_SAID: Final = re.compile(r"[^\W_]")
 _LONGEST_EVERYDAY: Final = 300
 """Characters of such a question."""
 _CUT_WORD: Final = re.compile("[\uac00-\ud7a3]*\0[\uac00-\ud7a3]*")
@@ -225,6 +227,15 @@ def without_idle(text: str) -> str:
     return _everyday_of(text).idle.sub(" ", text)
 
 
+def asks_nothing(text: str) -> bool:
+    """Whether all that a text says is idle, or of the kind that is where it stands alone: "Haha, that's funny!"."""
+    everyday = _everyday_of(text)
+    if len(text) > _LONGEST_EVERYDAY:
+        return False
+    rest = everyday.alone.sub(" ", everyday.idle.sub(" ", text))
+    return not _SAID.search(rest) and not weighted_terms(rest)
+
+
 def little_in(text: str) -> frozenset[str]:
     """The terms of a question that say how it is asked, where the index does not tell them from others."""
     everyday = _everyday_of(text)
@@ -235,6 +246,7 @@ def little_in(text: str) -> frozenset[str]:
 class _Everyday:
     question: re.Pattern[str]
     idle: re.Pattern[str]
+    alone: re.Pattern[str]
     little: re.Pattern[str] | None
     kinds: tuple[Kind, ...]
 
@@ -258,7 +270,9 @@ def _everyday(language: str) -> _Everyday:
         for of in loaded["kinds"].values()
     )
     little = _simplest(loaded["little"]) if "little" in loaded else None
-    return _Everyday(_simplest(loaded["question"]), _simplest(loaded["idle"]), little, tuple(kinds))
+    return _Everyday(
+        _simplest(loaded["question"]), _simplest(loaded["idle"]), _simplest(loaded["alone"]), little, tuple(kinds)
+    )
 
 
 def _simplest(pattern: str) -> re.Pattern[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from neko.memory import asked, time_expressions
 from neko.memory.search import Query, search
+from neko.memory.words import plain
 from neko.types.memory import Because, Reason
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
 
@@ -418,10 +419,41 @@ async def test_a_word_of_one_ideograph_is_enough_where_it_stands_alone(
     assert is_told or not told
 
 
-@pytest.mark.parametrize("words", ["Good morning!", "谢谢，晚安。", "おはよう、元気？", "안녕, 잘 지내?"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("Good morning!", "谢谢，晚安。", "おはよう、元気？", "안녕, 잘 지내?"),
+        *(
+            "Haha, that's hilarious!",
+            "Wow, cool. I see.",
+            "你今天怎么样？",
+            "哈哈，太搞笑了！",
+            "へえ、すごいね！",
+            "와, 진짜 대박!",
+        ),
+        *("Ach so, das ist ja krass!", "How are you today?"),
+    ],
+)
 async def test_a_greeting_asks_for_nothing(memory_folder: MemoryFolder, words: str) -> None:
-    told = ("The morning was cold.", "晚上好安静。", "元気な犬だった。", "친구가 잘 지내고 있대.")
+    told = (
+        "It was cool and hilarious today.",
+        "搞笑的电影太好看了。",
+        "すごい映画だった。",
+        "진짜 대박이었어.",
+        "Krass war das ja nicht.",
+        "The morning was cold.",
+        "晚上好安静。",
+        "元気な犬だった。",
+        "친구가 잘 지내고 있대.",
+    )
     assert await _found(memory_folder, words, *told) == []
+
+
+@pytest.mark.parametrize(
+    "words", ["Is Nice nice?", "Why is the sky blue today?", "好吃的面包", "Really, the tram?", "?"]
+)
+def test_what_says_anything_more_asks_for_something(words: str) -> None:
+    assert asked.asks_nothing(plain(words)) == (words == "?")
 
 
 async def test_what_a_search_loads_at_its_first_time_is_there_before_the_first_turn(
