@@ -24,6 +24,8 @@ class Permit(StrEnum):
     DENIED = "denied"
     EXPIRED = "expired"
     """The user did not answer in time."""
+    WITHDRAWN = "withdrawn"
+    """The question went with the reply that it was asked in: the user said something else."""
     REFUSED = "refused"
     """By policy, unasked."""
 

@@ -366,7 +366,7 @@ class AgentTalk:
         pending = self._questions.pending
         if self._errands is None or not (pending or self._errands.underway()):
             return None
-        answer = answer_in(text, self._character)
+        answer = answer_in(text, self._character, typed=not spoken)
         say = phrases(self._dependencies.persona().language)
         if answer == "stop":
             self.stop_everything()

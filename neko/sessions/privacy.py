@@ -79,7 +79,7 @@ class Privacy:
             self._microphone.forget()
             self._turns.send(EndOfSpeech())
             self._visual_input.clear()
-        if on and current and current.takes("audio"):
+        if on and current and current.mode == "audio":
             self._status.tell(lambda language: AutoCloseMic(notice("private_call", language).text))
         self._clients.emit(PrivacyChanged(on))
 

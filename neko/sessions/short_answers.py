@@ -1,7 +1,8 @@
 """Words of the user's that are nothing but a yes, a no or a stop, in the languages that Neko speaks. Pure.
 
 Strict on purpose: whatever is not in these lists, or says anything besides, is an ordinary line. Sounds of assent
-("mhm", 嗯, うん, 응) are no yes: they come by themselves while one listens.
+("mhm", 嗯, うん, 응) are no yes when they are heard: they come by themselves while one listens. Nobody writes 응 or
+うん without meaning it. A question ("yes?") is no answer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _YES: Final = late_pattern(
     r"|(?:네|예|네 ?그래요|네 ?해 ?줘|네 ?해 ?주세요|네 ?부탁해요?|그렇게 ?해 ?줘|그렇게 ?해 ?주세요|해 ?줘"
     r"|해 ?주세요|해도 ?돼요?|허락해요?|허락할게요?|승인해요?|좋아 ?해 ?줘|응 ?해 ?줘|응 ?해도 ?돼)"
 )
+_TYPED_YES: Final = late_pattern(r"응+|ㅇㅇ+|(?:うん)+")
 _NO: Final = late_pattern(
     rf"(?:(?:no|nope|no no|no don'?t|don'?t|don'?t do (?:it|that)|no don'?t do (?:it|that)|do not|do not do (?:it|that)"
     rf"|please don'?t|no way|never|deny|denied|refuse|cancel|cancel (?:it|that)|not now)(?: {_PLEASE_EN})?)"
@@ -44,7 +46,7 @@ _BETWEEN: Final = late_pattern(r"[\s,.!?~…、。，！？〜・:;]+")
 _ENDING: Final = late_pattern(r"(?:吧|啦|啊|呀|了)$")
 
 
-def answer_in(text: str, name: str = "") -> Answer | None:
+def answer_in(text: str, name: str = "", *, typed: bool = False) -> Answer | None:
     """What these words say, if they say nothing else; ``name``: hers, by which she may be called in them.
 
     やめて is a stop: where nothing runs that could be stopped it is a no.
@@ -57,10 +59,10 @@ def answer_in(text: str, name: str = "") -> Answer | None:
     forms = {words, _ENDING.sub("", words)}
     if not words.isascii():
         forms |= {form.replace(" ", "") for form in forms}
-    for pattern, answer in _ANSWERS:
-        if any(pattern.fullmatch(form) for form in forms):
-            return answer
-    return None
+    found = next((answer for pattern, answer in _ANSWERS if any(map(pattern.fullmatch, forms))), None)
+    if found is None and typed and any(map(_TYPED_YES.fullmatch, forms)):
+        found = "yes"
+    return None if found == "yes" and text.rstrip().endswith(("?", "？")) else found
 
 
 def _plain(text: str) -> str:

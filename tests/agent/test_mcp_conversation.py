@@ -157,6 +157,8 @@ async def test_words_that_cut_her_withdraw_the_question_and_nothing_is_done(
         told = next(str(one.json["messages"]) for one in provider.chats if "Stop, forget it." in str(one.json))
         assert "were broken off when" in told, "she does not claim that it was done"
         assert "every__echo" in told
+        (row,) = await talk.neko.agent.journal.rows()
+        assert (row["verdict"], row["tool"], row["outcome"]) == ("withdrawn", "echo", "")
 
 
 async def test_nothing_of_mcp_runs_or_is_offered_but_while_it_is_switched_on(

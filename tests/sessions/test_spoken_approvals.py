@@ -313,6 +313,9 @@ Mio, stop
 멈춰 줘
 """.strip().splitlines()
 NEITHER = """
+Yes?
+はい？
+Do it?
 yes but not that one
 yes, and tell me a joke
 no idea
@@ -341,6 +344,12 @@ never mind the gap
 )
 def test_only_words_that_say_nothing_else_are_an_answer(wanted: str | None, lines: list[str]) -> None:
     assert {line: answer_in(line, "Mio") for line in lines} == dict.fromkeys(lines, wanted)
+
+
+def test_what_comes_by_itself_while_one_listens_is_a_yes_when_it_is_written() -> None:
+    for words in ("응", "응!", "응응", "うん", "うんうん", "Mio 응"):
+        assert (answer_in(words, "Mio"), answer_in(words, "Mio", typed=True)) == (None, "yes"), words
+    assert [answer_in(words, "Mio", typed=True) for words in ("응?", "응 그런데", "mhm", "嗯")] == [None] * 4
 
 
 def test_of_an_act_in_a_page_is_said_what_its_title_does_not_say_and_somebody_can_follow() -> None:

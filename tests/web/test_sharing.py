@@ -200,6 +200,14 @@ async def test_a_model_may_ask_to_see_the_screen_when_the_user_speaks_of_it(data
 # ── the privacy switch ────────────────────────────────────────────────────────
 
 
+async def test_the_privacy_switch_tells_of_no_call_where_there_is_none(data_dir: Path) -> None:
+    async with visit(data_dir) as visitor:
+        await visitor.page.send("start_session", input_type="text")
+        await visitor.page.until("session_started")
+        await visitor.private(True)
+        assert "auto_close_mic" not in types_of(await visitor.page.until("neko_privacy"))
+
+
 async def test_the_privacy_switch_ends_a_call_and_lets_nothing_in_until_it_is_off(data_dir: Path) -> None:
     async with watched(data_dir) as (visitor, session):
         await visitor.private(True)

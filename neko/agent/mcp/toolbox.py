@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -27,6 +29,7 @@ from neko.agent.running_calls import RunningCalls
 from neko.agent.tasks import TaskState
 from neko.errors import NekoError
 from neko.llm.tokens import beginning
+from neko.tasks import to_the_end
 from neko.types.agent import Approval, Inquiry, Policy, Reply
 from neko.types.model_session import Tool, ToolCall, ToolResult
 
@@ -107,7 +110,12 @@ class McpToolbox:
         if self._own_keys.are_in(call.arguments) and not self._own_keys.are_in(self._words):
             return ToolResult(call.call_id, KEPT_BACK, failed=True)
         task = _Task(self._character, server, tool, json.loads(shown), self._publish)
-        permit = await self._permit(server, tool, call, shown)
+        try:
+            permit = await self._permit(server, tool, call, shown)
+        except asyncio.CancelledError:
+            with suppress(NekoError):
+                await to_the_end(self._audit.begin(self._deed(task, server, tool, shown, Permit.WITHDRAWN)))
+            raise
         try:
             row = await begun(self._audit, self._deed(task, server, tool, shown, permit))
         except NekoError as error:
