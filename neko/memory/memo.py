@@ -12,6 +12,7 @@ from neko.errors import ContextTooLongError, NekoError
 from neko.language import guess
 from neko.memory import extractive_memo
 from neko.memory.line_codec import Names
+from neko.memory.no_memo import is_no_memo
 from neko.settings import ASSETS
 from neko.types.memory import RecentEntry, Summarise
 
@@ -132,6 +133,9 @@ async def _memo_of(text: str, language: str, summarise: Summarise, instruction: 
         prompt = ask["shorten"] if best else ask[instruction]
         try:
             reply = unwrapped(await summarise(prompt.format(limit=LIMIT, text=best or text)))
+            if is_no_memo(reply, text):
+                logger.warning("what the model answered is no memo: %.60r", reply)
+                reply = ""
         except NekoError as error:
             if not best:
                 raise

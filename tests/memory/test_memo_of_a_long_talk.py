@@ -39,7 +39,7 @@ def small_model(limit: int, read: set[int], wording: str) -> Callable[[Request],
         if used > limit:
             return whole(problem(wording.format(used=used, limit=limit), "context_length_exceeded"), 400)
         read.update(int(number) for number in re.findall(r"line (\d+) ", prompt))
-        return reply("Memo. " * (LIMIT // 6))
+        return reply("".join(f"m{number:03}. " for number in range(LIMIT // 6)))
 
     return answer
 
