@@ -139,6 +139,21 @@ async def test_the_newer_tab_talks_and_the_older_says_so_and_can_take_over(
     assert opened == []
 
 
+async def test_the_older_tab_talks_again_once_the_newer_one_is_closed(
+    connected: RunningNeko, driver: PageDriver
+) -> None:
+    oldest, older, newer = [await driver.open(connected.url) for _ in range(3)]
+    for page in oldest, older:
+        await expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "taken")
+    await newer.close()
+    await expect(oldest.get_by_test_id("connection")).to_have_attribute("data-state", ANY_ONLINE)
+    await expect(oldest.get_by_test_id("take-over")).to_have_count(0)
+    await expect(older.get_by_test_id("connection")).to_have_attribute("data-state", "taken")
+    driver.page = oldest
+    await driver.say("still here")
+    await driver.reply()
+
+
 async def test_two_tabs_never_fight(connected: RunningNeko, driver: PageDriver) -> None:
     older = await driver.open(connected.url)
     sockets: list[str] = []

@@ -2,7 +2,7 @@
  * The line to the server: one WebSocket that comes back by itself.
  *
  * States: connecting, online (a frame has arrived or the socket is open), waiting (between two
- * attempts), taken (another tab has this character; only `connect()` tries again), closed.
+ * attempts), taken (another tab has this character; `connect()` tries again, or that tab is closed), closed.
  *
  * @import { ClientAction, ServerEvent } from "./wire.js"
  *
@@ -46,6 +46,8 @@ export class Socket {
   #attempt = 0;
   #timers = { retry: 0, look: 0, open: 0, ping: 0, pong: 0 };
   #wasGone = false;
+  /** The lock that says which tab has the talk, and what lets go of it. */
+  #lock = { name: "", letGo: () => {} };
   /** @type {LinkState} */
   state = "closed";
 
@@ -84,6 +86,7 @@ export class Socket {
     socket.onopen = () => {
       clearTimeout(this.#timers.open);
       this.#enter("online");
+      this.#hold(true);
       this.#timers.ping = setInterval(() => this.#ping(), PING_EVERY_MS);
       this.#handlers.onOpen();
     };
@@ -92,6 +95,7 @@ export class Socket {
       if (event.code === TAKEN_OVER) {
         this.#drop();
         this.#enter("taken");
+        this.#hold(false);
       } else {
         this.#lost(socket);
       }
@@ -125,6 +129,33 @@ export class Socket {
   close() {
     this.#drop();
     this.#enter("closed");
+    this.#lock.letGo();
+  }
+
+  /**
+   * Of the tabs of a browser the one that talks holds a lock, as long as it is open; who waits for it talks then.
+   * @param {boolean} now take it from whoever has it
+   */
+  #hold(now) {
+    const { pathname } = new URL(this.#url());
+    if (!("locks" in navigator) || this.#lock.name === pathname) return;
+    this.#lock.letGo();
+    const until = new Promise((/** @type {(value?: unknown) => void} */ done) => {
+      this.#lock = { name: now ? pathname : "", letGo: () => {
+        this.#lock = { name: "", letGo: () => {} };
+        done();
+      } };
+    });
+    const { letGo } = this.#lock;
+    navigator.locks.request(pathname, { steal: now }, () => {
+      if (this.#lock.letGo !== letGo) return undefined;
+      this.#lock.name = pathname;
+      if (this.state === "taken") this.connect();
+      return until;
+    }).catch(() => {
+      if (this.#lock.letGo === letGo) letGo();
+      if (this.state === "taken") this.#hold(false);
+    });
   }
 
   /** @param {string | ArrayBuffer} data */
