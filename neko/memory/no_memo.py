@@ -18,6 +18,8 @@ _REFUSAL: Final = late_pattern(
     r"|(?:很|非常)?(?:抱歉|对不起|對不起)|作为(?:一个|一名)?(?:ai|人工智能)|作為(?:一個)?(?:ai|人工智慧)|我(?:无法|無法|不能)(?:提供|协助|協助|帮|幫|完成)"
     r"|申し訳|すみません|お(?:手伝い|答え)(?:は)?できません|죄송|도와드릴 수 없|(?:es )?tut mir (?:sehr )?leid\b)"
 )
+_MEMO_BEFORE: Final = "SYSTEM_MESSAGE"
+"""Whose line it is in a transcript: a model may keep it as it is."""
 _OF_TALK: Final = 4
 """Terms of the talk that an answer holds which only begins like a refusal: "Sorry about Monday, said Tobi, whose …"."""
 _MANY: Final = 30
@@ -35,4 +37,5 @@ def is_no_memo(answer: str, talk: str) -> bool:
         return True
     if _REFUSAL.match(answer.casefold()):
         return len(set(held).intersection(terms(talk))) < _OF_TALK
-    return any(line.partition(" | ")[2].strip() == answer.strip() for line in talk.splitlines())
+    lines = (line.partition(" | ") for line in talk.splitlines())
+    return any(text.strip() == answer.strip() for speaker, _, text in lines if speaker != _MEMO_BEFORE)

@@ -55,6 +55,7 @@ def test_a_refusal_and_rubbish_are_no_memo(answer: str) -> None:
         ("They greeted each other.", "Sam | hi\nMio | hello"),
         ("Tea.", "Sam | I like tea"),
         ("They went on.", TALK),
+        ("They counted.", "SYSTEM_MESSAGE | They counted.\nSam | one"),
         ("腰果过敏，搬厦门。", ZH_TALK),
     ],
 )
