@@ -350,7 +350,7 @@ class RecentWindow:
         """Leave out these lines, which are about to be deleted, in the file and in its backup.
 
         A memo that may hold their words gives way to the one before it and the lines of the open chat since, at most
-        ``_LINES_AGAIN`` of them, from which the next memo is made.
+        ``_LINES_AGAIN`` of them, from which the next memo is made; as many of other chats wait for it as left ones do.
         """
         async with self._merging:
             await self._merge()
@@ -421,9 +421,15 @@ class RecentWindow:
         earlier = await self._log.last_summary_before(min(ids))
         after = earlier.reach or 0 if earlier else 0
         lowest = max(after, self._floor)
-        page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN, chat=self._log.chat)
-        known = ids.union(line_ids(turns))
-        missing = [one for one in page if lowest < one.line.id and one.line.id not in known and _belongs(one)]
+        known = ids.union(line_ids(turns), line_ids(self._left))
+
+        async def since(chat: int | None) -> list[LoggedLine]:
+            page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN, chat=chat)
+            return [one for one in page if lowest < one.line.id and one.line.id not in known and _belongs(one)]
+
+        missing = await since(self._log.chat)
+        elsewhere = [_entry(one) for one in await since(None) if one.line.chat != self._log.chat]
+        self._left = [*elsewhere, *self._left][-_MOST_LEFT:]
         there = {(parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and _line_id(entry) is None}
         again = [_entry(one) for one in missing if (one.line.role, one.line.text) not in there]
         if earlier is None:

@@ -391,3 +391,23 @@ async def test_what_is_deleted_of_a_chat_that_was_left_is_in_no_memo(memory: Mem
     assert await memory.compress(MIO, summarise)
     assert SMALL_TALK[2] in summarise.questions[0]
     assert SMALL_TALK[3] not in summarise.questions[0]
+
+
+async def test_what_a_memo_had_of_a_chat_that_was_left_is_summed_up_again_when_one_of_its_lines_goes(
+    memory: MemoryService,
+) -> None:
+    lines = await memory.lines(MIO)
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    assert await memory.compress(MIO, Model("They counted."))
+    await memory.delete(MIO, [lines[3].id])
+    assert await window(memory) == ["something new"]
+    summarise = Model("They counted again.")
+    assert await memory.compress(MIO, summarise)
+    assert [text for text in SMALL_TALK if text not in summarise.questions[0]] == [SMALL_TALK[3]]
+    assert await window(memory) == ["They counted again.", "something new"]
+    await memory.delete(MIO, [lines[4].id])
+    await memory.delete(MIO, [lines[5].id])
+    assert await memory.compress(MIO, summarise)
+    assert [text for text in SMALL_TALK if text not in summarise.questions[1]] == SMALL_TALK[3:6], "each once"
+    assert summarise.questions[1].count(SMALL_TALK[6]) == 1
