@@ -16,6 +16,8 @@ ENGLISH = {
     "I'm Jonas, nice to meet you.": "name Jonas",
     "I'm Glad to meet you.": "",
     "Hi, I'm Jonas.": "name Jonas",
+    "I'm Tobias by the way, but everyone calls me Tobi": "name Tobias",
+    "I'm Catholic, by the way.": "",
     "Hello there, I'm Adrian": "name Adrian",
     "Hello, I'm Adrian Vogt": "name Adrian Vogt",
     "Hi! I'm Mina.": "name Mina",

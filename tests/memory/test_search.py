@@ -324,6 +324,8 @@ async def test_what_people_ask_every_day_is_found_without_a_word_of_the_question
         ("Who is my boss?", ["My manager Heidi wants a report."]),
         ("Who are my neighbours?", ["Old Mr Feathers downstairs feeds the pigeons."]),
         ("How can one call me?", ["My phone number is 0171 5550199."]),
+        ("What should I not eat?", ["I can't stand coriander.", "Cashews were in it and I swell up from those."]),
+        ("What will my new job be?", ["I handed in my notice, starting at a wind farm in June."]),
         ("What is my salary?", ["I earn 2,900 a month after tax."]),
         ("Dinner recommendation please", ["I adore mushrooms.", "Nuts are out, I'm allergic."]),
         ("我的老板是谁？", ["我们经理周海燕每周一都要开会。"]),
