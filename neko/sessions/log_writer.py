@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from neko.errors import NekoError, RecallTimeoutError
@@ -67,6 +67,8 @@ class TextRequest:
 
 Entry = Callable[[], Awaitable[None]]
 L = TypeVar("L", Line, NewLine)
+_UNWANTED_S: Final = 15.0
+"""Longer than a page offers to undo a deletion, and than a deletion takes."""
 
 
 class LogWriter:
@@ -108,6 +110,8 @@ class LogWriter:
         self._status = status
         self._entries: asyncio.Queue[Entry] = asyncio.Queue(MOST_WAITING)
         self._said: deque[Line] = deque(maxlen=_CONTEXT)
+        self._unwanted: frozenset[int] = frozenset()
+        self._unwanted_until = 0.0
         self._receipts: dict[str, Line] = {}
         self._replies: dict[str, Line] = {}
         self._recall_reported = False
@@ -439,10 +443,18 @@ class LogWriter:
     async def _has_followers(self, line: Line) -> bool:
         return bool(await self._memory.lines(self._character, after=line.id, limit=1))
 
+    def leave_out(self, ids: Collection[int]) -> None:
+        """She has said that these lines go: what is said next does not bring them up, while they are being deleted or
+        their deletion may be undone."""
+        self._unwanted = frozenset(ids)
+        self._unwanted_until = asyncio.get_running_loop().time() + _UNWANTED_S
+
     async def recall(self, text: str, *, besides: Collection[int] = ()) -> tuple[Evidence, ...]:
         """What memory says of the text ``besides`` these lines. That it was too slow is told once per conversation."""
         if self.memory_fault:
             return ()
+        if asyncio.get_running_loop().time() < self._unwanted_until:
+            besides = {*besides, *self._unwanted}
         try:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
                 wanted = await in_thread(search_words, text)

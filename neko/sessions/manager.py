@@ -472,6 +472,7 @@ class SessionManager:
 
     def on_session_event(self, session_id: str, event: ModelEvent) -> None:
         if isinstance(event, ForgetLines):
+            self._turns.log.leave_out(event.lines)
             self._owner.spawn(to_the_end(self._unwanted.forget(event)), name="forget lines")
             return
         if isinstance(event, NameTold):

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,26 @@ async def test_what_is_found_is_shown_and_goes_after_a_yes_with_the_wish_that_na
     assert await log(neko) == ["I like noodles.", "yes", done]
     assert await neko.memory.recall(NAME, "Mimi cat") == []
     assert "Mimi" not in await say(neko, "what is my cat called?")
+
+
+async def test_what_is_asked_at_once_after_a_yes_does_not_bring_up_what_goes(
+    neko: Neko, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go, delete = asyncio.Event(), neko.memory.delete
+
+    async def slow(*args: Any, **options: Any) -> list[int]:
+        await may_go.wait()
+        return await delete(*args, **options)
+
+    monkeypatch.setattr(neko.memory, "delete", slow)
+    await told(neko, "My cat is called Mimi.")
+    await say(neko, "forget that my cat is called Mimi")
+    await say(neko, "yes")
+    try:
+        assert "Mimi" not in await say(neko, "what is my cat called?")
+    finally:
+        may_go.set()
+    await until_forgotten(neko, "Mimi")
 
 
 async def test_what_she_repeated_of_it_goes_too(neko: Neko) -> None:
