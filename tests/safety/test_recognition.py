@@ -1,9 +1,10 @@
 """Which lines mean danger, in five languages.
 
 ``<language>.txt`` and ``training/``: lines that the model was trained with (``train.py``); ``held_out/``: lines that
-it has never met, so their figures are the honest ones. All of them were made up for this: they say how varied wordings
-are met, not how people in need really write. A held-out file that the model is then trained with joins the others, and
-a new one is written.
+it has never met, so their figures are the honest ones; ``everyday/``: drinks, medicine, kitchen knives, games and
+idioms, and danger in the same words, not trained with either. All of them were made up for this: they say how varied
+wordings are met, not how people in need really write. A held-out file that the model is then trained with joins the
+others, and a new one is written.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.safety.training_lines import HARMLESS, labelled, training_lines
 HERE = Path(__file__).parent
 RECALL, FALSE_ALARMS, SAME_KIND = 0.98, 0.02, 0.9
 HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.75, 0.07
+EVERYDAY_RECALL, EVERYDAY_FALSE_ALARMS = 0.9, 0.05
 """What no change may fall below; the figures themselves are printed."""
 
 
@@ -61,6 +63,16 @@ def test_lines_that_the_model_has_never_met(language: str, record_property: Call
     record_property("summary", told("held out", language, recall, alarms, same))
     assert recall >= HELD_OUT_RECALL, wrong
     assert alarms <= HELD_OUT_FALSE_ALARMS, wrong
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_drinks_knives_and_idioms_of_every_day_are_told_from_danger_in_the_same_words(
+    language: str, record_property: Callable[[str, object], None]
+) -> None:
+    recall, alarms, same, wrong = figures(HERE / "everyday" / f"{language}.txt")
+    record_property("summary", told("everyday", language, recall, alarms, same))
+    assert recall >= EVERYDAY_RECALL, wrong
+    assert alarms <= EVERYDAY_FALSE_ALARMS, wrong
 
 
 def test_every_section_is_a_danger_or_none_and_every_pattern_of_lines_can_be_written_out() -> None:

@@ -19,6 +19,8 @@ from tests.companion.exchanges import exchanges
 
 HERE = Path(__file__).parent
 HARMLESS = "none"
+HELD_OUT = ("held_out", "everyday")
+"""Folders of lines that no model is trained with."""
 WORDINGS = 40
 """At most so many wordings are taken of one line."""
 _ILLNESS = ("illness", "生病", "病気", "병")
@@ -56,7 +58,8 @@ def labelled(file: Path) -> Iterator[tuple[str, str]]:
 
 def training_lines() -> Iterator[Lines]:
     """All of them, always in the same order, without what is held out."""
-    held_out = {line for file in (HERE / "held_out").glob("*.txt") for _, line in labelled(file)}
+    files = [file for folder in HELD_OUT for file in (HERE / folder).glob("*.txt")]
+    held_out = {line for file in files for _, line in labelled(file)}
     for lines in _all_lines():
         if wordings := [wording for wording in lines.wordings if wording not in held_out]:
             yield lines._replace(wordings=wordings)
