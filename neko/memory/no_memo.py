@@ -1,4 +1,4 @@
-"""What a model answers that is no memo: a refusal, rubbish, the next line of the talk.
+"""What a model answers that is no memo: a refusal, signs without a word, one word again and again.
 
 Such an answer must not take the place of the memo before. It is told by few and plain signs, as a memo may be short,
 abstract, or in another language than the talk.
@@ -18,24 +18,17 @@ _REFUSAL: Final = late_pattern(
     r"|(?:很|非常)?(?:抱歉|对不起|對不起)|作为(?:一个|一名)?(?:ai|人工智能)|作為(?:一個)?(?:ai|人工智慧)|我(?:无法|無法|不能)(?:提供|协助|協助|帮|幫|完成)"
     r"|申し訳|すみません|お(?:手伝い|答え)(?:は)?できません|죄송|도와드릴 수 없|(?:es )?tut mir (?:sehr )?leid\b)"
 )
-_MEMO_BEFORE: Final = "SYSTEM_MESSAGE"
-"""Whose line it is in a transcript: a model may keep it as it is."""
 _OF_TALK: Final = 4
 """Terms of the talk that an answer holds which only begins like a refusal: "Sorry about Monday, said Tobi, whose …"."""
 _MANY: Final = 30
-_FEW: Final = 0.15
-"""The share of different terms below which many of them only repeat."""
 
 
 def is_no_memo(answer: str, talk: str) -> bool:
     """Whether a model's ``answer`` cannot be a memo of the ``talk`` (``memo.transcript``). An empty one is none
-    either, nor is what somebody said in it, word for word."""
+    either."""
     if not any(map(str.isalnum, answer)):
         return True
     held = terms(answer)
-    if len(held) >= _MANY and len(set(held)) < _FEW * len(held):
+    if len(held) >= _MANY and len(set(held)) == 1:
         return True
-    if _REFUSAL.match(answer.casefold()):
-        return len(set(held).intersection(terms(talk))) < _OF_TALK
-    lines = (line.partition(" | ") for line in talk.splitlines())
-    return any(text.strip() == answer.strip() for speaker, _, text in lines if speaker != _MEMO_BEFORE)
+    return bool(_REFUSAL.match(answer.casefold())) and len(set(held).intersection(terms(talk))) < _OF_TALK

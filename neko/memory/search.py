@@ -130,7 +130,7 @@ class Query:
 def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[Evidence]:
     """The best lines, best first; empty when none bears on the question."""
     text = plain(query.text[:_READ])
-    if not query.is_search and asked.asks_nothing(text):
+    if not query.is_search and not query.within and asked.asks_nothing(text):
         return []
     times = time_expressions.read(text, query.now.date())
     rest = times.rest if query.is_search else asked.without_idle(times.rest)

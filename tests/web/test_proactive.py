@@ -147,6 +147,7 @@ async def test_of_news_a_model_judges_and_a_dangerous_link_or_word_gets_nowhere(
 async def test_what_the_page_shows_is_told_by_the_model_that_sees(
     client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
 ) -> None:
+    await allow(client)
     provider.script(["A chess game, white to move."], ["1"], ["Take the bishop!"])
     picture = "data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8\xff\xe0 a picture").decode()
     body = {"enabled_modes": ["vision"], "screenshot_data": picture}
@@ -161,6 +162,7 @@ async def test_what_she_said_first_counts_after_a_restart_too(
     neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
 ) -> None:
     await told(neko, "I have an exam tomorrow.", ago=timedelta(days=1))
+    await allow(client)
     provider.script(["Good luck!"])
     assert (await client.post(CHAT, json={"enabled_modes": []})).json()["action"] == "chat"
     known = neko.proactive.__dict__["_known"]
