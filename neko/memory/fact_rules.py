@@ -24,6 +24,7 @@ _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
 _SENTENCE: Final = re.compile(
     r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d| ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez))"
+    r"|(?:(?<=\bMr)|(?<=\bMrs)|(?<=\bMs)|(?<=\bDr)|(?<=\bProf)|(?<=\bSt)|(?<=\bHr)|(?<=\bFr))\.(?= ?[A-ZÄÖÜ])"
     r"|(?:(?<=こんにちは)|(?<=こんばんは)|(?<=はじめまして)|(?<=初めまして)|(?<=[你您家]好)|(?<=안녕하세요)|(?<=안녕)"
     r"|(?<=\b[Hh]i)|(?<=\b[Hh]ello)|(?<=\b[Hh]ey))[!！。])+[.!?。！？]*"
 )

@@ -125,3 +125,15 @@ def test_what_is_so_no_longer_makes_room_for_what_is(before: list[str], now: lis
     later = memo.extract([RecentEntry("system", earlier), *(RecentEntry("user", text) for text in now)], NAMES)
     assert earlier.splitlines() == [f"Anna: {text}" for text in before]
     assert later.splitlines() == [f"Anna: {text}" for text in now]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "My boss Mr. Okafor wants the quarterly slides by noon again.",
+        "My dentist is Dr. Ayala, near the station.",
+        "Meine Chefin Fr. Weber will bis mittags die Folien.",
+    ],
+)
+def test_a_title_before_a_name_ends_no_sentence(line: str) -> None:
+    assert line.rstrip(".") in memo.extract([RecentEntry("user", line)], NAMES, "en")
