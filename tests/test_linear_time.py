@@ -235,13 +235,16 @@ def cost(read: Callable[[str], object], text: str) -> float:
 
 
 def is_linear(read: Callable[[str], object], text: str) -> bool:
-    """Judged by the quickest of a few runs, the least disturbed ones; one is enough to find it so."""
+    """Judged by the quickest of a few runs, the least disturbed ones; one is enough to find it so.
+
+    The short text ends as the long one does: a reader may take another path for its last character.
+    """
     long = short = math.inf
     for _ in range(5):
         long = min(long, cost(read, text))
         if long < CHEAP_S:
             return True
-        short = min(short, cost(read, text[: SIZE // 4]))
+        short = min(short, cost(read, text[: SIZE // 4 - 1] + text[-1]))
         if long < MOST * short:
             return True
     return False

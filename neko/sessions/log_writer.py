@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from neko.errors import NekoError, RecallTimeoutError
@@ -449,18 +449,24 @@ class LogWriter:
         self._unwanted = frozenset(ids)
         self._unwanted_until = asyncio.get_running_loop().time() + _UNWANTED_S
 
-    async def recall(self, text: str, *, besides: Collection[int] = ()) -> tuple[Evidence, ...]:
-        """What memory says of the text ``besides`` these lines. That it was too slow is told once per conversation."""
-        if self.memory_fault:
-            return ()
+    def recall(self, text: str, *, besides: Collection[int] = ()) -> Coroutine[Any, Any, tuple[Evidence, ...]]:
+        """What memory says of the text ``besides`` these lines, in the context of what was said until this call.
+
+        That it was too slow is told once per conversation.
+        """
         if asyncio.get_running_loop().time() < self._unwanted_until:
             besides = {*besides, *self._unwanted}
+        by_rule = self._label().offline  # goes by the words of the question alone
+        context = [line.text for line in self._said if line.id not in besides and not by_rule]
+        return self._found(text, context, besides)
+
+    async def _found(self, text: str, context: Sequence[str], besides: Collection[int]) -> tuple[Evidence, ...]:
+        if self.memory_fault:
+            return ()
         try:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
                 wanted = await in_thread(search_words, text)
                 limit = _RECALLED + len(self._lines.ids)
-                by_rule = self._label().offline  # goes by the words of the question alone
-                context = [line.text for line in self._said if line.id not in besides and not by_rule]
                 found = await self._recall(wanted, limit=limit, context=context)
                 return tuple(evidence for evidence in found if not set(evidence.sources).intersection(besides))
         except (TimeoutError, NekoError) as error:
