@@ -7,6 +7,7 @@ their files are. Mark a test with ``loop_watchdog`` to fail it when one step hol
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import os
 import re
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -30,9 +32,14 @@ from neko.llm.embeddings import models as embedding_models
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium, find_shell
-from tests.loop_watchdog import Watchdog, watching
 
-pytest_plugins = ["tests.left_behind", "tests.selection", "tests.summary_lines", "tests.temporary_files"]
+pytest_plugins = [
+    "tests.left_behind",
+    "tests.loop_watchdog",
+    "tests.selection",
+    "tests.summary_lines",
+    "tests.temporary_files",
+]
 
 hypothesis.settings.register_profile("neko", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("neko")
@@ -43,6 +50,15 @@ THREADS = 6
 PORTS_OF_A_WORKER = 500
 FIRST_PORT = 21_000
 """Below the ports that systems hand out by themselves, so that nobody takes one meanwhile."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate_store() -> Iterator[None]:
+    """The clients of all tests share one: reading the system's takes 50 ms, more than most requests do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", functools.cache(httpcore2.default_ssl_context))
+        httpcore2.default_ssl_context(_trust_env=False)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -57,17 +73,6 @@ def no_model_speaks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """Nor is one loaded to speak: the built-in voice is espeak-ng, whatever is installed here."""
     if request.node.get_closest_marker("real") is None:
         monkeypatch.setattr(by_script, "MODELS", ())
-
-
-@pytest.fixture(autouse=True)
-def loop_watchdog(request: pytest.FixtureRequest) -> Iterator[Watchdog | None]:
-    """The measurements of a test that is marked ``loop_watchdog``; None for another."""
-    if request.node.get_closest_marker("loop_watchdog") is None:
-        yield None
-        return
-    with watching() as watchdog:
-        yield watchdog
-    assert not watchdog.offences, "the event loop was held:\n" + "\n".join(watchdog.offences)
 
 
 # ── places and ports ────────────────────────────────────────────────────────────────────

@@ -1,4 +1,7 @@
-"""Measures how long each step of the event loop holds the loop's thread."""
+"""Measures how long each step of the event loop holds the loop's thread.
+
+A test that is marked ``loop_watchdog`` fails when a step of its own took too long; what sets it up is not watched.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
 
 LIMIT = 0.05
 """Seconds of the thread's own processor time: what other programs take does not count."""
@@ -57,3 +63,13 @@ def watching() -> Iterator[Watchdog]:
     finally:
         asyncio.Handle._run = run  # type: ignore[method-assign]
         gc.unfreeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    if pyfuncitem.get_closest_marker("loop_watchdog") is None:
+        return (yield)
+    with watching() as watchdog:
+        outcome: Any = yield
+    assert not watchdog.offences, "the event loop was held:\n" + "\n".join(watchdog.offences)
+    return outcome
