@@ -253,11 +253,17 @@ class _Terms:
         """The place of each text's first term, and the end."""
         self._eights = np.ndarray((len(joined) - _AT_ONCE + 1,), np.uint64, joined, strides=(1,))
         """Eight units from each unit on, as one number."""
-        first = self._eights[self._starts] & _masks()[np.minimum(self.sizes, _AT_ONCE)]
-        self.heads: NDArray[np.uint64] = first
-        """The first eight units of each term, all of most terms."""
-        self.marks: NDArray[np.uint16] = ((first ^ self.sizes.view(np.uint64)) * _SPREAD >> _TO_MARK).astype(np.uint16)
-        """A number for each, the same for the same term and seldom for others."""
+        self.ends: NDArray[np.uint16] = np.ndarray((len(joined) - 1,), np.uint16, joined, strides=(1,))[ends - 2]
+        """The last two units of each term as one number; of one unit the blank before it is the other. What tells most
+        terms from those that are wanted, for the least work."""
+
+    def heads(self, places: NDArray[np.intp]) -> NDArray[np.uint64]:
+        """The first eight units of the terms at these places, all of most terms."""
+        import numpy as np
+
+        first = self._eights[self._starts[places]]
+        heads: NDArray[np.uint64] = first & _masks()[np.minimum(self.sizes[places], _AT_ONCE)]
+        return heads
 
     def counts(self) -> Array:
         """How many each text has."""
@@ -269,7 +275,9 @@ class _Terms:
         """How much the terms of each text tell that stand in few others."""
         import numpy as np
 
-        often = np.bincount(self.marks)[self.marks]
+        every = self.heads(np.arange(len(self.sizes)))
+        marks = ((every ^ self.sizes.view(np.uint64)) * _SPREAD >> _TO_MARK).astype(np.uint16)
+        often = np.bincount(marks)[marks]  # the same number for the same term, and seldom for others
         return self._summed(np.log(np.maximum((len(self._first) - 1) / often, 1.0)) * (self.sizes > 0))
 
     def of(self, terms: Sequence[str]) -> Array:
@@ -281,17 +289,24 @@ class _Terms:
             return counts
         wanted = _Terms([b" ".join(term.encode() for term in terms)])
         is_wanted = np.zeros(_MARKS, dtype=bool)
-        is_wanted[wanted.marks] = True
-        near = np.flatnonzero(is_wanted[self.marks])
-        heads, sizes = self.heads[near], self.sizes[near]
+        is_wanted[wanted.ends] = True
+        near = np.flatnonzero(is_wanted[self.ends])
+        heads, sizes = self.heads(near), self.sizes[near]
         rows = np.repeat(np.arange(len(counts)), np.diff(self._first))[near]
-        for column, size in enumerate(wanted.sizes.tolist()):
-            same = np.flatnonzero((heads == wanted.heads[column]) & (sizes == size))
-            for end in range(2 * _AT_ONCE, size + _AT_ONCE, _AT_ONCE):  # the rest of a long one, eight units at once
+        beginnings = wanted.heads(np.arange(len(terms)))
+        order = np.argsort(beginnings)
+        column = order[np.minimum(np.searchsorted(beginnings[order], heads), len(terms) - 1)]
+        short = (heads == beginnings[column]) & (sizes == wanted.sizes[column]) & (sizes <= _AT_ONCE)
+        found = np.bincount(rows[short] * len(terms) + column[short], minlength=counts.size)
+        counts += found.reshape(counts.shape)
+        for long in np.flatnonzero(wanted.sizes > _AT_ONCE).tolist():
+            size = int(wanted.sizes[long])
+            same = np.flatnonzero((heads == beginnings[long]) & (sizes == size))
+            for end in range(2 * _AT_ONCE, size + _AT_ONCE, _AT_ONCE):  # the rest of it, eight units at once
                 last = min(end, size) - _AT_ONCE
                 rest = self._eights[self._starts[near[same]] + last]
-                same = same[rest == wanted.eights(column, last)]
-            counts[:, column] = np.bincount(rows[same], minlength=len(counts))
+                same = same[rest == wanted.eights(long, last)]
+            counts[:, long] = np.bincount(rows[same], minlength=len(counts))
         return counts
 
     def eights(self, place: int, offset: int) -> np.uint64:
@@ -320,9 +335,9 @@ def _joined(lines: Sequence[Candidate]) -> Flags:
     """Whether each line but the last and the one behind it are neighbours."""
     import numpy as np
 
-    numbers = np.array([(line.id, line.at, line.chat) for line in lines], dtype=np.int64)
-    apart = np.abs(np.diff(numbers, axis=0))
-    joined: Flags = (apart[:, 0] <= _GAP) & (apart[:, 1] <= _SESSION_S) & (apart[:, 2] == 0)
+    columns = ([line.id for line in lines], [line.at for line in lines], [line.chat for line in lines])
+    ids, moments, chats = (np.abs(np.diff(np.array(column, dtype=np.int64))) for column in columns)
+    joined: Flags = (ids <= _GAP) & (moments <= _SESSION_S) & (chats == 0)
     return joined
 
 
