@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from neko.errors import NekoError
+from neko.memory.sqlite_errors import log_given_up
 from neko.tasks import TaskOwner
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class BackgroundWork:
             try:
                 await job()
             except NekoError as error:
-                logger.warning("%s: work of the memory failed: %s", character, error.code)
+                log_given_up(logger, "%s: work of the memory failed: %s", character, error)
             except Exception:
                 logger.exception("%s: work of the memory failed", character)
             finally:

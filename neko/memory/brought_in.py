@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final
 
 from neko.errors import NekoError
+from neko.memory.sqlite_errors import log_given_up
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class BroughtIn:
         try:
             left = await self._step(name)
         except NekoError as error:
-            logger.warning("%s: what was brought in could not be learnt from: %s", name, error.code)
+            log_given_up(logger, "%s: what was brought in could not be learnt from: %s", name, error)
             left = Step.LATER
         if self._due.get(name) != due:  # more has come
             return

@@ -16,6 +16,7 @@ from neko.memory import deletion, unfinished
 from neko.memory.brought_in import BROUGHT_IN
 from neko.memory.damaged_log import has_wal
 from neko.memory.paths import logs_in
+from neko.memory.sqlite_errors import log_given_up
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory_files import character_of
 from neko.tasks import in_thread
@@ -95,7 +96,7 @@ class LeftOver:
             async with asyncio.timeout(self._timeouts.learn_again_s):
                 is_done = await self._ended(name)
         except NekoError as error:
-            logger.warning("%s: what was left over cannot be taken up: %s", name, error.code)
+            log_given_up(logger, "%s: what was left over cannot be taken up: %s", name, error)
             return
         except TimeoutError:
             is_done = False

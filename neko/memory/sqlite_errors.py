@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neko.errors import MemoryStoreError
+from neko.errors import MemoryStoreError, NekoError
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LEAST_ROOM = 64 * 1024
@@ -58,6 +59,13 @@ def store_error(error: Exception, path: Path) -> MemoryStoreError:
         if reason in ("io", "unreadable") and _is_full(path):
             reason, why = _REASONS[sqlite3.SQLITE_FULL]
     return MemoryStoreError(f"the log cannot be used: {why}", file=str(path), reason=reason, why=why)
+
+
+def log_given_up(logger: logging.Logger, said: str, character: str, error: NekoError) -> None:
+    """Log that work of a memory was given up (``said`` names the character and why): a warning, unless it met a memory
+    that is closed by now, as at a stop, where nothing is lost by it."""
+    is_closed = isinstance(error, MemoryStoreError) and error.params.get("reason") == "closed"
+    logger.log(logging.INFO if is_closed else logging.WARNING, said, character, error.code)
 
 
 def _is_full(path: Path) -> bool:
