@@ -19,7 +19,19 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import NekoError
-from neko.memory import browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
+from neko.memory import (
+    browse,
+    changes,
+    chats,
+    deletion,
+    facts,
+    index,
+    left_lines,
+    reviewed,
+    schema,
+    unfinished,
+    versions,
+)
 from neko.memory.appending import Appended, append_all
 from neko.memory.deletion import Deleted
 from neko.memory.facts import Earlier, NewFact
@@ -380,6 +392,11 @@ class Log:
     async def line_ids(self, chat: int) -> list[int]:
         """The ids of all lines of a chat."""
         return await self._read(lambda connection: chats.line_ids(connection, chat))
+
+    async def left(self, since: int, most: int) -> list[LoggedLine]:
+        """``left_lines.waiting``, besides the open chat."""
+        names, chat = self._names(), self._chat
+        return await self._read(lambda connection: left_lines.waiting(connection, names, chat, since, most))
 
     @property
     def newest(self) -> int:

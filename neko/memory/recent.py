@@ -162,6 +162,8 @@ class RecentWindow:
             if await self._is_of_another_chat():  # a crash came between the change of chat and this file
                 await self._turn_to_chat()
         self._position_on_disk = self._position
+        reach = max(self._floor, largest_id([entry for entry in self._entries if is_memo(entry)]))
+        self._left = [_entry(one) for one in await self._log.left(reach, _MOST_LEFT) if _belongs(one)]
         self.touch()
 
     async def _with_lost(self, entries: list[Any], last: int) -> int:
@@ -225,7 +227,7 @@ class RecentWindow:
 
     @property
     def left(self) -> list[Any]:
-        """Lines that no memo was made of when their chat was left for another; in mind only, and not to be changed."""
+        """Lines that no memo was made of when their chat was left for another (``left_lines``); not to be changed."""
         return list(self._left)
 
     async def swap(self, read: Sequence[Any], new: Sequence[Message], left: Sequence[Any] = ()) -> bool:
@@ -305,7 +307,7 @@ class RecentWindow:
             await self._merge()
             there = {(parsed.role, parsed.text): entry for entry in self._entries if (parsed := parse(entry))}
             kept = [there.get((one.role, one.text)) or message(one.role, one.text) for one in entries]
-            left_out = set(line_ids(self._entries)).difference(line_ids(kept))
+            left_out = set(line_ids([*self._left, *self._entries])).difference(line_ids(kept))
             self._floor = max([self._floor, *left_out])
             row = (FLOOR, self._floor)
             await self._log.transaction(lambda connection: connection.execute(schema.SET_STATE, row))

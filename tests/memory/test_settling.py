@@ -10,8 +10,9 @@ import pytest
 from neko.errors import MemoNotRenewedError, ModelServerError
 from neko.memory.kept_lines import MOST, MOST_CHARACTERS, kept
 from neko.memory.service import MemoryService
+from neko.types.lines import NewLine
 from neko.types.memory import MemoryModels, RecentEntry
-from tests.memory.memory_folder import MIO, NAMES, MemoryFolder, say, until_window, window
+from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, say, until_window, window
 
 SMALL_TALK = [f"so line {number} it is" for number in range(14)]
 
@@ -381,6 +382,41 @@ async def test_a_short_chat_that_is_left_waits_for_more(memory_folder: MemoryFol
         assert await memory.compress(MIO, summarise) == (chat == 3)
         await memory.change_chat(MIO, None)
     assert all(f"chat {chat}, line 2" in summarise.questions[0] for chat in range(3))
+
+
+async def test_what_waited_of_chats_that_were_left_waits_after_a_restart_too(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for chat in range(4):
+        await say(memory, f"chat {chat}, what she said", "assistant")
+        await say(memory, f"chat {chat}, what I said")
+        await memory.change_chat(MIO, None)
+        if chat % 2:
+            await memory.aclose()
+            memory = await memory_folder.open()
+    numbers = range(8)
+    for number in numbers:
+        await say(memory, f"line {number}")
+    summarise = Model("They counted.")
+    assert await memory.compress(MIO, summarise)
+    assert [summarise.questions[0].count(f"chat {chat}, what") for chat in range(4)] == [2, 2, 2, 2], "each once"
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert not await memory.compress(MIO, Model("again")), "it is told once"
+    assert await window(memory) == ["They counted.", *(f"line {number}" for number in numbers)]
+
+
+async def test_what_was_brought_in_or_left_out_by_hand_waits_for_no_memo(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for number in range(12):
+        await say(memory, f"left {number}")
+    await memory.change_chat(MIO, None)
+    await memory.rewrite_recent(MIO, [])
+    await memory.store_many(MIO, [NewLine("s", "t", "user", f"brought in {number}", START) for number in range(12)])
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert not await memory.compress(MIO, Model("again"))
 
 
 async def test_what_is_deleted_of_a_chat_that_was_left_is_in_no_memo(memory: MemoryService) -> None:
