@@ -6,8 +6,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from neko.late_dataclasses import dataclass
 
 _SHORTEST: Final = 1e-6
 _PER_DOUBLING: Final = 8

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from neko.agent.messages import AgentTask
+from neko.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

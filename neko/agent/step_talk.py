@@ -7,10 +7,11 @@ earlier only the beginning: a page that was left says little of the one that is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from neko.agent import outside
+from neko.late_dataclasses import dataclass
 from neko.types.hands import Observation, Picture, Said, Thought, ThoughtCall
 
 MOST_PICTURES: Final = 3

@@ -8,11 +8,12 @@ changes no more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
+from neko.late_dataclasses import dataclass
 from neko.types.hands import HandName
 from neko.types.plan import Plan
 

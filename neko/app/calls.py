@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from neko.errors import SettingError
+from neko.late_dataclasses import dataclass
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import host_of
 from neko.providers.catalogue import CoreProvider, catalogue

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+from neko.late_dataclasses import dataclass
 
 _WORD_END = re.compile(r"(?<=[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef])|(?<=\s)|$")
 

@@ -9,8 +9,9 @@ thought's by its last word, as in ``my:deep_thought`` but not ``ThinkPad`` or ``
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from neko.late_dataclasses import dataclass
 
 BEGINS = "<[◁"
 """The characters that a mark may begin with."""

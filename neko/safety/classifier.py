@@ -15,12 +15,12 @@ import math
 import re
 import zlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 from zlib import crc32
 
+from neko.late_dataclasses import dataclass
 from neko.safety.danger import Danger
 from neko.safety.folding import folded
 from neko.settings.paths import ASSETS

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from neko.late_dataclasses import dataclass
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
 from neko.sessions.digest import digest, stands

@@ -11,8 +11,10 @@ All times are monotonic seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+
+from neko.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from neko.late_dataclasses import dataclass
 from neko.sessions.actions import Mode
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.said_lines import ReadLines

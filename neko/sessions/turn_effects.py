@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from typing import Any
 
 from neko.errors import NekoError
+from neko.late_dataclasses import dataclass
 from neko.types.lines import LineStatus
 from neko.types.model_session import ToolCall
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from neko.late_dataclasses import dataclass
 from neko.types.lines import Remark
 
 

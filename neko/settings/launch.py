@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
 from neko.errors import ConfigError
+from neko.late_dataclasses import dataclass
 from neko.settings import registry
 from neko.settings.in_force import SettingsInForce
 from neko.settings.loopback import is_loopback

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
+
+from neko.late_dataclasses import dataclass
 
 Role = Literal["user", "assistant", "system"]
 LineStatus = Literal["complete", "interrupted", "failed", "replaced"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
+
+from neko.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -18,6 +17,7 @@ from neko.app.backups.reading import Backup, Report
 from neko.app.backups.sealing import check_passphrase
 from neko.app.backups.writing import Made, Tell, write
 from neko.errors import NekoError
+from neko.late_dataclasses import dataclass
 from neko.storage import WORKPLACE
 from neko.tasks import TaskOwner, in_thread
 

@@ -10,7 +10,8 @@ only lengthens spares one, for 0.2 s more in English.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from neko.late_dataclasses import dataclass
 
 SHORTEST_S = 0.3
 LONGEST_S = 1.5

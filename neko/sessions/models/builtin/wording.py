@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
 from neko.characters import placeholders
+from neko.late_dataclasses import dataclass
 from neko.sessions.models.builtin.phrasebook import Phrasebook
 
 _CALLED: Final = re.compile(r"[,、，]\s*\{master\}")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from neko.late_dataclasses import dataclass
 from neko.sessions.models.realtime.dialects import Dialect
 from neko.sessions.models.realtime.talk import Reply, Talk
 
