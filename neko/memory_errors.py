@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import ClassVar
 
 from neko.errors import MemorySlowError, MemoryStoreError
@@ -26,3 +27,21 @@ class MemoryLateError(MemorySlowError):
     """A session began without what was said before. ``params``: also seconds, how long was waited for it."""
 
     code = "memory_late"
+
+
+class NotForgottenError(MemoryStoreError):
+    """The disk is too full to delete words: they are still there."""
+
+    code = "memory_not_forgotten"
+    _sentences: ClassVar[Mapping[str, str]] = {}
+
+
+@asynccontextmanager
+async def forgetting() -> AsyncIterator[None]:
+    """What is done inside deletes words: that a full disk keeps it from being done is told so."""
+    try:
+        yield
+    except MemoryStoreError as error:
+        if error.params.get("reason") != "full":
+            raise
+        raise NotForgottenError(str(error), **error.params) from error

@@ -26,6 +26,7 @@ from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Undo
 from neko.memory.unfinished import Kind, Unfinished
 from neko.memory.words import holds
+from neko.memory_errors import forgetting
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ChangeKind, Memo, MemoryModels, RecentEntry, Summarise
@@ -89,6 +90,7 @@ class CharacterMemory:
             await self.window.put_back(lines)
             return [logged.line for logged in lines]
 
+    @forgetting()
     async def delete(self, ids: Sequence[int]) -> tuple[Deleted, set[str]]:
         """``ConversationLog.delete``: what went, and the pictures that no line names any more.
 
@@ -114,6 +116,7 @@ class CharacterMemory:
             pictures = {name for logged in lines for name in logged.line.pictures}
             return gone, pictures - await self.log.named_pictures() if pictures else pictures
 
+    @forgetting()
     async def forget_beside(self, words: Sequence[str]) -> bool:
         """Forget the summaries, facts, titles of chats and entries of the window that hold all of these words
         (``words.sought``), whatever lines they are from, and what there is of them in ``kept_copies``; whether there
@@ -166,6 +169,7 @@ class CharacterMemory:
             master = self._names()["user"]
             await self.log.record_facts(await in_thread(learning.by_rule, [line], self._language(), master))
 
+    @forgetting()
     async def clear(self) -> int:
         """Empty the log and the window; how many lines that was. Once what stands beside them is gone too, ``cleared``
         has to be called."""

@@ -250,6 +250,7 @@ async def test_that_a_full_disk_keeps_words_from_being_deleted_is_told_as_that(
         with pytest.raises(MemoryStoreError) as caught:
             await memory.delete(MIO, [secret])
     assert caught.value.params["reason"] == "full"
+    assert caught.value.sentence == "memory_not_forgotten", "not that it goes on and keeps in mind what is said"
     assert await memory.delete(MIO, [secret]) == [secret]
     assert holding(memory_folder.folder) == []
 
