@@ -7,25 +7,26 @@ in their line: people decorate with them. Blocks of HTML and indented lines are 
 
 from __future__ import annotations
 
-import re
 from copy import copy
 from enum import Enum, auto
 from typing import NamedTuple
 
+from neko.late_patterns import late_pattern
+
 _LONGEST_START = 160
 """Characters of a line in which the marks of quotes, lists and fences are looked for."""
-_UNDECIDED = re.compile(r"[ \t\r>*+\-_=#`~0-9.)]*")
+_UNDECIDED = late_pattern(r"[ \t\r>*+\-_=#`~0-9.)]*")
 """A line of these alone can still become anything."""
 _DEEPEST = 3
 """Columns by which a mark may be indented."""
 _QUOTE = 0
-_ITEM = re.compile(r"([-+*]|([0-9]{1,9})[.)])(?= |\Z)")
-_FENCE = re.compile(r"`{3,}|~{3,}")
-_TILDES = re.compile(r"~+[ \t\r]*[!-}]*[ \t\r]*")
-_RULE = re.compile(r"(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})\Z")
-_HEADING = re.compile(r"#{1,6}(?: |\Z)")
-_UNDERLINE = re.compile(r"(?:=+|-+) *\Z")
-_PIECES = re.compile(r"`+|\\|[^`\\]+")
+_ITEM = late_pattern(r"([-+*]|([0-9]{1,9})[.)])(?= |\Z)")
+_FENCE = late_pattern(r"`{3,}|~{3,}")
+_TILDES = late_pattern(r"~+[ \t\r]*[!-}]*[ \t\r]*")
+_RULE = late_pattern(r"(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})\Z")
+_HEADING = late_pattern(r"#{1,6}(?: |\Z)")
+_UNDERLINE = late_pattern(r"(?:=+|-+) *\Z")
+_PIECES = late_pattern(r"`+|\\|[^`\\]+")
 
 
 class _Kind(Enum):

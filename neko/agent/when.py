@@ -115,14 +115,15 @@ _SECONDS: Final = {
 }
 
 
-def _units(*, of: str) -> str:
-    names = [name for name in _SECONDS if bool(re.match(of, name))]
+def _units(first: str, last: str) -> str:
+    """Those that begin with a sign from ``first`` to ``last``."""
+    names = [name for name in _SECONDS if first <= name[0] <= last]
     return "|".join(sorted(names, key=len, reverse=True))
 
 
-_U_EN: Final = _units(of="[a-z]")
-_U_HAN: Final = _units(of="[\u3400-\u9fff]")
-_U_KO: Final = _units(of="[\uac00-\ud7a3]")
+_U_EN: Final = _units("a", "z")
+_U_HAN: Final = _units("\u3400", "\u9fff")
+_U_KO: Final = _units("\uac00", "\ud7a3")
 _PIECE_EN: Final = (
     rf"(?P<n>\d{{1,4}}(?:\.\d+)?(?=[ -]?[a-z])|(?:{_any(_ENGLISH)})(?=[ -]))(?: (?P<mid>and a half))?[ -]?"
     rf"(?:(?:a|an|of|of an) )?(?P<u>{_U_EN})\b(?P<half> and a half)?"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
+from neko.late_patterns import late_pattern
+
 _NEVER_WORDS: Final = """
 prof rev hon gen col maj capt gov sen rep pres messrs ca approx dept univ viz al est inc co corp vol vols ave
 abb mio evtl inkl exkl mme sra srta dra ud uds núm ул им
@@ -20,16 +22,16 @@ no nos etc a.m p.m fig figs ft min max jan feb mar apr jun jul aug sept sep oct 
 _NEVER: Final = frozenset(_NEVER_WORDS.split())
 _PERHAPS: Final = frozenset(_PERHAPS_WORDS.split())
 _NARROW: Final = r"[^\W\d_\u2e80-\uffff]"
-_LAST_WORD: Final = re.compile(rf"({_NARROW}+(?:\.{_NARROW}+)*)\.$")
-_SHORT_PARTS: Final = re.compile(rf"{_NARROW}{{1,3}}(?:\.{_NARROW}{{1,3}})+")
+_LAST_WORD: Final = late_pattern(rf"({_NARROW}+(?:\.{_NARROW}+)*)\.$")
+_SHORT_PARTS: Final = late_pattern(rf"{_NARROW}{{1,3}}(?:\.{_NARROW}{{1,3}})+")
 """U.S.A, N.E.K.O, J.R.R, z.B, Ph.D, т.е; not example.com."""
 _LETTER_WORDS: Final = frozenset("IЯя")
-_INITIAL_BEFORE: Final = re.compile(rf"(?:^|[\s(.]){_NARROW}\.\s?{_NARROW}\.$")
-_NO_VOWEL: Final = re.compile(r"[bcdfghjklmnpqrstvwxzßçćčłñřśšž]{2,5}|[бвгджзйклмнпрстфхцчшщ]{2,5}")
+_INITIAL_BEFORE: Final = late_pattern(rf"(?:^|[\s(.]){_NARROW}\.\s?{_NARROW}\.$")
+_NO_VOWEL: Final = late_pattern(r"[bcdfghjklmnpqrstvwxzßçćčłñřśšž]{2,5}|[бвгджзйклмнпрстфхцчшщ]{2,5}")
 """Dr, Mrs, vs, Blvd, bzw, Nr, др."""
-_SOUND: Final = re.compile(r"h+m+|m+h?m*|sh+|p+s+t*|p+f+t*|t+s+k*|b+r+|g+r+|z+|hmph|хм+|мм+|тс+|бр+", re.IGNORECASE)
-_LIST_MARK: Final = re.compile(r"(?:^|\n)[^\S\n]*[(*_]*(?:\d{1,3}|[A-Za-z])\.$")
-_ORDINAL: Final = re.compile(r"\b(?:am|der|den|dem|des|vom|zum|seit|kapitel) \d{1,2}\.$", re.IGNORECASE)
+_SOUND: Final = late_pattern(r"h+m+|m+h?m*|sh+|p+s+t*|p+f+t*|t+s+k*|b+r+|g+r+|z+|hmph|хм+|мм+|тс+|бр+", re.IGNORECASE)
+_LIST_MARK: Final = late_pattern(r"(?:^|\n)[^\S\n]*[(*_]*(?:\d{1,3}|[A-Za-z])\.$")
+_ORDINAL: Final = late_pattern(r"\b(?:am|der|den|dem|des|vom|zum|seit|kapitel) \d{1,2}\.$", re.IGNORECASE)
 
 
 def ends_sentence(text: str) -> Literal["yes", "no", "perhaps"]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_SPAN: Final = re.compile(
+from neko.late_patterns import late_pattern
+
+_SPAN: Final = late_pattern(
     r"(?<![A-Za-z0-9*\\])(?P<stars>\*{1,2})(?![*\s])(?P<starred>[^*\n]{1,400})(?<![\s*])(?P=stars)(?![A-Za-z0-9*])"
     r"|(?<![\w\\])_(?![_\s])(?P<lined>[^_\n]{1,400})(?<![\s_])_(?!\w)"
     r"|(?<![\w\\])(?P<open>[(\[])(?P<bracketed>[^()\[\]\n]{1,200})[)\]]"
     r"|[（【](?P<wide>[^（）【】\n]{1,200})[）】]"
 )
-_ENDED: Final = re.compile(r"(?:^|[.!?…。！？～~♪\n\"”」』)）*\]】])\s*$")
-_NEXT: Final = re.compile(r"\s*(\S)")
+_ENDED: Final = late_pattern(r"(?:^|[.!?…。！？～~♪\n\"”」』)）*\]】])\s*$")
+_NEXT: Final = late_pattern(r"\s*(\S)")
 _PAUSES: Final = ",.;:!?，。！？、：；"
-_WIDE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_WIDE: Final = late_pattern(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 _OF_FACE_AND_BODY_WORDS: Final = """
 smile laugh giggle chuckle grin smirk blush nod wink sigh hug pout yawn shrug purr meow blink gasp wince frown sob
@@ -35,10 +37,10 @@ cover shake squint clear open close bite drop play press sink slide stop
 """
 _OF_FACE_AND_BODY: Final = frozenset(_OF_FACE_AND_BODY_WORDS.split())
 _DEEDS: Final = _OF_FACE_AND_BODY.union(_OTHER_DEEDS_WORDS.split())
-_BESIDE_A_DEED: Final = re.compile(
+_BESIDE_A_DEED: Final = late_pattern(
     r"\s(?:\w+ly|behind|toward|towards|closer|her|his|their|my|your|you|him|them|at|up|down|around|over|away|back|into|in|on|with|out|off|softly)\b"
 )
-_OF_A_BODY: Final = re.compile(
+_OF_A_BODY: Final = late_pattern(
     r"(?:\b(?:her|his|their)|\w['’]s) (?:\w+ )?(?:face|eyes?|head|hair|hands?|arms?|cheeks?|lips|tail|ears?|shoulders?|"
     r"voice|gaze|smile|fingers?|mouth|lap|breath)\b",
     re.IGNORECASE,
@@ -50,7 +52,7 @@ playfully gently warmly cheerfully teasingly
 """
 _FEELINGS: Final = frozenset(_FEELINGS_WORDS.split())
 """In square brackets before a sentence: how it is said."""
-_WIDE_FEELING: Final = re.compile(
+_WIDE_FEELING: Final = late_pattern(
     "(?:很|有点|有些|十分|非常|超|略带|略帶|一脸|一臉)?(?:开心|開心|高兴|高興|兴奋|興奮|激动|激動|期待|害怕|"
     "生气|生氣|愤怒|憤怒|难过|難過|悲伤|悲傷|伤心|傷心|惊讶|驚訝|"
     "惊喜|驚喜|疑惑|好奇|委屈|得意|温柔|溫柔|无奈|無奈|尴尬|尷尬|紧张|緊張|平静|平靜|担心|擔心|感动|感動|失落|"
@@ -65,8 +67,8 @@ _WIDE_FEELING: Final = re.compile(
 )
 _NO_DEED_WORDS: Final = "this is was has does yes always perhaps sometimes its hers ours yours as us thus"
 _NO_DEED: Final = frozenset(_NO_DEED_WORDS.split())
-_TELLER: Final = re.compile(r"(?:She|He|They|Her|His|Their)\s")
-_WIDE_DEED: Final = re.compile(
+_TELLER: Final = late_pattern(r"(?:She|He|They|Her|His|Their)\s")
+_WIDE_DEED: Final = late_pattern(
     "笑|哭|蹭|揉|捂|戳|吻|趴|叹气|嘆氣|歪头|歪頭|歪着|歪著|点头|點頭|点点头|點點頭|摇头|搖頭|摇了|搖了|眨眼|眨了|抱住|抱抱|拥抱|擁抱|"
     "摸头|摸頭|摸摸|拍拍|挥手|揮手|亲亲|親親|靠近|靠过|靠過|靠在|跳起|跳了|转圈|轉圈|转身|轉身|脸红|臉紅|害羞|撒娇|撒嬌|鼓掌|"
     "嘟嘴|嘟起|噘嘴|吐舌|懒腰|懶腰|哈欠|皱眉|皺眉|耸肩|聳肩|低头|低頭|抬头|抬頭|凑近|湊近|看着你|看著你|望着|望著|盯着|盯著|"

@@ -5,24 +5,25 @@ Written by hand: ``pylatexenc`` reads whole documents, and writes its signs for 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Final
 
-_DISPLAYED: Final = re.compile(r"\\\((?=[^\n]*?\w)([^\n]{1,400}?)\\\)|\\\[(?=[^\n]*?\w)([^\n]{1,400}?)\\\]")
-_DOLLARS: Final = re.compile(
+from neko.late_patterns import late_pattern
+
+_DISPLAYED: Final = late_pattern(r"\\\((?=[^\n]*?\w)([^\n]{1,400}?)\\\)|\\\[(?=[^\n]*?\w)([^\n]{1,400}?)\\\]")
+_DOLLARS: Final = late_pattern(
     r"\${1,2}([^\s$\d](?:[^$\n]*[^\s$])?)\${1,2}|\$\$([^$\n]{1,400})\$\$|\$(\d[^$\n]*[\\^][^$\n]*)\$"
 )
-_FRACTION: Final = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_ROOT: Final = re.compile(r"\\sqrt\s*\{([^{}]*)\}")
-_COMMAND: Final = re.compile(r"\\([A-Za-z]+)\*?")
+_FRACTION: Final = late_pattern(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_ROOT: Final = late_pattern(r"\\sqrt\s*\{([^{}]*)\}")
+_COMMAND: Final = late_pattern(r"\\([A-Za-z]+)\*?")
 _SIGNS: Final = {
     **{"times": "×", "cdot": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠"},
     **{"ne": "≠", "approx": "≈", "sim": "≈", "infty": "∞", "sqrt": "√", "lt": "<", "gt": ">", "to": "→", "circ": "°"},
     **{"rightarrow": "→", "Rightarrow": "→", "degree": "°", "sum": "sum", "int": "integral", "quad": " ", "qquad": " "},
     **dict.fromkeys(("left", "right", "text", "mathrm", "mathbf", "mathit", "displaystyle", "boxed", "big", "Big"), ""),
 }
-_POWER: Final = re.compile(r"\^\{?([23])\}?(?!\d)")
+_POWER: Final = late_pattern(r"\^\{?([23])\}?(?!\d)")
 _BRACES: Final = str.maketrans("{}", "  ")
 
 

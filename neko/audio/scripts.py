@@ -5,11 +5,12 @@ Python has no property for scripts; the first word of a letter's Unicode name is
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
+
+from neko.late_patterns import late_pattern
 
 _LANGUAGES: Final = {
     "CYRILLIC": ("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tt", "ba", "cv"),
@@ -38,7 +39,7 @@ def script_of(character: str) -> str:
     return {"MODIFIER": "", "IDEOGRAPHIC": "CJK"}.get(first, first)
 
 
-_SYMBOL: Final = re.compile(
+_SYMBOL: Final = late_pattern(
     r"(?<![\u0370-\u03ff\u1f00-\u1fff])[\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9\u00b5\u2126](?![\u0300-\u03ff\u1f00-\u1fff])"
 )
 

@@ -15,70 +15,73 @@ from typing import Final
 
 from neko.audio.actions import without_actions
 from neko.audio.formulas import with_formulas
+from neko.late_patterns import late_pattern
 
-_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
-_TAG: Final = re.compile(r"</?[^\W\d_][^<>\n]{0,200}>")
-_BLOCK_TAG: Final = re.compile(r"br|p|div|li|t[rdh]|hr|[uo]l|table|blockquote|section|h[1-6]", re.IGNORECASE)
-_INLINE_TAG: Final = re.compile(
+_COMMENT: Final = late_pattern(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_AUTOLINK: Final = late_pattern(r"<((?:https?://|mailto:)[^<>\s]+)>")
+_TAG: Final = late_pattern(r"</?[^\W\d_][^<>\n]{0,200}>")
+_BLOCK_TAG: Final = late_pattern(r"br|p|div|li|t[rdh]|hr|[uo]l|table|blockquote|section|h[1-6]", re.IGNORECASE)
+_INLINE_TAG: Final = late_pattern(
     r"a|abbr|b|big|button|center|cite|code|del|details|dfn|em|font|i|img|input|ins|kbd|label|mark|pre|q|rp|rt|ruby|s"
     r"|samp|small|span|strike|strong|sub|summary|sup|tbody|thead|tt|u|var|wbr|html|head|body|script|style|svg"
 )
 """HTML is written in small letters: <Del> is a key, <del> a tag."""
-_IMAGE: Final = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
-_LINK: Final = re.compile(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
-_FOOTNOTE: Final = re.compile(r"\[\^[^\[\]]+\]:?|(?<=\w)\[\d{1,3}\]")
-_LINK_TARGET: Final = re.compile(r"^\s*\[[^\[\]]+\]:\s+\S+.*$", re.MULTILINE)
-_URL: Final = re.compile(
+_IMAGE: Final = late_pattern(r"!\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
+_LINK: Final = late_pattern(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
+_FOOTNOTE: Final = late_pattern(r"\[\^[^\[\]]+\]:?|(?<=\w)\[\d{1,3}\]")
+_LINK_TARGET: Final = late_pattern(r"^\s*\[[^\[\]]+\]:\s+\S+.*$", re.MULTILINE)
+_URL: Final = late_pattern(
     r"(?<![a-z0-9])(?:https?://|ftp://|(?=www\.))(?:www\.)?([a-z0-9.-]+\.[a-z]{2,}|localhost|[\d.]+)(?::\d+)?"
     r"(?:[/?#][^\s<>\"'“”‘’「」『』（）【】，。！？、；：)\]}]*[^\s<>\"'“”‘’「」『』（）【】，。！？、；：)\]}.,;:!?*_~])?/?",
     re.IGNORECASE,
 )
 
-_RULE: Final = re.compile(r"^[ \t]*(?:([-*_=])[ \t]*)(?:\1[ \t]*){2,}$", re.MULTILINE)
-_TABLE_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
-_TABLE_ROW: Final = re.compile(r"^[ \t]*\|(.+?)\|?[ \t]*$", re.MULTILINE)
-_LINE_START: Final = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE)
-_HEADING_END: Final = re.compile(r"[ \t]+#+[ \t]*$", re.MULTILINE)
+_RULE: Final = late_pattern(r"^[ \t]*(?:([-*_=])[ \t]*)(?:\1[ \t]*){2,}$", re.MULTILINE)
+_TABLE_RULE: Final = late_pattern(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
+_TABLE_ROW: Final = late_pattern(r"^[ \t]*\|(.+?)\|?[ \t]*$", re.MULTILINE)
+_LINE_START: Final = late_pattern(
+    r"^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE
+)
+_HEADING_END: Final = late_pattern(r"[ \t]+#+[ \t]*$", re.MULTILINE)
 
-_ESCAPED_MARK: Final = re.compile(r"\\[\\`*_#~|]")
-_ESCAPED: Final = re.compile(r"\\([{}\[\]()+\-.!<>\"'])")
-_COMMAND: Final = re.compile(r"\\(?=[A-Za-z])")
-_STARS: Final = re.compile(r"\*{2,}|~~")
-_EMPHASIS: Final = re.compile(r"(?<!\d)\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
-_LOOSE_MARK: Final = re.compile(r"(?<![\w)])[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)")
-_JOINT: Final = re.compile(r"(?<=\w)_+(?=\w)")
+_ESCAPED_MARK: Final = late_pattern(r"\\[\\`*_#~|]")
+_ESCAPED: Final = late_pattern(r"\\([{}\[\]()+\-.!<>\"'])")
+_COMMAND: Final = late_pattern(r"\\(?=[A-Za-z])")
+_STARS: Final = late_pattern(r"\*{2,}|~~")
+_EMPHASIS: Final = late_pattern(r"(?<!\d)\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
+_LOOSE_MARK: Final = late_pattern(r"(?<![\w)])[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)")
+_JOINT: Final = late_pattern(r"(?<=\w)_+(?=\w)")
 
-_LAUGHTER: Final = re.compile(
+_LAUGHTER: Final = late_pattern(
     r"[(（](?:笑|爆笑|苦笑|泣|汗|怒|照れ)[)）]|(?<=[\u3040-\u30ff\u4e00-\u9fff])[wｗ]+(?![a-zA-Z])|[ㄱ-ㅎㅏ-ㅣ]{2,}"
 )
-_BRACKETS: Final = re.compile(
+_BRACKETS: Final = late_pattern(
     r"([ヽヾ٩ᕕლ╰┐乁\\oOｍmщ]?)[(（]([^()（）\n]{1,24})[)）]([ノﾉ۶ᕗ╯┌ㄏ/oOｍmщっシ]*(?:[︵彡☆]*\s?[┻━┳─]+)?)"
 )
-_FACE: Final = re.compile(
+_FACE: Final = late_pattern(
     r"(?<!\w)(?:[:;]['’]?-?[)(DPpOo3/\\|*\]]|=-?[)(DP](?!\s)|<3+|[>＞][._]?[<＜]|[TQ][_A][TQ]|-_-\+?|[oO]_[oO]|[xX]D)"
     r"(?![\w/])|\^[_.-]?\^|¯\\*_*[(（]ツ[)）]_*/*¯"
 )
-_STYLED: Final = re.compile("[\U0001d400-\U0001d7ff]+")
+_STYLED: Final = late_pattern("[\U0001d400-\U0001d7ff]+")
 """Letters in bold, in script and so on, of Unicode's block for mathematics."""
-_SHORTCODE: Final = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+-]+:(?![\w:])")
-_EMOJI: Final = re.compile(
+_SHORTCODE: Final = late_pattern(r"(?<![\w:]):[a-z][a-z0-9_+-]+:(?![\w:])")
+_EMOJI: Final = late_pattern(
     "[\U0001f000-\U0001faff\U000e0020-\U000e007f\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff"
     "\u200b\u200d\u2060\u20e3\u3030\u303d\ufe00-\ufe0f\ufeff™®©]+"
 )
-_ARROW: Final = re.compile(r"\s*(?:[\u2190-\u21ff\u27f0-\u27ff]|(?<!-)-+>|=+>)+\s*")
-_TILDE: Final = re.compile(r"[~～〜]+(?![$€£¥￥₩]?\d)")
-_DASH: Final = re.compile(r"\s*(?:[—―]+|(?<=\s)–(?=\s)|(?<!-)--+(?!-))\s*")
-_REPEATED: Final = re.compile(r"([!?,;:！？，、；：。])\1+")
-_ELLIPSIS: Final = re.compile(r"(?:\.{2,}|…)+")
-_HASHTAG: Final = re.compile(r"(?<!\w)#(?=[^\W\d])")
-_FACE_MARK: Final = re.compile(r"[^\w\s+\-%&$€£¥#@/=.,:°'\"!?，。！？、：]|[_・･￣ω∀дДεз]")
-_WORD: Final = re.compile(r"[^\W\d_]{2,}")
-_SPACE: Final = re.compile(r"\s+")
-_LOOSE_STOP: Final = re.compile(r"\s+(?=[!?,.;:…](?:\s|$))")
+_ARROW: Final = late_pattern(r"\s*(?:[\u2190-\u21ff\u27f0-\u27ff]|(?<!-)-+>|=+>)+\s*")
+_TILDE: Final = late_pattern(r"[~～〜]+(?![$€£¥￥₩]?\d)")
+_DASH: Final = late_pattern(r"\s*(?:[—―]+|(?<=\s)–(?=\s)|(?<!-)--+(?!-))\s*")
+_REPEATED: Final = late_pattern(r"([!?,;:！？，、；：。])\1+")
+_ELLIPSIS: Final = late_pattern(r"(?:\.{2,}|…)+")
+_HASHTAG: Final = late_pattern(r"(?<!\w)#(?=[^\W\d])")
+_FACE_MARK: Final = late_pattern(r"[^\w\s+\-%&$€£¥#@/=.,:°'\"!?，。！？、：]|[_・･￣ω∀дДεз]")
+_WORD: Final = late_pattern(r"[^\W\d_]{2,}")
+_SPACE: Final = late_pattern(r"\s+")
+_LOOSE_STOP: Final = late_pattern(r"\s+(?=[!?,.;:…](?:\s|$))")
 
-_BLANKS: Final = re.compile(r"[^\S\n]+")
-_BREAKS: Final = re.compile(r"(?: ?\n)+ ?")
+_BLANKS: Final = late_pattern(r"[^\S\n]+")
+_BREAKS: Final = late_pattern(r"(?: ?\n)+ ?")
 _MOST_AT_ONCE: Final = 600
 """Characters that the patterns see at a time; some take the square of it."""
 

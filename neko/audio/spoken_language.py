@@ -6,12 +6,12 @@ these measures, and takes 120 MB and seconds to load; ``lingua`` is 96 MB.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import Final
 
 from neko.audio.scripts import is_latin, language_of, primary, scripts_in, without_symbols
 from neko.language import guess
+from neko.late_patterns import late_pattern
 
 _FUNCTION_WORDS: Final = {
     "en": "the and is are was you i it to of that in for not with this have what do be my me your can so but we "
@@ -65,8 +65,8 @@ _LETTERS: Final = {
 _HAVING: Final = {letter: having for letters, having in _LETTERS.items() for letter in letters}
 _CERTAIN: Final = {"¿": "es", "¡": "es", "ß": "de"}
 """Signs that tell the language by themselves: no word of them is borrowed."""
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_UNIT: Final = re.compile(r"(?<=\d)\s?[A-Za-z°/²³]{1,4}(?![^\W\u3040-\uffff])")
+_WORD: Final = late_pattern(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_UNIT: Final = late_pattern(r"(?<=\d)\s?[A-Za-z°/²³]{1,4}(?![^\W\u3040-\uffff])")
 """After a number, of any language: "5km"."""
 _ENOUGH: Final = 1.5
 """What a piece or a reply must have more than the language that is expected."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 
 from neko.late_dataclasses import dataclass
+from neko.late_patterns import late_pattern
 
-_WORD_END = re.compile(r"(?<=[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef])|(?<=\s)|$")
+_WORD_END = late_pattern(r"(?<=[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef])|(?<=\s)|$")
 
 
 @dataclass(frozen=True, slots=True)

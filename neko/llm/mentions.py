@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from neko.late_patterns import late_pattern
 from neko.llm.template_marks import BEGINS, Kind
 
 LOOK_AHEAD = 16
@@ -20,15 +21,15 @@ _OPENING_QUOTES = "\"'“‘«「『（([【`*_"
 _CLOSING_QUOTES = "\"'”’»」』）)]】`*_"
 _PAUSES = ",，、:：;；|-–—"
 _ROLE = r"(?:assistant|model|bot|user|human|system|tool)\b"
-_IN_LINE = re.compile(rf"(?:{_ROLE})? +[^\s{re.escape(BEGINS)}]|[.?!。？！){re.escape(_PAUSES)}]")
-_NEXT_LINE = re.compile(rf" ?\n(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
-_NEXT_PARAGRAPH = re.compile(rf" ?\n+(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
-_COMMA = re.compile(r"[,;)，。、；）]|\.(?!\.)|-(?=\w)|['’]s\b")
-_GOES_ON = re.compile(rf"[:：]|{_COMMA.pattern}")
-_UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_IN_LINE = late_pattern(rf"(?:{_ROLE})? +[^\s{re.escape(BEGINS)}]|[.?!。？！){re.escape(_PAUSES)}]")
+_NEXT_LINE = late_pattern(rf" ?\n(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
+_NEXT_PARAGRAPH = late_pattern(rf" ?\n+(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
+_COMMA = late_pattern(r"[,;)，。、；）]|\.(?!\.)|-(?=\w)|['’]s\b")
+_GOES_ON = late_pattern(rf"[:：]|{_COMMA.pattern}")
+_UNSPACED = late_pattern(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 """A letter of a script that sets words, or what belongs to a word, side by side."""
-_ITEM = re.compile(r"(?:\A|\n) *(?:[-*+•|]|#{1,6}|\d{1,2}[.)]) \Z")
-_INTRODUCED = re.compile(r"[:：][ ]?\n\Z")
+_ITEM = late_pattern(r"(?:\A|\n) *(?:[-*+•|]|#{1,6}|\d{1,2}[.)]) \Z")
+_INTRODUCED = late_pattern(r"[:：][ ]?\n\Z")
 
 
 def opens_quote(before: str) -> bool:

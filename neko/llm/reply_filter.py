@@ -16,24 +16,25 @@ from collections import Counter
 from collections.abc import Callable
 from enum import Enum, auto
 
+from neko.late_patterns import late_pattern
 from neko.llm.mentions import LOOK_AHEAD, goes_on, is_mentioned, runs
 from neko.llm.shown_text import ShownText
 from neko.llm.speaker_labels import LONGEST, LONGEST_TURN, SpeakerLabels
 from neko.llm.template_marks import BEGINS, Kind, Mark, closing_of, read_mark
 
 _SENTENCE_ENDS = ".!?…。！？"
-_STOP = re.compile(rf"[\n{re.escape(BEGINS)}]")
-_NOT_PLAIN = re.compile(rf"[\n{re.escape(BEGINS)}]|[{_SENTENCE_ENDS}]a(?:s|\Z)")
-_GLUED = re.compile(rf"[{_SENTENCE_ENDS}](?=as|a\Z)")
+_STOP = late_pattern(rf"[\n{re.escape(BEGINS)}]")
+_NOT_PLAIN = late_pattern(rf"[\n{re.escape(BEGINS)}]|[{_SENTENCE_ENDS}]a(?:s|\Z)")
+_GLUED = late_pattern(rf"[{_SENTENCE_ENDS}](?=as|a\Z)")
 _BARE_TURN = "assistant\n"
 """What is left between a sentence and the next turn where a server drops the marks of Llama's template."""
-_MARK_STOP = re.compile(f"[{re.escape(BEGINS)}]")
-_SPACE = re.compile(r"\s+")
+_MARK_STOP = late_pattern(f"[{re.escape(BEGINS)}]")
+_SPACE = late_pattern(r"\s+")
 _ROLES = ("assistant", "model", "bot", "user", "system")
-_ROLE = re.compile(rf"(?:{'|'.join(_ROLES)})(?=[\s<]|$)")
-_TAG = re.compile(r"<\w+>")
+_ROLE = late_pattern(rf"(?:{'|'.join(_ROLES)})(?=[\s<]|$)")
+_TAG = late_pattern(r"<\w+>")
 _LONGEST_HEADER = 120
-_STRIPPED_CHANNEL = re.compile(r"(?:analysis|commentary)(?=[^\sa-z.,:;!?'’-])")
+_STRIPPED_CHANNEL = late_pattern(r"(?:analysis|commentary)(?=[^\sa-z.,:;!?'’-])")
 _STRIPPED_FINAL = "assistantfinal"
 """What is left of harmony's marks where a server drops them: ``analysis…assistantfinal…``."""
 _FENCE_END = "\n```"
@@ -46,9 +47,9 @@ _PHRASES = (
     *((f"```{name}\n", _FENCE_END) for name in ("think", "thinking", "thought", "thoughts", "reasoning")),
 )
 """How Granite, Apriel and Ollama's shell begin and end a thought, in words. It is one only if the end comes."""
-_CALL = re.compile(r"\s*(?:[{\[]|<(?:function|invoke|arg|param|tool))|\w[\w.-]*(?:\n|<arg|\[ARGS|\{|\Z)")
+_CALL = late_pattern(r"\s*(?:[{\[]|<(?:function|invoke|arg|param|tool))|\w[\w.-]*(?:\n|<arg|\[ARGS|\{|\Z)")
 """How a call begins after its mark: as JSON, as XML, or with the name of the tool."""
-_DOUBT = re.compile(r" [^\W\d_]| ?(?:…|\.\.\.)|[,.;:)，。、；：）]")
+_DOUBT = late_pattern(r" [^\W\d_]| ?(?:…|\.\.\.)|[,.;:)，。、；：）]")
 """After the mark of a thought: perhaps a sentence goes on."""
 _ANY_THOUGHT = "thought"
 LONGEST_DOUBT = 12_000

@@ -8,18 +8,20 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-_RETRY_DELAY = re.compile(r"""["']retryDelay["']:\s*["']([\d.]+)s["']""")
-_IN_WORDS = re.compile(
+from neko.late_patterns import late_pattern
+
+_RETRY_DELAY = late_pattern(r"""["']retryDelay["']:\s*["']([\d.]+)s["']""")
+_IN_WORDS = late_pattern(
     r"(?:try again|retry|wait|available|resets?)(?: \w+){0,2}? ?(?:in|after|for|again in)?:? (?:about |around )?"
     r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h)\b[\s,]*(?:and )?"
     r"|\d+[hm](?=\d))+)"
     r"|(\d+(?:\.\d+)?\s*(?:秒|分钟|小时))(?:钟)?(?:之?后|内)",
     re.IGNORECASE,
 )
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|[smh秒分小])", re.IGNORECASE)
+_AMOUNT = late_pattern(r"(\d+(?:\.\d+)?)\s*(ms|milli|[smh秒分小])", re.IGNORECASE)
 _AMOUNTS_S = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "秒": 1.0, "分": 60.0, "小": 3600.0}
 _LONGEST_WORDS = 8_000
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+_DURATION = late_pattern(r"(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS_S = (3600.0, 60.0, 1.0, 0.001)
 _EPOCH_S = 1e9
 _EPOCH_MS = 1e12

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
-_LEAD = re.compile(r"(?:#{1,6} ?)?(?P<emphasis>[*_]{0,3})[\[【「<(]?")
-_END = re.compile(r"[*_\]】」>)]{0,3}[ \u3000]?[:：]")
-_MAY_BECOME_END = re.compile(r"[*_\]】」>)]{0,3}[ \u3000]?")
-_HEADING_END = re.compile(r"[ :：]*\n")
+from neko.late_patterns import late_pattern
+
+_LEAD = late_pattern(r"(?:#{1,6} ?)?(?P<emphasis>[*_]{0,3})[\[【「<(]?")
+_END = late_pattern(r"[*_\]】」>)]{0,3}[ \u3000]?[:：]")
+_MAY_BECOME_END = late_pattern(r"[*_\]】」>)]{0,3}[ \u3000]?")
+_HEADING_END = late_pattern(r"[ :：]*\n")
 _WORD = r"[^\W\d_a-z][\w.'-]{0,30}"
-_LABEL = re.compile(rf"((?:#{{1,6}} |\W{{0,3}}){_WORD}(?: {_WORD})?[*_]{{0,3}}[:：])[*_]{{0,3}}\s")
+_LABEL = late_pattern(rf"((?:#{{1,6}} |\W{{0,3}}){_WORD}(?: {_WORD})?[*_]{{0,3}}[:：])[*_]{{0,3}}\s")
 """Of anybody: one or two words with capitals."""
-_MAY_BECOME_LABEL = re.compile(rf"(?:#{{1,6}} ?|\W{{0,3}})(?:{_WORD}(?: (?:{_WORD})?)?[*_]{{0,3}}[:：]?[*_]{{0,3}})?")
-_NEXT_LABEL = re.compile(rf"\n[ \n]*{_LABEL.pattern}")
+_MAY_BECOME_LABEL = late_pattern(rf"(?:#{{1,6}} ?|\W{{0,3}})(?:{_WORD}(?: (?:{_WORD})?)?[*_]{{0,3}}[:：]?[*_]{{0,3}})?")
+_NEXT_LABEL = late_pattern(rf"\n[ \n]*{_LABEL.pattern}")
 LONGEST_TURN = 1000
 """Characters in which another label is looked for."""
 LONGEST = 120

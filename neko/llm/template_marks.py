@@ -12,6 +12,7 @@ import re
 from enum import Enum, auto
 
 from neko.late_dataclasses import dataclass
+from neko.late_patterns import late_pattern
 
 BEGINS = "<[◁"
 """The characters that a mark may begin with."""
@@ -53,7 +54,7 @@ class Mark:
     """The name of a tag, in small letters, with the ``/`` of a closing one; "" for a token."""
 
 
-_MARK = re.compile(
+_MARK = late_pattern(
     r"< ?[|｜] ?(?P<token>/?[\w▁.:/-]{1,48})(?: ?(?P<bar>[|｜]) ?)?>"
     r"|<(?P<half>\w{1,40})[|｜]>"
     r"|(?P<unused><unused\d{1,4}>thought(?=\s))"
@@ -64,7 +65,7 @@ _MARK = re.compile(
     r"|\[(?P<bracket>/?(?:gMASK|[A-Z]{3,9}(?:[ _][A-Z]{3,9}){0,2}))\]"
     r"|◁(?P<triangle>/?\w{1,20})▷"
 )
-_MAY_BECOME = re.compile(
+_MAY_BECOME = late_pattern(
     r"< ?[|｜] ?(?:/?[\w▁.:/-]{0,48} ?[|｜]? ?)?"
     r"|< "
     r"|<unused\d{1,4}>(?:t|th|tho|thou|thoug|though|thought)?"
@@ -76,12 +77,12 @@ _MAY_BECOME = re.compile(
     r"|\[/?(?:g|gM|gMA|gMAS|gMASK|[A-Z]{0,9}(?:[ _][A-Z]{0,9}){0,2})"
     r"|◁/?\w{0,20}"
 )
-_CUT_OFF = re.compile(r"<[|｜][\w▁]{2,48}[|｜]?")
+_CUT_OFF = late_pattern(r"<[|｜][\w▁]{2,48}[|｜]?")
 """A token that the end of the text cut short."""
-_NAMED = re.compile(r"<([\w.:-]{1,40})[ \t]")
+_NAMED = late_pattern(r"<([\w.:-]{1,40})[ \t]")
 _LONGEST = 130
 
-_THOUGHT = re.compile(
+_THOUGHT = late_pattern(
     r"think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ions?|ing)?|scratch_?pad|(?:inner_?)?monologue|brainstorm(?:ing)?"
     r"|justification|rationale|analysis|introspecti(?:on|ng)|deliberat(?:e|ion|ing)|cot"
     r"|(?:思考|思维|思維|推理|推論)(?:过程|過程|中)?|考え|생각"
@@ -89,10 +90,10 @@ _THOUGHT = re.compile(
 """The last word of the name of a thought."""
 _ABOUT_IT = {"process", "block", "content", "trace", "steps", "step", "begin", "start", "open", "end", "stop", "close"}
 """Words after that one."""
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[_▁.:/-]+")
-_HAS_THOUGHT = re.compile(rf"\b(?:{_THOUGHT.pattern})\b", re.IGNORECASE)
-_ANSWER = re.compile(r"(?:final_?)?(?:answer|response|solution|output|reply)|final", re.IGNORECASE)
-_PARTS = re.compile(r"[_▁.:/-]+")
+_WORDS = late_pattern(r"(?<=[a-z])(?=[A-Z])|[_▁.:/-]+")
+_HAS_THOUGHT = late_pattern(rf"\b(?:{_THOUGHT.pattern})\b", re.IGNORECASE)
+_ANSWER = late_pattern(r"(?:final_?)?(?:answer|response|solution|output|reply)|final", re.IGNORECASE)
+_PARTS = late_pattern(r"[_▁.:/-]+")
 _ENDS = {
     *("end", "eot", "eom", "eos", "eod", "eop", "return", "call", "stop", "endoftext", "endofprompt", "endofturn"),
 }
@@ -101,7 +102,7 @@ _TURNS = {
     *("start", "begin", "bos", "sop", "s", "im", "startoftext", "assistant", "user", "system", "human", "bot", "model"),
     *("chatbot", "tool", "turn", "observation", "developer", "prompter"),
 }
-_TAGS = re.compile(
+_TAGS = late_pattern(
     r"(?P<END>/s|/?eo[sdtp]|/?end_?of_?(?:turn|text|utterance|sentence)|im_end|eot_id)"
     r"|(?P<TURN>s|bos|sop|(?:start|begin)_?of_?(?:turn|text|utterance|sentence)|im_start)"
     r"|(?P<ROLE>/?(?:assistant|bot|model))"

@@ -24,25 +24,26 @@ from itertools import chain
 from typing import Any, Final
 
 from neko.late_dataclasses import dataclass
+from neko.late_patterns import late_pattern
 from neko.memory.fact_rules import language_of
 from neko.memory.words import plain, terms, weighted_terms
 from neko.settings import ASSETS
 
-_I: Final = re.compile(
+_I: Final = late_pattern(
     r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|(?<![가-힣])나(?=\s)|제|저[는를의도]"
 )
-_YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
-_ADDRESSED: Final = re.compile(
+_YOU: Final = late_pattern(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
+_ADDRESSED: Final = late_pattern(
     r"\b(?:can|could|will|would|won't|can't|couldn't|wouldn't) you\b"
     r"|\bdo(?:n't)? you (?:still |also )?(?:remember|recall|know)\b"
     r"|(?:请|麻烦|拜托)[你您]|[你您](?:还|也)?(?:能不能|可不可以|能|可以|会|记不记得|记得|知不知道|知道)"
 )
 """Whom a question is put to is not whose words it asks for."""
-_PAST: Final = re.compile(
+_PAST: Final = late_pattern(
     r"\b(?:was|were|did|had|used to|before|earlier|once|previous\w*|former\w*|last|ago|ever|back then|originally)\b"
     r"|以前|从前|曾|之前|原来|过去|小时候|当时|昔|かつて|元々|もともと|ました|でした|だった|いた|예전|옛날|전에|했|었|았"
 )
-_HEARSAY: Final = re.compile(
+_HEARSAY: Final = late_pattern(
     r"\b(?:he|she|they|people|everyone|everybody|someone|somebody|(?:my|our|his|her|their) \w+)(?: \w+)?"
     r" (?:says?|said|thinks?|thought|claims?|claimed|believes?|believed|insists?|insisted|tells? me|told me)"
     r"(?: that)? i\b"
@@ -53,12 +54,12 @@ _HEARSAY: Final = re.compile(
 """What others say of who speaks."""
 _VERBS_OF_HEARSAY: Final = ("say", "said", "think", "thought", "claim", "believe", "insist", "tell", "told")
 """One of them is in all hearsay in English; to look for them takes a tenth of the time."""
-_AROUND: Final = re.compile(
+_AROUND: Final = late_pattern(
     r"\b(?:when|while) (?:i|we) (?:was|were|went)\b|\bduring\b|的时候|期间"
     r"|(?:いた|行った)(?:とき|时|间)|(?:있을|있었을|갔을) ?때|동안"
 )
-_CJK: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff]")
-_IDEOGRAPH: Final = re.compile("[\u3400-\u9fff]")
+_CJK: Final = late_pattern("[\u3041-\u30ff\u3400-\u9fff]")
+_IDEOGRAPH: Final = late_pattern("[\u3400-\u9fff]")
 _CHANGING: Final = frozenset({"home", "job", "age"})
 """Attributes of which the last word counts."""
 _RECENCY_OF_CHANGING: Final = 0.2
@@ -67,10 +68,10 @@ _WEIGHT: Final = 0.4
 _WEIGHT_OF_REQUEST: Final = 0.5
 _MOST_BESIDE: Final = 0.75
 """What words a question may have beside those that ask for an everyday thing, as a share of all."""
-_SAID: Final = re.compile(r"[^\W_]")
+_SAID: Final = late_pattern(r"[^\W_]")
 _LONGEST_EVERYDAY: Final = 300
 """Characters of such a question."""
-_CUT_WORD: Final = re.compile("[\uac00-\ud7a3]*\0[\uac00-\ud7a3]*")
+_CUT_WORD: Final = late_pattern("[\uac00-\ud7a3]*\0[\uac00-\ud7a3]*")
 """A word of Korean, of which a part is taken out."""
 
 
@@ -90,14 +91,14 @@ class Kind:
 
 
 _CHOICE: Final = Kind(
-    re.compile(
+    late_pattern(
         r"^(?:(?!\b(?:did|does|has|had)\b).)*\b(?:recommend|suggest)\b"
         r"|\b(?:any|some|your|more) (?:\w+ )?(?:recommendations?|suggestions?|ideas|advice|tips)\b"
         r"|\b(?:what|which|where|who) (?:\w+ ){0,3}should i\b(?! (?:not|never|avoid|stay away|keep away)\b)"
         r"|(?:推荐|建议|介绍)(?!过|了|的)|おすすめ|お?(?:勧め|薦め)(?!た|られた)|推薦して|추천(?!했|한 적)",
         re.MULTILINE,
     ),
-    re.compile(
+    late_pattern(
         r"\b(?:like|likes|liked|love|loves|loved|enjoy\w*|prefer\w*|hate[sd]?|dislike\w*|adore\w*|favou?rites?|fan of|"
         r"(?:really|so|more|all|get|got|getting|been|am|'m) into|drawn to|fond of|can't stand|interested in|obsessed|"
         r"my (?:thing|cup)|can't get enough)\b"
@@ -109,12 +110,12 @@ _CHOICE: Final = Kind(
     recency=0.2,
 )
 _TO_DO: Final = Kind(
-    re.compile(
+    late_pattern(
         r"\b(?:to-?do|tasks?|plans|reminders?|calendar|schedule|upcoming|appointments?|deadlines?"
         r"|(?:have|need|left) to do)\b"
         r"|待办|任务|日程|安排|要做|やること|やるべき|予定|할 ?일|일정|예정"
     ),
-    re.compile(
+    late_pattern(
         r"^(?!.*(?:\b(?:no longer|completed?|finished|already|cancel\w*|not any ?more|delete)\b"
         r"|已经|不用|完成|做完|取消|終わった|済み|やめた|끝났|취소))"
         r".*(?:\b(?:(?:need|needs|have|ought|plan|planning|going|want|remember) to|should|must|i'll|appointments?"
@@ -127,13 +128,13 @@ _TO_DO: Final = Kind(
     recency=0.5,
 )
 _AMOUNT: Final = Kind(
-    re.compile(
+    late_pattern(
         r"\bhow (?:much|many)\b|\b(?:total|sum|average|budget|spend|spent|spending|costs?|expenses?|number of)\b"
         r"|\b(?:meet|reach|hit|exceed)\w* (?:\w+ ){0,5}(?:goal|target|limit)s?\b"
         r"|多少|几[个次天本回杯块]|一共|总共|总计|合计|花费|预算|いくら|いくつ|何[回人円個歩]|合計|全部で|予算"
         r"|얼마|몇|합계|예산"
     ),
-    re.compile(
+    late_pattern(
         r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand"
         r"|dozen|twice)\b|(?:[二两三四五六七八九十百千万]|一[百千万])+[个個只本次回位岁歳人杯块元円天日年月步歩]"
     ),
@@ -142,27 +143,27 @@ _KINDS: Final = (_CHOICE, _TO_DO, _AMOUNT)
 
 
 _ATTRIBUTES: Final[Mapping[str, re.Pattern[str]]] = {
-    "name": re.compile(r"\b(?:name[ds]?|called)\b|名字|叫什么|名前|이름"),
-    "home": re.compile(
+    "name": late_pattern(r"\b(?:name[ds]?|called)\b|名字|叫什么|名前|이름"),
+    "home": late_pattern(
         r"\b(?:live[sd]?|living|home|resides?|residence|moved?|address)\b|住|搬|家在|暮ら|引っ越|すん|사는|살|사세요|사나|사니|이사"
     ),
-    "job": re.compile(
+    "job": late_pattern(
         r"\b(?:works?|worked|working|jobs?|professions?|occupation|career|employ\w*|for a living)\b"
         r"|工作|职业|上班|做什么的|仕事|働|職業|일하|직업|직장"
     ),
-    "family": re.compile(
+    "family": late_pattern(
         r"\b(?:family|parents?|mother|mum|mom|father|dad|sisters?|brothers?|siblings?|wife|husband|sons?|daughters?)\b"
         r"|家人|家庭|家族|妈|爸|兄弟|姐|妹|母|父|兄|弟|가족|어머니|엄마|아버지|아빠|동생"
     ),
-    "pet": re.compile(r"\b(?:pets?|cats?|dogs?|animals?)\b|宠物|猫|狗|ペット|犬|동물|고양이|강아지"),
-    "likes": re.compile(
+    "pet": late_pattern(r"\b(?:pets?|cats?|dogs?|animals?)\b|宠物|猫|狗|ペット|犬|동물|고양이|강아지"),
+    "likes": late_pattern(
         r"\b(?:likes?|loves?|enjoys?|favou?rites?|fond)\b|(?<!不)喜欢|最爱|爱[吃喝看听玩]|好き|好物|좋아"
     ),
-    "dislikes": re.compile(r"\b(?:dislikes?|hates?)\b|讨厌|不喜欢|嫌い|苦手|싫어"),
-    "allergy": re.compile(r"\ballerg\w+|过敏|アレルギー|알레르기"),
-    "birthday": re.compile(r"\b(?:birthday|born)\b|生日|出生|誕生日|生まれ|생일|태어"),
-    "plan": re.compile(r"\b(?:plans?|planning|planned|going to)\b|打算|计划|予定|つもり|계획|예정"),
-    "promise": re.compile(r"\bpromise[ds]?\b|答应|保证|约定|約束|약속"),
+    "dislikes": late_pattern(r"\b(?:dislikes?|hates?)\b|讨厌|不喜欢|嫌い|苦手|싫어"),
+    "allergy": late_pattern(r"\ballerg\w+|过敏|アレルギー|알레르기"),
+    "birthday": late_pattern(r"\b(?:birthday|born)\b|生日|出生|誕生日|生まれ|생일|태어"),
+    "plan": late_pattern(r"\b(?:plans?|planning|planned|going to)\b|打算|计划|予定|つもり|계획|예정"),
+    "promise": late_pattern(r"\bpromise[ds]?\b|答应|保证|约定|約束|약속"),
 }
 """How a question asks for an attribute of somebody, by the names that ``assets/facts`` gives them."""
 

@@ -8,22 +8,22 @@ The earlier memo is judged again like the rest.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
+from neko.late_patterns import late_pattern
 from neko.memory import fact_rules, facts
 from neko.memory.line_codec import Names
 from neko.types.memory import RecentEntry
 
-_NAME_OR_NUMBER: Final = re.compile(
+_NAME_OR_NUMBER: Final = late_pattern(
     r"\d|(?<=[^.!?\s] )[A-Z][a-z]+|[月火水木金土日]曜|星期|礼拜|[一二三四五六七八九十]月|[가-힣]+요일"
 )
-_OF_THEIRS: Final = re.compile(
+_OF_THEIRS: Final = late_pattern(
     r"\b(?:[Mm]y|[Oo]ur)\b|[我咱][们們]?[的家]|私の|わたしの|僕の|俺の|うちの|(?<![가-힣])(?:내|제|우리|나의|저의) "
 )
-_DEED: Final = re.compile(
+_DEED: Final = late_pattern(
     r"\b(?:I|[Ww]e)(?:['’]ve| have|['’]d| had)?(?: (?:just|also|then|finally|even|already|really|only|almost))* (?:"
     r"(?!need|agre|suppos|want)[a-z]{2,}ed|ate|beat|began|bought|broke|brought|built|came|caught|cut|did(?!n)|drank|"
     r"drew|drove|fell|felt|flew|forgot|found|gave|got|grew|heard|hid|hit|hurt|kept|left|lent|lit|lost|made|met|paid|put|"
@@ -34,7 +34,7 @@ _DEED: Final = re.compile(
     r"[았었였했갔왔됐봤샀](?:어|어요|습니다|다|지|네|네요|거든|거든요)$"
 )
 """Of what the speaker did, or what happened to them: a verb in the past."""
-_NUMBER: Final = re.compile(r"\d+|[一二三四五六七八九十百]+")
+_NUMBER: Final = late_pattern(r"\d+|[一二三四五六七八九十百]+")
 _LONGEST: Final = 160
 """Characters of a sentence."""
 _OF_A_DEED: Final = 48

@@ -16,20 +16,21 @@ from typing import Any, Final
 
 from neko.language import guess
 from neko.late_dataclasses import dataclass
+from neko.late_patterns import late_pattern
 from neko.settings import ASSETS
 
 _Patterns = Mapping[str, Sequence[re.Pattern[str]]]
 
 _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
-_SENTENCE: Final = re.compile(
+_SENTENCE: Final = late_pattern(
     r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d| ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez))"
     r"|(?:(?<=\bMr)|(?<=\bMrs)|(?<=\bMs)|(?<=\bDr)|(?<=\bProf)|(?<=\bSt)|(?<=\bHr)|(?<=\bFr))\.(?= ?[A-ZÄÖÜ])"
     r"|(?:(?<=こんにちは)|(?<=こんばんは)|(?<=はじめまして)|(?<=初めまして)|(?<=[你您家]好)|(?<=안녕하세요)|(?<=안녕)"
     r"|(?<=\b[Hh]i)|(?<=\b[Hh]ello)|(?<=\b[Hh]ey))[!！。])+[.!?。！？]*"
 )
 """A point within "3.5" and "am 3. Juni" ends none, nor does a mark behind a greeting: whose it is comes then."""
-_GERMAN: Final = re.compile(
+_GERMAN: Final = late_pattern(
     r"\b(?:ich|mich|mir|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?|und|ist|nicht|eine[mnr]?|gibt|wie|wer|sind|habe|hatte"
     r"|kein(?:e[mnrs]?)?|das|dem|auf|auch|noch|wird|wurde|soll|sollte|kann|darf|dich|dir|oder|aber|wenn|weil|dass|daß"
     r"|nach|beim|zum|zur|vom|guten|welche[mnrs]?|warum|wann|dein(?:e[mnrs]?)?|sehr|schon|doch)\b",
@@ -45,7 +46,7 @@ _LASTING: Final = ("home", "job", "diet")
 _IN_ITS_WORDS: Final = ("family", "pet", "plan")
 """Of whom these are, and when, stands in the value itself, at its beginning."""
 _MOST_CLAUSES: Final = 6
-_TAIL: Final = re.compile(
+_TAIL: Final = late_pattern(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
 )
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
@@ -21,6 +20,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from neko.late_dataclasses import dataclass
+from neko.late_patterns import late_pattern
 from neko.safety.danger import Danger
 from neko.safety.folding import folded
 from neko.settings.paths import ASSETS
@@ -32,7 +32,7 @@ KIND_SIZE: Final = 1 << 14
 POWER: Final = 0.25
 """A score is divided by the number of features to this power: long lines do not count more for their length."""
 
-_TOKEN = re.compile(r"[a-z']+|\d+|[\u3041-\u30ff\u3400-\u9fff々ー]+|[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+")
+_TOKEN = late_pattern(r"[a-z']+|\d+|[\u3041-\u30ff\u3400-\u9fff々ー]+|[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+")
 _LATIN_END = "\u0100"
 _LONGEST_WORD = 30
 _YOUNG = range(4, 18)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from neko.errors import NekoError
+from neko.late_patterns import compile_of
 from neko.sessions.actions import Sharing
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
@@ -19,6 +21,9 @@ from neko.sessions.visual_input import VisualInput
 from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import NewLine
 from neko.types.model_session import ModelLabel
+
+_OF_REPLIES: Final = ("neko", "neko.llm", "neko.sessions", "neko.audio")
+"""Packages whose patterns every reply needs, in text and in speech."""
 
 
 class Arrivals:
@@ -106,6 +111,7 @@ class Arrivals:
         if self._dependencies.opens_ahead():
             self._slot.prepare_ahead("audio")
         self._owner.spawn(self._turns.help.prepare(), name="prepare to see danger")
+        self._owner.spawn(in_thread(compile_of, *_OF_REPLIES), name="prepare to read replies")
 
     def detach(self, outbox: Outbox) -> None:
         """The client is gone."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-_NOD = re.compile(
+from neko.late_patterns import late_pattern
+
+_NOD = late_pattern(
     r"(?:m+h+m+|m+-?h+m+|mm+|hm+|uh[- ]?huh|a+h+|o+h+|yeah|yep|yup|right|ok|okay|i see|sure"
     r"|嗯+|恩+|唔+|哦+|噢+|喔+|啊+|对+|對+|好的?|是的?|是吗|是嗎|这样|這樣"
     r"|うん+|ん+|ええ+|はい+|へえ+|へぇ+|ふうん|ふーん|そう(?:です)?(?:ね|か|なんだ)?|なるほど|おお+"
     r"|응+|음+|네+|예+|어+|아+|오+|그래(?:요)?|그렇구나|맞아(?:요)?)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"[\s,.!?。、，！？…~〜ー・]+")
+_BETWEEN = late_pattern(r"[\s,.!?。、，！？…~〜ー・]+")
 _MOST = 3
 _LONGEST = 40
 

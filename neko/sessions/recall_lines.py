@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+from neko.late_patterns import late_pattern
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
 from neko.types.memory import Evidence
@@ -28,8 +29,8 @@ _STEM: Final = 5
 _LEAST_WORD: Final = 3
 _LEAD: Final = 40
 """Characters before the first word that was looked for, so that it does not come without its sentence."""
-_WORD: Final = re.compile(r"[^\W_]+")
-UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
+_WORD: Final = late_pattern(r"[^\W_]+")
+UNSPACED: Final = late_pattern(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 """Runs of scripts in which words are not set apart, or change their endings: compared by pairs of signs."""
 
 

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import Final
 
+from neko.late_patterns import late_pattern
+
 _ABBREVIATIONS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "vs": "versus", "etc": "et cetera", "approx": "approximately", "Prof": "Professor", "Ms": "Miz", "Jr": "Junior",
@@ -32,12 +34,12 @@ _ABBREVIATIONS: Final[dict[str, dict[str, str]]] = {
     },
 }  # fmt: skip
 """Without their last full stop; a blank between two parts may be missing."""
-_SAINT: Final = re.compile(r"\bSt\.(?=\s[A-Z])")
-_NUMBERED: Final = re.compile(r"\b([Ff]ig|[Vv]ol)\.(?=\s?\d)")
+_SAINT: Final = late_pattern(r"\bSt\.(?=\s[A-Z])")
+_NUMBERED: Final = late_pattern(r"\b([Ff]ig|[Vv]ol)\.(?=\s?\d)")
 """Before a number only: a fig is a fruit."""
-_MONSIEUR: Final = re.compile(r"\bM\.(?=\s[A-Z])")
-_CENTURY: Final = re.compile(r"(?<![\w.])([IVX]{1,6})(e|er|ème)(?!\w)")
-_STREET: Final = re.compile(
+_MONSIEUR: Final = late_pattern(r"\bM\.(?=\s[A-Z])")
+_CENTURY: Final = late_pattern(r"(?<![\w.])([IVX]{1,6})(e|er|ème)(?!\w)")
+_STREET: Final = late_pattern(
     r"(?<=[a-z] )St\.(?!\s[A-Z])|(?<=[a-z] )St\.(?=\s(?:In|On|At|And|The|She|He|It|I|We|They)\b)"
 )
 
@@ -56,7 +58,7 @@ Karl
 """
 _RULERS: Final = frozenset(_RULERS_WORDS.split())
 _NUMERAL: Final = r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-_ROMAN: Final = re.compile(rf"(?<![\w.'’&/-])(?P<word>[^\W\d_]{{1,24}} )?(?P<numeral>{_NUMERAL})(?![\w'’&/-]|\.\w)")
+_ROMAN: Final = late_pattern(rf"(?<![\w.'’&/-])(?P<word>[^\W\d_]{{1,24}} )?(?P<numeral>{_NUMERAL})(?![\w'’&/-]|\.\w)")
 _VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _ORDINALS: Final = (
     "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",

@@ -12,14 +12,15 @@ from typing import Any
 
 from neko.language import LANGUAGES
 from neko.late_dataclasses import dataclass
+from neko.late_patterns import late_pattern
 from neko.sessions.models.builtin.calendar_words import Calendar
 from neko.sessions.models.builtin.facts import Fact
 from neko.sessions.models.builtin.names import Naming
 from neko.sessions.models.builtin.small_talk import Talk
 from neko.settings import ASSETS
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
-_WORD = re.compile(r"[^\W\d_]+")
+_CJK = late_pattern(r"[\u3040-\u30ff\u3400-\u9fff]+")
+_WORD = late_pattern(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("’", "'").strip()
 
 
-_JAMO = re.compile(r"[\u3131-\u3163]")
+_JAMO = late_pattern(r"[\u3131-\u3163]")
 
 
 def _pattern(written: str, flags: int = 0) -> re.Pattern[str]:

@@ -11,6 +11,7 @@ from functools import partial
 
 from neko.characters import placeholders
 from neko.language import LANGUAGES, guess
+from neko.late_patterns import late_pattern
 from neko.prompts import phrases
 from neko.safety import load_words
 from neko.sessions import emotion
@@ -38,7 +39,9 @@ from neko.types.model_session import (
 )
 
 LABEL = ModelLabel("built-in", "Neko", offline=True)
-_PIECES = re.compile(r"<\w+>|\s*[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef「」、。]{1,3}|\s*[^\s\u3040-\u9fff<]+|.", re.S)
+_PIECES = late_pattern(
+    r"<\w+>|\s*[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef「」、。]{1,3}|\s*[^\s\u3040-\u9fff<]+|.", re.S
+)
 
 
 class BuiltinSession:

@@ -6,8 +6,9 @@ has been heard cannot be taken back, so here it is stopped: at a pause of her vo
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from neko.late_patterns import late_pattern
 
 LONGEST_UNITS: Final = 300
 """About two minutes of speech."""
@@ -18,8 +19,8 @@ PAUSE_S: Final = 0.2
 _FRAME_S: Final = 0.02
 _QUIET: Final = 180.0
 """Root mean square of PCM16 below which a voice pauses."""
-_ALONE: Final = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힣豈-﫿]")
-_ENDS: Final = re.compile(r"[.!?。！？…][\s\"'”’」』)）]*$")
+_ALONE: Final = late_pattern(r"[぀-ヿ㐀-䶿一-鿿가-힣豈-﫿]")
+_ENDS: Final = late_pattern(r"[.!?。！？…][\s\"'”’」』)）]*$")
 
 
 def units(text: str) -> int:
