@@ -88,7 +88,7 @@ class X11Devices:
         if not self._display.has_extension("XTEST"):
             self._display.close()
             raise ComputerError("no_display", "this X server has no XTEST")
-        self._keyboard = Keyboard(self._display, self._fake_key)
+        self._keyboard = Keyboard(self._display, self._fake_key, self._lock)
         self._guard = Guard(self._display.get_display_name())
 
     # ── mouse ───────────────────────────────────────────────────────────────────
@@ -183,7 +183,7 @@ class X11Devices:
         self._guard.close()
         with suppress(Exception):
             self._keyboard.restore()
-        with suppress(Exception):
+        with suppress(Exception), self._lock:
             self._display.close()
 
     def _top_level_at(self, point: Point) -> Window:

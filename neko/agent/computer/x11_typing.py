@@ -8,14 +8,18 @@ pressed and before it means something else. At the end those keys mean nothing a
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from neko.agent.computer.devices import Stop
 from neko.agent.computer.keys import keysym_of
 from neko.types.hands import ActionError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 GAP_S: Final = 0.006
 """Between two characters: programs that compose keys in another process lose some that come at once."""
@@ -34,12 +38,25 @@ Stroke = tuple[int, bool]
 """A key's number, and whether Shift goes with it."""
 
 
-class Keyboard:
-    """Of one connection; ``fake`` presses (True) or releases a key by its number."""
+def _asking(method: Callable[Concatenate[Keyboard, P], T]) -> Callable[Concatenate[Keyboard, P], T]:
+    def asking(self: Keyboard, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._lock:
+            return method(self, *args, **kwargs)
 
-    def __init__(self, display: Any, fake: Callable[[int, bool], None]) -> None:
+    return asking
+
+
+class Keyboard:
+    """Of one connection; ``fake`` presses (True) or releases a key by its number.
+
+    ``lock`` is held while the server is asked, not between two strokes: python-xlib may wait for ever when two threads
+    ask by one connection.
+    """
+
+    def __init__(self, display: Any, fake: Callable[[int, bool], None], lock: threading.RLock) -> None:
         self._display = display
         self._fake = fake
+        self._lock = lock
         self._first: int = display.display.info.min_keycode
         self._last: int = display.display.info.max_keycode
         self._lent: dict[int, list[int]] = {}
@@ -88,6 +105,7 @@ class Keyboard:
         finally:
             self.restore()
 
+    @_asking
     def restore(self) -> None:
         """The keys that were lent mean nothing again."""
         if self._lent:
@@ -96,6 +114,7 @@ class Keyboard:
             self._lent.clear()
             self._display.sync()
 
+    @_asking
     def _stroke(self, stroke: Stroke, shift: int) -> None:
         """Down and up, never one without the other."""
         number, shifted = stroke
@@ -110,6 +129,7 @@ class Keyboard:
             if shifted:
                 self._fake(shift, False)
 
+    @_asking
     def _table(self) -> list[Sequence[int]]:
         return list(self._display.get_keyboard_mapping(self._first, self._last - self._first + 1))
 
@@ -118,8 +138,13 @@ class Keyboard:
 
     def _group(self) -> int:
         """Which of the user's layouts is on (XKB, "Computing a State Field from an XKB State": bits 13 and 14)."""
-        return int(self._display.screen().root.query_pointer().mask) >> 13 & 3
+        return self._mask() >> 13 & 3
 
+    @_asking
+    def _mask(self) -> int:
+        return int(self._display.screen().root.query_pointer().mask)
+
+    @_asking
     def _free(self) -> list[int]:
         """Keys that mean nothing and are no modifiers; those that were lent count as free."""
         modifiers = {number for row in self._display.get_modifier_mapping() for number in row}
@@ -135,6 +160,7 @@ class Keyboard:
             raise ActionError("This keyboard has no free key to type such characters with.")
         return room
 
+    @_asking
     def _lend(self, keysyms: Sequence[int]) -> None:
         """Give keys these meanings in place of those that they were lent before. At most ``_room()``."""
         if not keysyms:
@@ -159,7 +185,7 @@ class Keyboard:
     @contextmanager
     def _no_caps_lock(self, known: dict[int, Stroke]) -> Iterator[None]:
         """Caps Lock is off meanwhile."""
-        on = self._display.screen().root.query_pointer().mask & _LOCK_MASK
+        on = self._mask() & _LOCK_MASK
         caps_lock = known.get(_CAPS_LOCK)
         if not on or caps_lock is None:
             yield

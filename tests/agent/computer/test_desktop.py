@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 from pathlib import Path
@@ -462,6 +463,19 @@ def test_typing_stops_between_two_characters(display: str, onlooker: Onlooker) -
     try:
         with pytest.raises(StoppedError, match="enough"):
             devices.write("猫" * 100, stop)
+        assert not onlooker.lent_keys()
+    finally:
+        devices.close()
+
+
+def test_the_mouse_may_be_asked_for_all_the_while_that_something_is_typed(display: str, onlooker: Onlooker) -> None:
+    devices, stop = X11Devices(), Stop()
+    try:
+        with ThreadPoolExecutor(1) as executor:
+            typing = executor.submit(devices.write, "一二三 abc" * 60, stop)
+            while not typing.done():
+                devices.position()
+            typing.result()
         assert not onlooker.lent_keys()
     finally:
         devices.close()
