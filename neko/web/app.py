@@ -2,151 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import BaseRoute, Match, Mount, Router
+from starlette.types import Receive, Scope, Send
 
 from neko.app import Neko
 from neko.errors import NekoError
 from neko.settings import ASSETS
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import ALLOWED_HOSTS
+from neko.tasks import in_thread
 from neko.web.allowed_hosts import AllowedHosts
-from neko.web.endpoint import Endpoint, routes_of
+from neko.web.endpoint import routes_of
 from neko.web.errors import failure_of, http_exception_response, json_response
 from neko.web.given_pages import given_routes
 from neko.web.guard import Guard
-from neko.web.openapi import description_route
 from neko.web.pages import WEB, page_routes
 from neko.web.request_language import client_language
-from neko.web.routes import (
-    agent,
-    agent_audit,
-    agent_policies,
-    agent_server,
-    agent_tasks,
-    approvals,
-    avatar_models,
-    backup,
-    calls,
-    character_cards,
-    character_model,
-    character_voices,
-    characters,
-    chats,
-    core_api,
-    emotion,
-    faults,
-    health,
-    hearing,
-    helplines,
-    history,
-    languages,
-    live2d,
-    mcp,
-    media_cookies,
-    memory,
-    memory_browser,
-    memory_facts,
-    memory_files,
-    memory_import,
-    memory_memos,
-    memory_service,
-    memory_sharing,
-    memory_times,
-    memory_work,
-    metrics,
-    microphone,
-    models,
-    monitor,
-    page_config,
-    personal_dynamics,
-    plugins,
-    preferences,
-    privacy,
-    proactive,
-    providers,
-    reply_options,
-    settings,
-    small_model,
-    speech,
-    steam,
-    translation,
-    vrm,
-    window_title,
-    workshop,
-)
+from neko.web.routes import health
 from neko.web.static_files import ForeignFiles, StaticFiles
 from neko.web.style_sheets import STYLE_SHEETS
 from neko.web.token_auth import TokenAuth
 from neko.web.viewer_sockets import viewer_routes
-
-ROUTE_MODULES = (
-    health,
-    page_config,
-    personal_dynamics,
-    preferences,
-    languages,
-    core_api,
-    providers,
-    characters,
-    character_cards,
-    character_model,
-    character_voices,
-    avatar_models,
-    live2d,
-    vrm,
-    chats,
-    microphone,
-    history,
-    memory,
-    memory_browser,
-    memory_facts,
-    memory_files,
-    memory_import,
-    memory_memos,
-    memory_service,
-    memory_times,
-    memory_sharing,
-    memory_work,
-    backup,
-    helplines,
-    models,
-    small_model,
-    settings,
-    privacy,
-    proactive,
-    reply_options,
-    speech,
-    hearing,
-    calls,
-    emotion,
-    translation,
-    faults,
-    agent,
-    agent_audit,
-    agent_policies,
-    agent_server,
-    agent_tasks,
-    approvals,
-    mcp,
-    media_cookies,
-    plugins,
-    steam,
-    workshop,
-    window_title,
-    metrics,
-    monitor,
-)
-
-ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(module.ENDPOINTS for module in ROUTE_MODULES))
 
 
 def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:
@@ -157,13 +42,15 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     """
     settings = neko.settings
     hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
-    calls = [*routes_of(ENDPOINTS, neko), description_route(ENDPOINTS)]
-    sockets = [socket_route, *viewer_routes(neko)]
+    # Whoever asks whether she is up does not wait for what answers the other calls.
+    at_once = [*routes_of(health.ENDPOINTS, neko), socket_route, *viewer_routes(neko)]
+    pages = page_routes(neko)
     # What a page asks for a hundred times comes first: a request is compared with one route after the other.
-    routes: list[BaseRoute] = [*_own_files(), *calls, *_models(neko), *sockets, *page_routes(neko)]
+    front: list[BaseRoute] = [*_own_files(), *at_once, *(page for page in pages if page.path == "/")]
+    routes = [*front, LateRoutes(lambda: [*_calls(neko), *_models(neko), *pages])]
     if settings.pages is not None:
-        ours = Router(routes, redirect_slashes=False)
-        routes = [*calls, *_models(neko), *sockets, *given_routes(neko, settings.pages, ours)]
+        given = given_routes(neko, settings.pages, Router(routes, redirect_slashes=False))
+        routes = [*at_once, LateRoutes(lambda: [*_calls(neko), *_models(neko), *given])]
     app = Starlette(
         routes=routes,
         middleware=[
@@ -173,6 +60,31 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     )
     app.router.redirect_slashes = False
     return app
+
+
+class LateRoutes(BaseRoute):
+    """Whatever the routes before it left: routes that are made, in a thread, when the first of them is asked for."""
+
+    def __init__(self, make: Callable[[], list[BaseRoute]]) -> None:
+        self.make = make
+        self._making = asyncio.Lock()
+        self._router: Router | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return Match.FULL, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._router is None:
+            async with self._making:
+                self._router = self._router or Router(await in_thread(self.make), redirect_slashes=False)
+        await self._router(scope, receive, send)
+
+
+def _calls(neko: Neko) -> list[BaseRoute]:
+    """Blocks: they and the models of what comes in and goes out are a fifth of what a start would import."""
+    from neko.web import calls
+
+    return [*calls.call_routes(neko)]
 
 
 def _own_files() -> list[BaseRoute]:

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from neko.web.app import ENDPOINTS
+from neko.web.calls import ENDPOINTS
 from neko.web.pages import PAGES
 from tests.contract.route_table import OPEN, ROUTES
 

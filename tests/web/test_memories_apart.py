@@ -10,7 +10,7 @@ from neko.application import Neko
 from neko.memory import facts
 from neko.types.lines import NewLine
 from neko.types.memory import USER
-from neko.web.app import ENDPOINTS
+from neko.web.calls import ENDPOINTS
 
 START = datetime(2026, 3, 1, 12, 0)
 SECRET = "Reykjavik"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import httpx2
@@ -9,7 +10,8 @@ import pytest
 from starlette.routing import Route
 
 from neko.application import Neko
-from neko.web.app import ENDPOINTS
+from neko.web.app import LateRoutes
+from neko.web.calls import ENDPOINTS
 
 Json = dict[str, Any]
 
@@ -39,9 +41,10 @@ def described_as(path: str) -> str:
 
 
 def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, neko: Neko) -> None:
+    routes = chain.from_iterable(one.make() if isinstance(one, LateRoutes) else [one] for one in neko.asgi.routes)
     served = {
         (described_as(route.path), method.lower())
-        for route in neko.asgi.routes
+        for route in routes
         if isinstance(route, Route) and route.path != "/openapi.json" and not route.path.startswith("/static/")
         for method in (route.methods or set()) - {"HEAD"}
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2
 
-from neko.web.app import ENDPOINTS
+from neko.web.calls import ENDPOINTS
 from tests.client import client
 from tests.conftest import RunningServer
 
