@@ -41,8 +41,8 @@ _QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "
 _AHEAD: Final = ("plan", "promise", "family")
 """What need not be so yet, or is told in the words of its clause."""
 _PROMISED: Final = ("plan", "promise")
-_LASTING: Final = ("home", "job", "diet")
-"""What is none for a time: a stay, a job for the summer."""
+_LASTING: Final = ("home", "job", "diet", "family")
+"""What is none for a time: a stay, a job for the summer, where somebody is until Thursday."""
 _IN_ITS_WORDS: Final = ("family", "pet", "plan")
 """Of whom these are, and when, stands in the value itself, at its beginning."""
 _MOST_CLAUSES: Final = 6

@@ -18,6 +18,11 @@ _MORE: Final = 2
 """Words, or signs where words are not set apart, that stand nowhere in the instructions: a wording with so many says
 more than the fact, as "went to Harbin and is a nurse there" does. One is for the verb. A number is more by itself."""
 _GRAMMAR: Final = re.compile("[ぁ-ん我你您他她它们們的了是在也就都和吗嗎呢吧啊把被很着著]")
+_LAUGHTER: Final = re.compile(
+    r"笑死(?:我了?|了)?|[哈嘿呵嘻呜嗚]{2,}|ｗ+|www+|ㅋ+|ㅎㅎ+|ㅠ+|\b(?:lol|lmao|haha(?:ha)*|hehe(?:he)*|omg)\b",
+    re.IGNORECASE,
+)
+"""And sighs, which say nothing more."""
 _NUMBER: Final = re.compile(r"\d+")
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+")
 _LONGEST_SPLIT: Final = 2_000
@@ -106,6 +111,7 @@ class PromptLines:
             return False
         if not set(_NUMBER.findall(text)) <= set(_NUMBER.findall(self._words)):
             return False
+        text = _LAUGHTER.sub(" ", text)
         words = parts_of(UNSPACED.sub(" ", text))
         signs = (sign for run in UNSPACED.findall(text.lower()) for sign in self._new_signs(run))
         return sum(word not in self._words for word in words) + sum(1 for _ in signs) < _MORE

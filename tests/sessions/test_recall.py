@@ -58,6 +58,8 @@ async def test_what_was_said_before_a_new_chat_is_no_context_of_its_first_words(
         ("妹妹：小雯，搬到了哈尔滨", "我妹妹小雯搬到了哈尔滨。", False),
         ("女朋友佳怡在乐团拉大提琴", "我女朋友佳怡在乐团拉大提琴，她是苏州人。", True),
         ("家：上海", "我住在上海。", False),
+        ("家人：弟弟小磊驾照第三次没考过", "我弟弟小磊驾照第三次没考过，笑死", False),
+        ("family: brother Leo failed his driving test", "my brother Leo failed his driving test, hahaha lol", False),
         ("妹：美咲、札幌に引っ越した", "妹の美咲は札幌に引っ越して看護師をしています。", True),
         ("ペット：スミレ", "うちのペットはスミレだよ。", False),
         ("birthday: the 4th of February", "My birthday is on the 4th of February, then I'm 31.", True),
