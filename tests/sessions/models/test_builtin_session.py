@@ -183,9 +183,22 @@ def test_it_says_yesterday_and_earlier_today_and_the_year_when_it_was_another(as
 
 
 def test_it_does_not_quote_what_does_not_fit(ask: Ask) -> None:
-    answer = ask("What is my dog called?", told("my cat is called Biscuit"))
+    memory = told("my cat is called Biscuit")
+    answer = ask("What is my dog called?", replace(memory, fit=0.2))
     assert "Biscuit" not in answer
     assert one_of(answer, "en", "unknown")
+
+
+def test_it_does_not_say_that_it_was_not_told_where_memory_found_what_fits(ask: Ask) -> None:
+    cello = "the cello was fun in school, sold it last year"
+    for language, question in (
+        ("en", "do I play an instrument?"),
+        ("zh-CN", "我会什么乐器？"),
+        ("ja", "俺、楽器は何かやってた？"),
+    ):
+        assert one_of(ask(question, told(cello), language=language), language, "unknown_perhaps")
+        assert one_of(ask(question, told("is the cello fun?"), language=language), language, "unknown")
+        assert one_of(ask(question, told(cello, role="assistant"), language=language), language, "unknown")
 
 
 @pytest.mark.parametrize(

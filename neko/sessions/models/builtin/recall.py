@@ -8,6 +8,7 @@ from typing import Final
 from neko.language import LANGUAGES
 from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
 from neko.sessions.models.builtin.wording import Wording
+from neko.sessions.recall_lines import LEAST_FIT
 from neko.types.memory import Evidence
 
 _LONGEST_QUOTE: Final = 160
@@ -25,8 +26,7 @@ def answer(book: Phrasebook, text: str, recalled: Sequence[Evidence], wording: W
         hit
         for hit in recalled
         if hit.role == "user"
-        and not book.matches("question", plain(hit.text[:_LONGEST_TEXT]))
-        and not book.matches("forget", plain(hit.text[:_LONGEST_TEXT]))
+        and not _asks(book, hit)
         and (
             told.search(plain(hit.text[:_LONGEST_TEXT]))
             if told
@@ -47,6 +47,17 @@ def answer(book: Phrasebook, text: str, recalled: Sequence[Evidence], wording: W
     )
     other = next(others, None)
     return reply if other is None else reply + _quote(book, "recall_also", other, wording)
+
+
+def may_be_told(book: Phrasebook, recalled: Sequence[Evidence]) -> bool:
+    """Whether the user may have told what they ask for in words that ``answer`` does not see to answer it."""
+    return any(hit.role == "user" and hit.fit >= LEAST_FIT and not _asks(book, hit) for hit in recalled)
+
+
+def _asks(book: Phrasebook, hit: Evidence) -> bool:
+    """Whether the line asks, or asks to forget, and tells nothing."""
+    text = plain(hit.text[:_LONGEST_TEXT])
+    return book.matches("question", text) or book.matches("forget", text)
 
 
 def _told_to(hit: Evidence) -> str:

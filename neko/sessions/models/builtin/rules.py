@@ -242,7 +242,7 @@ class Rules:
             return found
         if named:
             return Found(Weight.ANSWER, "name_noted", self._say(book, "name_noted"))
-        return self._remark(book, text)
+        return self._remark(book, text, message)
 
     @staticmethod
     def _first(rules: Sequence[Rule], book: Phrasebook, text: str, message: UserMessage) -> Found | None:
@@ -415,10 +415,12 @@ class Rules:
                 return self._found(book, intent, Weight.SOCIAL)
         return None
 
-    def _remark(self, book: Phrasebook, text: str) -> Found:
+    def _remark(self, book: Phrasebook, text: str, message: UserMessage) -> Found:
         """A reply to what no rule knows: a question, something told, or nothing understood."""
         if book.matches("question", text):
             name = "unknown" if book.matches("personal", text) else "guess_not"
+            if name == "unknown" and recall.may_be_told(book, message.recalled):
+                name = "unknown_perhaps"
             return self._found(book, name, Weight.PUZZLED)
         if not book.key_words(text) or not re.search(r"[^\W\d_]{2}", text):
             return self._found(book, "unclear", Weight.PUZZLED)

@@ -28,7 +28,7 @@ class Talk:
 
 
 REASONS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("guess_not", "unknown", "unclear", "place_unknown"), "why_unknown"),
+    **dict.fromkeys(("guess_not", "unknown", "unknown_perhaps", "unclear", "place_unknown"), "why_unknown"),
     **dict.fromkeys(("grief", "illness", "lonely", "bad_day", "heavy", "talk_nervous", "talk_exhausted"), "why_caring"),
     **dict.fromkeys(("fond", "statement", "noted", "topic", "talk_opinion"), "why_asking"),
     **dict.fromkeys(("day", "time", "sum", "unit"), "why_counted"),
