@@ -25,6 +25,13 @@ _ROOM_FOR_REPLY: Final = 0.75
 _SHRINK_LEAST, _SHRINK_MOST = 0.7, 0.4
 """A refused request is made shorter to between these parts of it: what a server says of its limit may be misread,
 and it counts tokens in a way of its own."""
+_NOTABLY: Final = 0.98
+"""Less is no other request: of what can be left out, nothing that counts is left in it."""
+
+
+def is_notably_less(tokens: int, than: int) -> bool:
+    """Whether it is worth asking with so many tokens, after a request with more was too long."""
+    return tokens < than * _NOTABLY
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from neko.errors import (
     ModelTimeoutError,
     ReplyTooLongError,
 )
-from neko.llm.adaptation import Adaptation, Adaptations
+from neko.llm.adaptation import Adaptation, Adaptations, is_notably_less
 from neko.llm.chat_request import estimate
 from neko.llm.client import ProviderClient, Timeouts, open_client
 from neko.llm.completion_decoder import CompletionEnd
@@ -143,7 +143,7 @@ class _Asking:
 
             def is_shorter(adapted: Adaptation, asked: int = tokens) -> bool:
                 shorter = chat_messages(messages, tools, adapted, must_call=self._must_call)
-                return estimate(shorter, tools if adapted.takes("tools") else ()) < asked
+                return is_notably_less(estimate(shorter, tools if adapted.takes("tools") else ()), asked)
 
             answer = _Answer()
             try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from neko.errors import ModelError, ModelLoadingError, ModelReplyCutError, ReplyLimitSpentError, ReplyTooLongError
 from neko.late_dataclasses import dataclass
-from neko.llm.adaptation import Adaptation, Adaptations
+from neko.llm.adaptation import Adaptation, Adaptations, is_notably_less
 from neko.llm.chat_request import TOKENS_PER_PICTURE, ChatMessage, estimate
 from neko.llm.client import ProviderClient, Timeouts
 from neko.llm.completion_decoder import CompletionEnd
@@ -80,7 +80,7 @@ class Asking:
             messages = self._messages(tries.adaptation)
 
             def is_shorter(adapted: Adaptation, asked: Sequence[ChatMessage] = messages) -> bool:
-                return estimate(self._messages(adapted)) < estimate(asked)
+                return is_notably_less(estimate(self._messages(adapted)), estimate(asked))
 
             if self._pictures and not tries.adaptation.takes("pictures"):
                 self._tell("model_pictures_refused")
