@@ -135,10 +135,11 @@ MAY_IMPORT_LATE = {
     "neko.__main__",
     "neko.agent.browser.hand",
     "neko.agent.computer.hand",
+    "neko.app.backups.running",
     "neko.sessions.models.realtime",
     "neko.web.app",
 }
-CALLS = {"neko.web.calls", "neko.web.openapi", "neko.web.routes.settings"}
+CALLS = {"neko.web.calls", "neko.web.openapi", "neko.web.errors", "neko.web.routes", "pydantic"}
 """What answers REST calls: loaded with the first one."""
 SERVICES = {
     f"neko.audio.engines.{name}"

@@ -18,11 +18,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from uuid import uuid4
 
 import aiosqlite
-from pydantic import TypeAdapter, ValidationError
 
 from neko import set_aside
 from neko.agent.audit import Deed, Outcome
@@ -35,6 +34,9 @@ from neko.storage import make_folder, make_private
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.tool_errors import AgentError
 from neko.types.hands import Picture
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 logger = logging.getLogger(__name__)
 
@@ -364,6 +366,7 @@ class Journal:
 
 
 async def _connected(path: Path) -> aiosqlite.Connection:
+    await in_thread(_adapter)  # which takes its time at the first one
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=5.0)
     try:
         await connection.execute("PRAGMA journal_mode = WAL")
@@ -379,6 +382,9 @@ async def _connected(path: Path) -> aiosqlite.Connection:
 
 @cache
 def _adapter() -> TypeAdapter[Task]:
+    """Blocks at its first time: pydantic may not be there yet."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Task)
 
 
@@ -390,7 +396,7 @@ def _values(task: Task) -> tuple[str, str, str, bool, str]:
 def _task(body: str) -> Task | None:
     try:
         return _adapter().validate_json(body)
-    except ValidationError:
+    except ValueError:  # of pydantic
         logger.warning("a task of an earlier time could not be read")
         return None
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Mount, Router
+from starlette.routing import BaseRoute, Match, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from neko.app import Neko
@@ -21,13 +22,11 @@ from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import ALLOWED_HOSTS
 from neko.tasks import in_thread
 from neko.web.allowed_hosts import AllowedHosts
-from neko.web.endpoint import routes_of
-from neko.web.errors import failure_of, http_exception_response, json_response
 from neko.web.given_pages import given_routes
 from neko.web.guard import Guard
 from neko.web.pages import WEB, page_routes
+from neko.web.plain_answers import health, plain_json
 from neko.web.request_language import client_language
-from neko.web.routes import health
 from neko.web.static_files import ForeignFiles, StaticFiles
 from neko.web.style_sheets import STYLE_SHEETS
 from neko.web.token_auth import TokenAuth
@@ -43,7 +42,7 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     settings = neko.settings
     hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
     # Whoever asks whether she is up does not wait for what answers the other calls.
-    at_once = [*routes_of(health.ENDPOINTS, neko), socket_route, *viewer_routes(neko)]
+    at_once = [Route("/health", partial(_health, neko), name="/health"), socket_route, *viewer_routes(neko)]
     pages = page_routes(neko)
     # What a page asks for a hundred times comes first: a request is compared with one route after the other.
     front: list[BaseRoute] = [*_own_files(), *at_once, *(page for page in pages if page.path == "/")]
@@ -108,9 +107,16 @@ def _models(neko: Neko) -> list[BaseRoute]:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return http_exception_response(error)
+    return plain_json({"detail": error.detail}, error.status_code, error.headers)
 
 
 async def _crashed(neko: Neko, request: Request, _error: Exception) -> Response:
     """Outside the calls, which answer for themselves; the server logs the exception."""
-    return json_response(await failure_of(NekoError(), client_language(request) or neko.language.current), 500)
+    errors = await in_thread(import_module, "neko.web.errors")
+    failure = await errors.failure_of(NekoError(), client_language(request) or neko.language.current)
+    answer: Response = errors.json_response(failure, 500)
+    return answer
+
+
+async def _health(neko: Neko, _request: Request) -> Response:
+    return health(neko)

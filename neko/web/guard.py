@@ -14,31 +14,42 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from neko.late_dataclasses import dataclass
 from neko.web.allowed_hosts import AllowedHosts, same_origin
 from neko.web.content_policy import STRICT
-from neko.web.errors import json_response
 from neko.web.failed_tries import FailedTries
-from neko.web.schemas import Failure
+from neko.web.plain_answers import plain_failure
 from neko.web.token_auth import TokenAuth
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: str
+    code: str
+    remedy: str = ""
+
+    def answer(self, status: int, headers: Mapping[str, str] | None = None) -> Response:
+        return plain_failure(self.error, self.code, self.remedy, status, headers)
+
 
 _READS = ("GET", "HEAD", "OPTIONS")
 _POLICY_VIOLATION = 1008
 
-_FOREIGN_HOST = Failure(
+_FOREIGN_HOST = _Failure(
     error="This address is not one that Neko answers to.",
     code="foreign_host",
     remedy="Open Neko by localhost or its own address, or add the name to NEKO_ALLOWED_HOSTS.",
 )
-_FOREIGN_ORIGIN = Failure(
+_FOREIGN_ORIGIN = _Failure(
     error="The request comes from another site, and Neko takes changes only from its own page.",
     code="foreign_origin",
 )
-_NO_TOKEN = Failure(
+_NO_TOKEN = _Failure(
     error="This Neko asks for its token.",
     code="token_needed",
     remedy="Open the address with ?token=… at its end, or send Authorization: Bearer.",
 )
-_TOO_MANY_TRIES = Failure(
+_TOO_MANY_TRIES = _Failure(
     error="Too many wrong tokens came from where you are.",
     code="too_many_tries",
     remedy="Wait a little, then try again with the right one.",
@@ -73,11 +84,11 @@ class Guard:
 
     async def _refusal(self, scope: Scope, headers: Headers, host: str) -> Response | None:
         if len(headers.getlist("host")) != 1 or host not in self._hosts:
-            return json_response(_FOREIGN_HOST, 403)
+            return _FOREIGN_HOST.answer(403)
         origin = headers.get("origin")
         writes = scope["type"] == "websocket" or scope["method"] not in _READS
         if writes and origin is not None and not self._is_ours(origin, scope["scheme"], host):
-            return json_response(_FOREIGN_ORIGIN, 403)
+            return _FOREIGN_ORIGIN.answer(403)
         if self._access is None or self._access.has_cookie(headers):
             return None
         return await self._judged(self._access, scope, headers)
@@ -98,10 +109,10 @@ class Guard:
         return _stranger(_NO_TOKEN, 401, headers, _CHALLENGE)
 
 
-def _stranger(failure: Failure, status: int, headers: Headers, more: Mapping[str, str]) -> Response:
+def _stranger(failure: _Failure, status: int, headers: Headers, more: Mapping[str, str]) -> Response:
     if "text/html" in headers.get("accept", ""):
         return PlainTextResponse(f"{failure.error} {failure.remedy}", status, more)
-    return json_response(failure, status, more)
+    return failure.answer(status, more)
 
 
 def _with_security_headers(send: Send, host: str) -> Send:

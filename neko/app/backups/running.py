@@ -1,4 +1,5 @@
-"""Backup and restore of the data folder of a Neko that runs: ``neko.backups``, one at a time."""
+"""Backup and restore of the data folder of a Neko that runs: ``neko.backups``, one at a time. What makes and reads them
+is loaded with the first one."""
 
 from __future__ import annotations
 
@@ -10,16 +11,17 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from neko import pending_restore
-from neko.app.backups.reading import Backup, Report
-from neko.app.backups.sealing import check_passphrase
-from neko.app.backups.writing import Made, Tell, write
 from neko.errors import NekoError
 from neko.late_dataclasses import dataclass
 from neko.storage import WORKPLACE
 from neko.tasks import TaskOwner, in_thread
+
+if TYPE_CHECKING:
+    from neko.app.backups.reading import Backup, Report
+    from neko.app.backups.writing import Made, Tell
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +88,16 @@ class Backups:
     async def make(self, passphrase: str = "") -> None:
         """Begin a backup; keys are in it only with a passphrase. Raises ``BackupError``."""
         if passphrase:
+            from neko.app.backups.sealing import check_passphrase
+
             check_passphrase(passphrase)
         async with self._changing:
             folder = await self._begin()
             job = Job(State.MAKING, folder / f"neko-{datetime.now():%Y%m%d-%H%M%S}.zip")
 
             def work(tell: Tell) -> State:
+                from neko.app.backups.writing import write
+
                 job.made = write(self._data, job.file, passphrase, tell)
                 return State.MADE
 
@@ -137,6 +143,8 @@ class Backups:
             await self._drop()
 
     def _with(self, job: Job, work: Callable[[Backup], Report | None]) -> Report | None:
+        from neko.app.backups.reading import Backup
+
         backup = Backup(job.file)
         try:
             return work(backup)

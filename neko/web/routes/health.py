@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from starlette.responses import Response
+
+from neko.web import plain_answers
 from neko.web.endpoint import Call, get, post
 from neko.web.schemas import Null, Schema
 
@@ -14,8 +17,8 @@ class Health(Schema):
 
 
 @get("/health", response=Health, summary="Whether this Neko is up, and which one it is")
-async def health(call: Call) -> Health:
-    return Health(instance_id=call.neko.instance_id)
+async def health(call: Call) -> Response:
+    return plain_answers.health(call.neko)
 
 
 @post(
