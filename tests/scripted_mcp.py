@@ -5,7 +5,7 @@
 The script: ``tools`` (as ``tools/list`` gives them), ``results`` (by tool: what ``tools/call`` gives, or a text),
 ``do`` (by tool: "hang", "die", "deaf": hears neither the end of its input nor a
 signal, "change": other tools from ``then`` on, with the notification; "flood": many of those; "ask": asks the user
-something and waits for ever),
+something and waits for ever; "wait": answers when there is the file ``until``),
 ``after``: a file without which nothing is answered;
 ``child``: a process that it starts, with its own input and output; SCRIPT.json.child has its id.
 It writes each message that it gets into SCRIPT.json.log, one a line. Protocol: MCP 2025-06-18, newline-delimited
@@ -99,6 +99,9 @@ def _call(script: dict[str, Any], name: str) -> dict[str, Any] | None:
             params = {"message": "Who are you?", "requestedSchema": wanted}
             _send({"id": "ask", "method": "elicitation/create", "params": params})
             return None
+        case "wait":
+            while not Path(script["until"]).exists():
+                time.sleep(0.02)
         case "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             while True:

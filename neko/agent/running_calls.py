@@ -6,18 +6,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum
 
 from neko.agent.messages import AgentTask
 from neko.late_dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Shown(Enum):
+    """What the user sees of a call."""
+
+    QUESTION = "question"
+    """Whether it may be made, if anything."""
+    CARD = "card"
+
+
+@dataclass(slots=True, eq=False)
 class RunningCall:
     """``task``: as pages are told of it; whoever makes the call changes it meanwhile."""
 
     character: str
     task: AgentTask
     end: asyncio.Timeout
+    shown: Shown = Shown.QUESTION
 
 
 class RunningCalls:
@@ -28,7 +38,8 @@ class RunningCalls:
 
     @asynccontextmanager
     async def during(self, character: str, task: AgentTask) -> AsyncIterator[None]:
-        """While a call is made. Raises ``TimeoutError``, with what is within cancelled, when the user ends it."""
+        """While a call is asked for and made. Raises ``TimeoutError``, with what is within cancelled, when the user
+        ends it."""
         async with asyncio.timeout(None) as end:
             self._running[task["id"]] = RunningCall(character, task, end)
             try:
@@ -36,11 +47,21 @@ class RunningCalls:
             finally:
                 self._running.pop(task["id"], None)
 
+    def show(self, task_id: str) -> None:
+        """There is a card for it from now on."""
+        if one := self._running.get(task_id):
+            one.shown = Shown.CARD
+
     def get(self, task_id: str) -> RunningCall | None:
-        return self._running.get(task_id)
+        """One that has a card."""
+        one = self._running.get(task_id)
+        return one if one and one.shown is Shown.CARD else None
 
     def listed(self, character: str | None = None) -> list[RunningCall]:
-        """The newest first."""
+        """Those that have a card, the newest first."""
+        return [one for one in self._of(character) if one.shown is Shown.CARD]
+
+    def _of(self, character: str | None) -> list[RunningCall]:
         return [one for one in reversed(self._running.values()) if character in (None, one.character)]
 
     def cancel(self, task_id: str) -> bool:
@@ -52,4 +73,4 @@ class RunningCalls:
 
     def stop_all(self, character: str | None = None) -> int:
         """End all, or all of one character; how many there were."""
-        return sum(self.cancel(one.task["id"]) for one in self.listed(character))
+        return sum(self.cancel(one.task["id"]) for one in self._of(character))

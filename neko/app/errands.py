@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from neko.agent import outside
 from neko.agent.approvals import Approvals
+from neko.agent.messages import AgentTask
 from neko.agent.reminders import REMINDERS_FILE, Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import CHANNELS, Agent
@@ -88,6 +91,7 @@ class CharacterErrands:
     def underway(self) -> Sequence[Underway]:
         found = self._agent.tasks.listed(self._character, active=True)
         ours = [_underway(task) for task in found if task.source != "reminder"]
+        ours += [_call_underway(call.task) for call in self._agent.calls.listed(self._character)]
         return (*ours, *self._underway_elsewhere()) if self._agent.elsewhere else tuple(ours)
 
     def _underway_elsewhere(self) -> list[Underway]:
@@ -113,7 +117,10 @@ class CharacterErrands:
         remote = self._remote()
         if remote and remote.role == "main" and remote.online:
             remote.command({"command": "stop_all", "lanlan_name": self._character})
-        return await self._agent.tasks.stop_all(self._character)
+        return await self._agent.stop_all(self._character)
+
+    def drop(self) -> int:
+        return self._agent.calls.stop_all(self._character)
 
     def decide(self, question_id: str, decision: Decision) -> bool:
         return self._approvals.answer(question_id, decision)
@@ -137,6 +144,11 @@ class CharacterErrands:
 
 def _underway(task: Task) -> Underway:
     return Underway(task.title, _STATES.get(task.state, "running"), task.action)
+
+
+def _call_underway(task: AgentTask) -> Underway:
+    lasts = datetime.now(UTC) - datetime.fromisoformat(task["start_time"])
+    return replace(_told_of(task), seconds=max(0.0, lasts.total_seconds()))
 
 
 def _told_of(task: Mapping[str, Any]) -> Underway:

@@ -29,7 +29,7 @@ from neko.sessions.errand_words import (
     said_reports,
     underway_lines,
 )
-from neko.sessions.short_answers import answer_in
+from neko.sessions.short_answers import answer_in, gives_up
 from neko.sessions.spoken_approvals import Question, SpokenApprovals
 from neko.sessions.turn_events import Priority
 from neko.sessions.wishes import SpeakRequest
@@ -236,6 +236,14 @@ class AgentTalk:
         """The user's words or their stop ended these calls, or the questions that they waited for."""
         self._broken = [*self._broken, *functions][-_MOST_BROKEN:]
 
+    def goes_on_beside(self, turn_id: str) -> None:
+        """Calls of this turn go on though it has given way to the user's words: what is asked for them is asked again,
+        when the floor is free."""
+        for question in self._questions.pending:
+            if question.turn_id == turn_id and question.in_turn:
+                question.in_turn = question.stands = False
+                self._ask(question)
+
     # ── the user's turns ──────────────────────────────────────────────────────
 
     def brief(self, turn_id: str, words: Sequence[str]) -> Briefing:
@@ -335,7 +343,7 @@ class AgentTalk:
         """A reply begins to be shown."""
         self._questions.something_said(turn_id)
         for question in self._questions.pending:
-            if question.turn_id == turn_id and question.asked_at is None:
+            if question.turn_id == turn_id and not question.stands:
                 self._questions.said(question, turn_id, question.words, self._clock(), in_turn=False)
 
     def _over(self, question_id: str, outcome: str) -> None:
@@ -367,12 +375,17 @@ class AgentTalk:
         if self._errands is None or not (pending or self._errands.underway()):
             return None
         answer = answer_in(text, self._character, typed=not spoken)
+        drops = gives_up(text, self._character)
         say = phrases(self._dependencies.persona().language)
         if answer == "stop":
             self.stop_everything()
             keep()
             return self._say(say["say_stopped"], Priority.APPROVAL)
-        question = self._answered(answer == "yes", spoken=spoken) if answer and pending else None
+        question = self._answered(answer == "yes", spoken=spoken) if (answer or drops) and pending else None
+        if question is None and drops and self._errands.drop():
+            self._floor.stop()
+            keep()
+            return self._say(say["say_stopped"], Priority.APPROVAL)
         if question is None:
             return None
         if not self._errands.decide(question.id, Decision.IN_WORDS if answer == "yes" else Decision.DENY):

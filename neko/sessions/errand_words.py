@@ -137,6 +137,8 @@ def _underway_line(task: Underway, master: str, language: str, name: str) -> str
     doing = " ".join(task.doing.split())[:_LONGEST_TITLE]
     form = say[f"{name}_doing"] if doing else say[name if name.startswith("say") else f"{name}_line"]
     state = say[f"state_{task.state}"].format(master=master)
+    if task.seconds >= 1:
+        state += say["underway_since"].format(span=span(task.seconds, language))
     return form.format(title=" ".join(task.title.split())[:_LONGEST_TITLE], state=state, doing=doing)
 
 

@@ -41,7 +41,16 @@ _STOP: Final = late_pattern(
     r"|(?:やめて|やめてください|止めて|とめて|止まって|とまって|ストップ|全部やめて|全部止めて|中止|中止して)"
     r"|(?:그만|그만해|그만해 ?줘|그만하세요|멈춰|멈춰 ?줘|멈추세요|중지|중지해|스톱|다 ?멈춰|전부 ?멈춰|전부 ?중지)"
 )
+_DROP: Final = late_pattern(
+    rf"(?:never ?mind|forget (?:it|that|about it)|leave it|drop it|don'?t bother|cancel|cancel (?:it|that|this))"
+    rf"(?: {_PLEASE_EN})?"
+    r"|(?:算了|取消|不用了|不用找了|不用查了|没事了|沒事了|当我没说|當我沒說|别管了|別管了)"
+    r"|(?:もういい|もういいよ|もういいです|もう大丈夫|忘れて|忘れてください|キャンセル|キャンセルして|取り消して|なんでもない)"
+    r"|(?:됐어|됐어요|괜찮아 ?됐어|잊어버려|잊어 ?줘|신경 ?쓰지 ?마|신경 ?쓰지 ?마세요"
+    r"|취소|취소해|취소해 ?줘|아무것도 ?아니야)"
+)
 _ANSWERS: Final[tuple[tuple[re.Pattern[str], Answer], ...]] = ((_STOP, "stop"), (_YES, "yes"), (_NO, "no"))
+_CLAUSES: Final = late_pattern(r"[,.!~…、。，！〜・:;]+")
 _BETWEEN: Final = late_pattern(r"[\s,.!?~…、。，！？〜・:;]+")
 _ENDING: Final = late_pattern(r"(?:吧|啦|啊|呀|了)$")
 
@@ -53,16 +62,35 @@ def answer_in(text: str, name: str = "", *, typed: bool = False) -> Answer | Non
     """
     if len(text) > _LONGEST:
         return None
-    words = _plain(text)
-    if name and (called := _plain(name)):
-        words = words.removeprefix(called).removesuffix(called).strip()
-    forms = {words, _ENDING.sub("", words)}
-    if not words.isascii():
-        forms |= {form.replace(" ", "") for form in forms}
+    forms = _forms(text, name)
     found = next((answer for pattern, answer in _ANSWERS if any(map(pattern.fullmatch, forms))), None)
     if found is None and typed and any(map(_TYPED_YES.fullmatch, forms)):
         found = "yes"
     return None if found == "yes" and text.rstrip().endswith(("?", "？")) else found
+
+
+def _forms(text: str, name: str) -> set[str]:
+    """The words as they may stand in a list, without her ``name``."""
+    words = _plain(text)
+    if name and (called := _plain(name)):
+        words = words.removeprefix(called).removesuffix(called).strip()
+    forms = {words, _ENDING.sub("", words)}
+    return forms if words.isascii() else forms | {form.replace(" ", "") for form in forms}
+
+
+def gives_up(text: str, name: str = "") -> bool:
+    """Does the user say, and nothing else, that what was begun is not wanted any more ("never mind")? A stop may stand
+    beside it ("stop, forget it")."""
+    if len(text) > _LONGEST or text.rstrip().endswith(("?", "？")):
+        return False
+    if any(map(_DROP.fullmatch, _forms(text, name))):
+        return True
+    clauses = [_forms(words, name) for words in _CLAUSES.split(text) if words.strip()]
+    clauses = [forms for forms in clauses if any(forms)]
+    drops = [any(map(_DROP.fullmatch, forms)) for forms in clauses]
+    return any(drops) and all(
+        drop or any(map(_STOP.fullmatch, forms)) for drop, forms in zip(drops, clauses, strict=True)
+    )
 
 
 def _plain(text: str) -> str:

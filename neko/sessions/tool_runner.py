@@ -1,4 +1,5 @@
-"""Calls the functions that a model asks for, and ends with the turn what is still running of them."""
+"""Calls the functions that a model asks for, and ends with the turn what is still running of them, unless it is handed
+over."""
 
 from __future__ import annotations
 
@@ -53,21 +54,30 @@ class ToolRunner:
         self._timeout_s = dependencies.timeouts.turn.tool_timeout_s
         self._on_result = on_result
         self._offer_again = offer_again
-        self._running: dict[str, dict[asyncio.Task[None], str]] = {}
+        self._running: dict[str, dict[asyncio.Task[None], ToolCall]] = {}
 
     def run(self, turn_id: str, call: ToolCall) -> None:
         """Call a function for this turn."""
         running = self._running.setdefault(turn_id, {})
         task = self._owner.spawn(self._run(turn_id, call), name=f"tool {call.name}")
-        running[task] = call.name
+        running[task] = call
         task.add_done_callback(lambda _: running.pop(task, None))
+
+    def hand_over(self, turn_id: str) -> int:
+        """The turn gives way to the user's next words: of its calls those go on by themselves that the toolbox takes,
+        which tells of their results. How many."""
+        running = self._running.get(turn_id, {})
+        beside = [task for task, call in running.items() if self._toolbox and self._toolbox.hand_over(call)]
+        for task in beside:
+            del running[task]
+        return len(beside)
 
     def end(self, turn_id: str) -> list[str]:
         """Nobody waits for the calls of this turn any more; the functions that were called and had not ended."""
         broken = dict(self._running.pop(turn_id, {}))
         for task in broken:
             task.cancel()
-        return list(broken.values())
+        return [call.name for call in broken.values()]
 
     async def _run(self, turn_id: str, call: ToolCall) -> None:
         try:
@@ -78,6 +88,8 @@ class ToolRunner:
                 raise
             logger.warning("the tool %s failed: %s", call.name, type(error).__name__)
             result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
+        if call not in self._running.get(turn_id, {}).values():
+            return  # it was handed over
         if call.name == FIND_TOOLS:
             self._offer_again()
         self._on_result(replace(result, output=well_formed(result.output)))

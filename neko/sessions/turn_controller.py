@@ -331,7 +331,7 @@ class TurnController:
     def _interrupt(self, effect: do.Interrupt) -> None:
         """The reply ends with what has been sent of it."""
         stream = self._streams.get(effect.turn_id)
-        heard = self.voice.heard(stream) if stream and effect.spoken_over else None
+        heard = self.voice.heard(stream) if stream and effect.by is do.CutBy.SPEECH else None
         if stream and heard is not None:
             self._clients.withdraw_text(effect.turn_id)
             stream.text = heard
@@ -340,6 +340,8 @@ class TurnController:
             stream.text = stream.text[: len(stream.text) - unsent]
         kept = stream.better_kept("interrupted") if stream else None
         self.link.interrupt(effect.turn_id, kept.text if kept else stream.text if stream else "")
+        if effect.by is not do.CutBy.END and self._tools.hand_over(effect.turn_id):
+            self.agent.goes_on_beside(effect.turn_id)
         self.agent.broke_off(self._tools.end(effect.turn_id))
 
     def _keep_heard(self, effect: do.KeepHeard) -> None:

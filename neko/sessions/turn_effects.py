@@ -132,15 +132,23 @@ class Ask:
     before: tuple[Any, ...] = field(default=(), hash=False, compare=False)
 
 
+class CutBy(Enum):
+    """What a reply gives way to."""
+
+    END = "end"
+    """It is stopped, given up or asked anew: what it has begun ends with it."""
+    WORDS = "words"
+    """The user's next words, which say nothing against what it has begun."""
+    SPEECH = "speech"
+    """The same, spoken over it, so that only what was heard of it counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Tell the model that this reply is cut, or will not be listened to.
-
-    ``spoken_over``: the user spoke over it, so that only what was heard of it counts.
-    """
+    """Tell the model that this reply is cut, or will not be listened to."""
 
     turn_id: str
-    spoken_over: bool = False
+    by: CutBy = CutBy.END
 
 
 @dataclass(frozen=True, slots=True)

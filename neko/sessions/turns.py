@@ -16,7 +16,7 @@ from typing import Any
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.arbiter import may_open
-from neko.sessions.turn_effects import Phase, Step
+from neko.sessions.turn_effects import CutBy, Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turn_state import AwaitedWords, State, Turn, TurnTimeouts, Unasked, Utterance, committed
 from neko.types import model_session as model
@@ -122,7 +122,8 @@ class _Transition:
     # ── the user types, or she speaks first ───────────────────────────────────
 
     def on_user_words(self, event: on.UserWords, *, spoken: bool = False) -> None:
-        self._cut(do.SilenceSound(begins=not event.committed), spoken_over=spoken)
+        by = CutBy.SPEECH if spoken else CutBy.END if event.committed else CutBy.WORDS
+        self._cut(do.SilenceSound(begins=not event.committed), by)
         if self._utterance and not self._utterance.speaking:
             self._utterance = None
         if event.committed:
@@ -245,9 +246,9 @@ class _Transition:
 
     def on_speech_started(self, event: model.SpeechStarted) -> None:
         if self._barge_in is BargeIn.CUT and self._turn and self._turn.waits and self._turn.priority is Priority.USER:
-            self._hush(do.SilenceSound(), spoken_over=True)  # there is nothing of it yet that could be spoken over
+            self._hush(do.SilenceSound(), CutBy.SPEECH)  # there is nothing of it yet that could be spoken over
         elif self._barge_in is BargeIn.CUT:
-            self._cut(do.SilenceSound(), spoken_over=True)
+            self._cut(do.SilenceSound(), CutBy.SPEECH)
         elif self._turn or self._speech_id:
             self._pause()
         self._utterance = Utterance(event.utterance_id, True, self._now + self._timeouts.utterance_timeout_s)
@@ -263,7 +264,7 @@ class _Transition:
 
     def on_speech_lasts(self, event: model.SpeechLasts) -> None:
         if self._paused_until is not None and self._utterance and self._utterance.id == event.utterance_id:
-            self._cut(do.SilenceSound(), spoken_over=True)
+            self._cut(do.SilenceSound(), CutBy.SPEECH)
 
     def on_speech_stopped(self, event: model.SpeechStopped) -> None:
         utterance = self._utterance
@@ -286,7 +287,7 @@ class _Transition:
         text = event.text.strip()
         utterance = self._utterance if self._utterance and self._utterance.id == event.utterance_id else None
         if text and utterance and self._paused_until is not None:
-            self._cut(do.SilenceSound(), spoken_over=True)
+            self._cut(do.SilenceSound(), CutBy.SPEECH)
         if not event.final:
             return
         self._transcribed = (*self._transcribed, event.utterance_id)[-_RECENT:]
@@ -344,7 +345,7 @@ class _Transition:
         if utterance.speaking:
             utterance = self._stop_listening(utterance)
         if self._turn or self._speech_id:
-            self._cut(do.SilenceSound())
+            self._cut(do.SilenceSound(), CutBy.WORDS)
         awaited = event.utterance_id or utterance.id
         unknown = any(isinstance(entry, AwaitedWords) and entry.utterance_id == awaited for entry in self._log)
         due = self._now + self._timeouts.answer_timeout_s
@@ -478,22 +479,22 @@ class _Transition:
     def on_turn_written(self, event: on.TurnWritten) -> None:
         self._writing = tuple(turn_id for turn_id in self._writing if turn_id != event.turn_id)
 
-    def _cut(self, silence: do.SilenceSound | do.DropSound, *, spoken_over: bool = False) -> None:
+    def _cut(self, silence: do.SilenceSound | do.DropSound, by: CutBy = CutBy.END) -> None:
         """End the running turn as it stands, and all sound."""
-        self._hush(silence, spoken_over=spoken_over)
+        self._hush(silence, by)
         if (turn := self._turn) is None:
             return
         if turn.held and turn.heard:
             self._effects.append(do.KeepText(turn.id, "".join(turn.held)))
         if turn.step in (Step.ASKED, Step.REPLYING, Step.AWAITING_WORDS):
-            self._effects.append(do.Interrupt(turn.id, spoken_over))
+            self._effects.append(do.Interrupt(turn.id, by))
         elif turn.priority is Priority.USER:
             cut = Unasked(turn.id, turn.request, written=turn.step is Step.STARTING)
             self._unasked = (*self._unasked, cut)[-_UNASKED:]
         self._end_turn("interrupted")
 
-    def _hush(self, silence: do.SilenceSound | do.DropSound, *, spoken_over: bool) -> None:
-        if spoken_over and self._speech_id and (self._turn is None or self._turn.id != self._speech_id):
+    def _hush(self, silence: do.SilenceSound | do.DropSound, by: CutBy) -> None:
+        if by is CutBy.SPEECH and self._speech_id and (self._turn is None or self._turn.id != self._speech_id):
             self._effects.append(do.KeepHeard(self._speech_id))
         self._effects.append(silence)
         self._paused_until = None
@@ -537,7 +538,7 @@ class _Transition:
     def _end_pause(self) -> None:
         """Speech that lasts is speech; anything else was none, and so is what a session tells nothing more of."""
         if self._utterance and self._utterance.speaking and self._barge_in is not BargeIn.PAUSE_UNTIL_TOLD:
-            self._cut(do.SilenceSound(), spoken_over=True)
+            self._cut(do.SilenceSound(), CutBy.SPEECH)
         else:
             self._resume()
 

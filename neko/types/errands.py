@@ -27,11 +27,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A task that has not ended. ``doing``: what is being done now, which may hold words from outside."""
+    """A task, or a call of a tool, that has not ended. ``doing``: what is being done now, which may hold words from
+    outside. ``seconds``: for how long, 0 where that is not told."""
 
     title: str
     state: Literal["queued", "running", "paused", "asking"]
     doing: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Errands(Protocol):
     """The agent, as the conversation of one character sees it. Nothing here needs a model."""
 
     def underway(self) -> Sequence[Underway]:
-        """The tasks of this character that have not ended; reminders are none."""
+        """The tasks of this character, and the calls of tools, that have not ended; reminders are none."""
         ...
 
     async def untold(self) -> Sequence[Mapping[str, Any]]:
@@ -82,7 +84,11 @@ class Errands(Protocol):
         ...
 
     async def stop(self) -> int:
-        """End every task of this character at once; how many there were."""
+        """End every task and call of this character at once; how many there were."""
+        ...
+
+    def drop(self) -> int:
+        """End the calls of tools that her replies have made, but no task; how many there were."""
         ...
 
     def decide(self, question_id: str, decision: Decision) -> bool:

@@ -527,6 +527,11 @@ class Toolbox(Protocol):
         """Call a function; a failure is a result too."""
         ...
 
+    def hand_over(self, call: ToolCall) -> bool:
+        """The reply of a call that is being made has given way to the user's next words: may it go on, its result told
+        as that of a task, and what ``run`` returns unheard? False: it is to be ended."""
+        ...
+
     def begin_turn(self, turn_id: str) -> None:
         """The user has said something, which is answered in this turn."""
         ...

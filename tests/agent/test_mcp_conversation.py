@@ -136,31 +136,6 @@ async def test_progress_is_shown_and_the_user_is_asked_what_the_server_wants_to_
         assert "Name: Ann" in talk.tool_messages()[-1]
 
 
-async def test_words_that_cut_her_withdraw_the_question_and_nothing_is_done(
-    data_dir: Path, provider: ScriptedProvider
-) -> None:
-    async with talking(data_dir, provider, {"every": everything()}) as talk:
-        provider.script(tool_calls(("c1", "every__echo", '{"message": "x"}')), ["No echo."])
-        asked: list[str] = []
-
-        async def first() -> None:
-            async for event in talk.neko.chat("Mio", "Make an echo."):
-                if isinstance(event, ApprovalAsked):
-                    asked.append(event.question["id"])
-                    await talk.say("Stop, forget it.")
-
-        async with asyncio.timeout(60):
-            await first()
-        assert talk.neko.approvals.pending() == []
-        assert not talk.neko.approvals.answer(asked[0], Decision.ONCE)
-        assert not any("Echo:" in text for text in talk.tool_messages())
-        told = next(str(one.json["messages"]) for one in provider.chats if "Stop, forget it." in str(one.json))
-        assert "were broken off when" in told, "she does not claim that it was done"
-        assert "every__echo" in told
-        (row,) = await talk.neko.agent.journal.rows()
-        assert (row["verdict"], row["tool"], row["outcome"]) == ("withdrawn", "echo", "")
-
-
 async def test_nothing_of_mcp_runs_or_is_offered_but_while_it_is_switched_on(
     data_dir: Path, provider: ScriptedProvider, tmp_path: Path
 ) -> None:

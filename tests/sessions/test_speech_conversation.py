@@ -265,6 +265,9 @@ class Weather:
 
     def begin_turn(self, turn_id: str) -> None: ...
 
+    def hand_over(self, call: ToolCall) -> bool:
+        return False
+
     def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None: ...
 
     def note_outside(self, turn_id: str) -> None:
@@ -309,6 +312,9 @@ async def test_a_model_that_calls_what_there_is_not_gets_an_answer(talk: SpeechC
 async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPoolExecutor) -> None:
     class Endless(Weather):
         def begin_turn(self, turn_id: str) -> None: ...
+
+        def hand_over(self, call: ToolCall) -> bool:
+            return False
 
         def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None: ...
 

@@ -17,7 +17,7 @@ from neko.sessions.actions import HeardOnPage, SendText, StartSession
 from neko.sessions.events import ApprovalAsked, ApprovalOver, ReplyText, SessionStarted, StateChanged, TurnEnd
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
-from neko.sessions.short_answers import answer_in
+from neko.sessions.short_answers import answer_in, gives_up
 from neko.sessions.spoken_approvals import SpokenApprovals
 from neko.settings import Settings
 from neko.types.agent import Act, Approval, Decision, Policy
@@ -41,6 +41,9 @@ class AskingToolbox:
         return (Tool("send", "Sends a mail.", {"type": "object", "properties": {}}),)
 
     def begin_turn(self, turn_id: str) -> None: ...
+
+    def hand_over(self, call: ToolCall) -> bool:
+        return False
 
     def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None: ...
 
@@ -350,6 +353,38 @@ def test_what_comes_by_itself_while_one_listens_is_a_yes_when_it_is_written() ->
     for words in ("응", "응!", "응응", "うん", "うんうん", "Mio 응"):
         assert (answer_in(words, "Mio"), answer_in(words, "Mio", typed=True)) == (None, "yes"), words
     assert [answer_in(words, "Mio", typed=True) for words in ("응?", "응 그런데", "mhm", "嗯")] == [None] * 4
+
+
+def test_who_says_that_it_is_not_wanted_any_more_says_nothing_else() -> None:
+    for words in (
+        *("never mind", "Nevermind!", "Forget it.", "Stop, forget it.", "Mio, cancel that, please", "cancel"),
+        *(
+            "算了",
+            "算了吧",
+            "不用了",
+            "取消",
+            "もういいよ",
+            "キャンセル",
+            "なんでもない",
+            "됐어요",
+            "신경 쓰지 마",
+            "취소해",
+        ),
+    ):
+        assert gives_up(words, "Mio"), words
+    for words in (
+        "stop",
+        "ok",
+        "hm",
+        "never mind the rain",
+        "don't forget it",
+        "cancel?",
+        "算了吗？",
+        "",
+        "...",
+        "Mio",
+    ):
+        assert not gives_up(words, "Mio"), words
 
 
 def test_of_an_act_in_a_page_is_said_what_its_title_does_not_say_and_somebody_can_follow() -> None:

@@ -107,7 +107,7 @@ def test_newer_words_cut_the_reply_and_come_after_it_in_the_log() -> None:
     seen = machine.take(on.UserWords("t2", "two"))
     assert seen[:5] == [
         do.SilenceSound(),
-        do.Interrupt("t1"),
+        do.Interrupt("t1", do.CutBy.WORDS),
         do.WriteReply("t1", "interrupted"),
         do.EndTurn("t1", "interrupted"),
         do.WriteUserLine("t2", "two"),
@@ -352,7 +352,7 @@ def test_speech_cuts_a_reply_at_once() -> None:
     answered(machine, "t1", "so far")
     assert machine.take(model.SpeechStarted("u1"))[:2] == [
         do.SilenceSound(),
-        do.Interrupt("t1", spoken_over=True),
+        do.Interrupt("t1", do.CutBy.SPEECH),
     ]
 
 

@@ -223,6 +223,7 @@ async def test_a_call_of_a_tool_by_her_model_is_listed_and_ended_like_a_task(
 
     async def call() -> None:
         async with neko.agent.calls.during("Mio", told):
+            neko.agent.calls.show("c1")
             await asyncio.Event().wait()
 
     async with TaskOwner("test") as owner:

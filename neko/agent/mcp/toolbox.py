@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Final
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from neko.agent.mcp.naming import function_names
 from neko.agent.mcp.relevance import FIND, Search, answer, asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
-from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_update, timestamp
+from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_result, task_update, timestamp
 from neko.agent.own_keys import KEPT_BACK, OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
 from neko.agent.policy import may_remember, stricter
@@ -37,6 +38,8 @@ LONGEST_DESCRIPTION: Final = 250
 """Tokens of what a server tells of a tool."""
 LARGEST_SCHEMA: Final = 8_000
 """Bytes of JSON; a tool that takes more than this to describe is not offered."""
+MOST_BESIDE: Final = 4
+"""Calls of a character that go on when their replies are over; a further one ends with its reply."""
 
 STOPPED: Final = (
     "The user stopped it before there was a result. What it had done by then is done. Do not try it again unasked."
@@ -74,6 +77,7 @@ class McpToolbox:
         self._own_keys = own_keys or OwnKeys()
         self._calls = calls or RunningCalls()
         self._names: dict[str, tuple[str, str]] = {}
+        self._made: dict[tuple[str, str], _Task] = {}
         self._kept: frozenset[str] = frozenset()
         self._search = Search()
         self._turn = self._words = ""
@@ -110,6 +114,26 @@ class McpToolbox:
         if self._own_keys.are_in(call.arguments) and not self._own_keys.are_in(self._words):
             return ToolResult(call.call_id, KEPT_BACK, failed=True)
         task = _Task(self._character, server, tool, json.loads(shown), self._publish)
+        self._made[call.reply_id, call.call_id] = task
+        try:
+            async with self._calls.during(self._character, task.told):
+                return await self._use(task, server, tool, call, shown)
+        except TimeoutError:
+            return ToolResult(call.call_id, STOPPED, failed=True)
+        finally:
+            task.close()
+            del self._made[call.reply_id, call.call_id]
+
+    def hand_over(self, call: ToolCall) -> bool:
+        """See ``Toolbox``."""
+        task = self._made.get((call.reply_id, call.call_id))
+        if task is None or sum(one.teller is Teller.ITSELF for one in self._made.values()) >= MOST_BESIDE:
+            return False
+        self._calls.show(task.id)
+        task.hand_over()
+        return True
+
+    async def _use(self, task: _Task, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> ToolResult:
         try:
             permit = await self._permit(server, tool, call, shown)
         except asyncio.CancelledError:
@@ -119,14 +143,17 @@ class McpToolbox:
         try:
             row = await begun(self._audit, self._deed(task, server, tool, shown, permit))
         except NekoError as error:
+            task.tell(failed=True, text=str(error))
             return ToolResult(call.call_id, f"It was not called, for it cannot be written down: {error}", failed=True)
         if not permit.may_act:
             return ToolResult(call.call_id, REFUSALS[permit], failed=True)
         if self._servers.withholds(tool):  # switched on while the user was asked
             self._audit.finish(row, "failed", "the privacy switch is on")
+            task.tell(failed=True, text="the privacy switch is on")
             return ToolResult(call.call_id, REFUSED, failed=True)
-        if server.tool(tool.name) != tool or self._servers.server(server_name) is not server:
+        if server.tool(tool.name) != tool or self._servers.server(server.config.name) is not server:
             self._audit.finish(row, "failed", "it has changed in the meantime")
+            task.tell(failed=True, text="it has changed in the meantime")
             return ToolResult(call.call_id, "The tool has changed in the meantime; it was not called.", failed=True)
         return await self._call(task, row, server, tool, call)
 
@@ -174,18 +201,15 @@ class McpToolbox:
             inquiry = Inquiry(self._character, server.config.name, outside.visible(message[:1000]), schema, url)
             return await self._approvals.inquire(inquiry)
 
+        self._calls.show(task.id)
         task.show("running")
         try:
-            async with self._calls.during(self._character, task.told):
-                outcome = await server.call(tool.name, task.arguments, asked, task.progress, definition=tool.definition)
-        except TimeoutError:
-            task.show("cancelled")
-            self._audit.finish(row, "cancelled")
-            return ToolResult(call.call_id, STOPPED, failed=True)
+            outcome = await server.call(tool.name, task.arguments, asked, task.progress, definition=tool.definition)
         except NekoError as error:
             task.show("failed", str(error))
             self._audit.finish(row, "failed", str(error))
             self.note_outside(call.reply_id)
+            task.tell(failed=True, text=" ".join(filter(None, [str(error), outside.visible(error.said)])))
             said = f" {outside.marked(server.config.name, error.said, 200)}" if error.said else ""
             return ToolResult(call.call_id, f"The tool could not be used ({error}).{said}", failed=True)
         except BaseException:
@@ -196,6 +220,7 @@ class McpToolbox:
         task.show("failed" if outcome.failed else "completed", outcome.text if outcome.failed else "")
         self._audit.finish(row, "failed" if outcome.failed else "done", outcome.text)
         self.note_outside(call.reply_id)
+        task.tell(failed=outcome.failed, text=outcome.text)
         return ToolResult(call.call_id, outside.marked(source, outcome.text), failed=outcome.failed)
 
     def begin_turn(self, turn_id: str) -> None:
@@ -238,6 +263,15 @@ def _schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {}, **schema}
 
 
+class Teller(Enum):
+    """Who tells the user what came of a call."""
+
+    REPLY = "reply"
+    """The one that made it."""
+    ITSELF = "itself"
+    """It does, as a task: its reply is over."""
+
+
 class _Task:
     """A call, as pages are told of it (``contract/agent.md`` §8). ``told``: how it stands."""
 
@@ -247,12 +281,13 @@ class _Task:
         self._character = character
         self._publish = publish
         self.id, self.arguments = uuid4().hex, arguments
+        self.teller = Teller.REPLY
         params = {"tool_name": tool.name, "server": server.config.name, "title": tool.title, "arguments": arguments}
         self.told = AgentTask(id=self.id, status="running", type="mcp", start_time=timestamp(), params=params)
         self._details = OurTask(
             title=tool.title or tool.name,
             instruction="",
-            state=TaskState.RUNNING,
+            state=TaskState.ASKING,
             steps=[],
             action="",
             result="",
@@ -264,6 +299,34 @@ class _Task:
             waits_for="",
         )
         self.told["neko"] = self._details
+
+    def hand_over(self) -> None:
+        """Its reply is over."""
+        self.teller = Teller.ITSELF
+        self._publish(task_update(self._character, self.told))
+
+    def tell(self, *, failed: bool, text: str) -> None:
+        """What came of it, once its reply is over."""
+        if self.teller is Teller.REPLY:
+            return
+        if self.told["status"] == "running":
+            self.show("failed", text)
+        self._publish(
+            task_result(
+                self._character,
+                "mcp",
+                success=not failed,
+                summary=f"{self._details['title']}: {text}",
+                task_id=self.id,
+                detail="" if failed else text,
+                error=text if failed else "",
+            )
+        )
+
+    def close(self) -> None:
+        """It is over; of one that was handed over and not made nothing else is told than its question."""
+        if self.teller is Teller.ITSELF and self.told["status"] == "running":
+            self.show("cancelled")
 
     def show(self, status: TaskStatus, error: str = "") -> None:
         self.told["status"] = status
