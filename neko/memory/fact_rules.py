@@ -27,9 +27,12 @@ _SENTENCE: Final = late_pattern(
     r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d| ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez))"
     r"|(?:(?<=\bMr)|(?<=\bMrs)|(?<=\bMs)|(?<=\bDr)|(?<=\bProf)|(?<=\bSt)|(?<=\bHr)|(?<=\bFr))\.(?= ?[A-ZÄÖÜ])"
     r"|(?:(?<=こんにちは)|(?<=こんばんは)|(?<=はじめまして)|(?<=初めまして)|(?<=[你您家]好)|(?<=안녕하세요)|(?<=안녕)"
-    r"|(?<=\b[Hh]i)|(?<=\b[Hh]ello)|(?<=\b[Hh]ey))[!！。])+[.!?。！？]*"
+    r"|(?<=\b[Hh]i)|(?<=\b[Hh]ello)|(?<=\b[Hh]ey))[!！。]"
+    r"|[.!！。](?= ?(?i:(?:she|he|it|they)(?:['’]s|['’]re| is| are) (?:called|named)\b|(?:her|his|its) name\b"
+    r"|(?:sie|er|es) heißt\b)|(?:它|牠|她|他)?(?:名字)?叫(?!我|做|人|醒|车|車|外|我们)))+[.!?。！？]*"
 )
-"""A point within "3.5" and "am 3. Juni" ends none, nor does a mark behind a greeting: whose it is comes then."""
+"""A point within "3.5" and "am 3. Juni" ends none, nor does a mark behind a greeting: whose it is comes then; nor one
+before the name of what was told of: "We got a cat! She's called Biscuit."."""
 _GERMAN: Final = late_pattern(
     r"\b(?:ich|mich|mir|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?|und|ist|nicht|eine[mnr]?|gibt|wie|wer|sind|habe|hatte"
     r"|kein(?:e[mnrs]?)?|das|dem|auf|auch|noch|wird|wurde|soll|sollte|kann|darf|dich|dir|oder|aber|wenn|weil|dass|daß"
