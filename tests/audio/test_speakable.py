@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,17 +121,3 @@ def test_whatever_comes_in_one_speakable_line_or_nothing_comes_out(text: str) ->
     assert said == said.strip()
     assert "\n" not in said
     assert not said or any(character.isalnum() for character in said)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    ["word ", "*a ", "(", "[", "<a", "| a ", "\n", " ", "`", "_a", "x = 1\n", "www.", "> ", "&", "*", "(a ", "$a", "-"],
-)
-def test_a_long_piece_costs_little_whatever_is_in_it(unit: str) -> None:
-    text = unit * 10_000
-    speakable("warm", "en")
-    began = time.thread_time()
-    speakable(text[:340], "en")
-    assert time.thread_time() - began < 0.02
-    speakable(text[:10_000], "en")
-    assert time.thread_time() - began < 0.1

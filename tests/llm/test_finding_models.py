@@ -7,7 +7,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -201,11 +200,10 @@ async def test_a_server_with_nothing_but_embeddings_is_not_offered() -> None:
 async def test_a_server_that_stalls_does_not_hold_up_the_others() -> None:
     async with ScriptedProvider() as slow, ScriptedProvider() as quick:
         slow.script_models(Script(stall_after=0))
-        began = time.monotonic()
-        found = await discovery.find_local_servers(
-            Network(), {}, 0.2, ports=[("Ollama", slow.port), ("vLLM", quick.port)]
-        )
-        assert time.monotonic() - began < 1.0
+        async with asyncio.timeout(10):
+            found = await discovery.find_local_servers(
+                Network(), {}, 0.2, ports=[("Ollama", slow.port), ("vLLM", quick.port)]
+            )
     assert [server.name for server in found] == ["vLLM"]
 
 

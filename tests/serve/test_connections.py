@@ -518,17 +518,20 @@ async def test_no_extension_of_web_sockets_is_agreed_to(serving: Serving) -> Non
 @pytest.mark.loop_watchdog
 @pytest.mark.parametrize("parts", [1, 40], ids=["whole", "in parts"])
 async def test_a_message_that_is_too_large_closes_the_socket_with_1009(serving: Serving, parts: int) -> None:
-    size = (server.LARGEST_MESSAGE + 1_000_000) // parts
+    def frame(number: int) -> bytes:
+        made = bytearray(_masked(b"x" * ((server.LARGEST_MESSAGE + 1_000_000) // parts)))
+        made[0] = (0x80 if number == parts - 1 else 0) | (1 if number == 0 else 0)
+        return bytes(made)
+
+    frames = await asyncio.to_thread(lambda: list(map(frame, range(parts))))
     loop = asyncio.get_running_loop()
     with socket.socket() as raw:
         raw.setblocking(False)
         await loop.sock_connect(raw, (HOST, serving.port))
         await loop.sock_sendall(raw, UPGRADE + b"\r\n")
         assert (await loop.sock_recv(raw, 65536)).startswith(b"HTTP/1.1 101")
-        for number in range(parts):
-            frame = bytearray(_masked(b"x" * size))
-            frame[0] = (0x80 if number == parts - 1 else 0) | (1 if number == 0 else 0)
-            await loop.sock_sendall(raw, frame)
+        for one in frames:
+            await loop.sock_sendall(raw, one)
         seen = b""
         async with asyncio.timeout(SOON_S):
             while data := await loop.sock_recv(raw, 65536):
