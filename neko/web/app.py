@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -32,6 +33,9 @@ from neko.web.style_sheets import STYLE_SHEETS
 from neko.web.token_auth import TokenAuth
 from neko.web.viewer_sockets import viewer_routes
 
+_READ_S: Final = 0.05
+"""Seconds in which a page is on its way before its calls are loaded."""
+
 
 def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:
     """The app, to be served or to be mounted below another one.
@@ -43,10 +47,11 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
     # Whoever asks whether she is up does not wait for what answers the other calls.
     at_once = [Route("/health", partial(_health, neko), name="/health"), socket_route, *viewer_routes(neko)]
-    pages = page_routes(neko)
+    pages = page_routes(neko, shown=lambda: late.soon())
     # What a page asks for a hundred times comes first: a request is compared with one route after the other.
     front: list[BaseRoute] = [*_own_files(), *at_once, *(page for page in pages if page.path == "/")]
-    routes = [*front, LateRoutes(lambda: [*_calls(neko), *_models(neko), *pages])]
+    late = LateRoutes(lambda: [*_calls(neko), *_models(neko), *pages])
+    routes = [*front, late]
     if settings.pages is not None:
         given = given_routes(neko, settings.pages, Router(routes, redirect_slashes=False))
         routes = [*at_once, LateRoutes(lambda: [*_calls(neko), *_models(neko), *given])]
@@ -62,21 +67,32 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
 
 
 class LateRoutes(BaseRoute):
-    """Whatever the routes before it left: routes that are made, in a thread, when the first of them is asked for."""
+    """Whatever the routes before it left: routes that are made, in a thread, when the first of them is asked for or
+    will be soon."""
 
     def __init__(self, make: Callable[[], list[BaseRoute]]) -> None:
         self.make = make
-        self._making = asyncio.Lock()
-        self._router: Router | None = None
+        self._router: asyncio.Future[Router] | None = None
+
+    def soon(self) -> None:
+        """A page has been answered: while its browser reads it, make what it will ask for."""
+        asyncio.get_running_loop().call_later(_READ_S, self._made)
+
+    def _made(self) -> asyncio.Future[Router]:
+        router = self._router
+        if router is None or (router.done() and router.exception()):
+            router = self._router = asyncio.get_running_loop().run_in_executor(None, self._routed)
+        return router
+
+    def _routed(self) -> Router:
+        return Router(self.make(), redirect_slashes=False)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return Match.FULL, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._router is None:
-            async with self._making:
-                self._router = self._router or Router(await in_thread(self.make), redirect_slashes=False)
-        await self._router(scope, receive, send)
+        router = await asyncio.shield(self._made())
+        await router(scope, receive, send)
 
 
 def _calls(neko: Neko) -> list[BaseRoute]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,16 +104,24 @@ class PageRenderer:
         return self._environment.get_template(template)
 
 
-def page_routes(neko: Neko, pages: Iterable[Page] = PAGES, renderer: PageRenderer | None = None) -> list[Route]:
-    """One route a page, those with a parameter last; to be routed after everything else."""
+def page_routes(
+    neko: Neko,
+    pages: Iterable[Page] = PAGES,
+    renderer: PageRenderer | None = None,
+    shown: Callable[[], object] = lambda: None,
+) -> list[Route]:
+    """One route a page, those with a parameter last; to be routed after everything else. ``shown`` is called whenever
+    one has been made."""
     shared = renderer or PageRenderer()
     return [
-        Route(page.path, partial(_show, page, shared, neko), name=page.path)
+        Route(page.path, partial(_show, page, shared, neko, shown), name=page.path)
         for page in sorted(pages, key=lambda page: "{" in page.path)
     ]
 
 
-async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request) -> Response:
+async def _show(
+    page: Page, renderer: PageRenderer, neko: Neko, shown: Callable[[], object], request: Request
+) -> Response:
     if page.leads_to:
         path, _, place = page.leads_to.partition("#")
         query = f"?{request.url.query}" if request.url.query else ""
@@ -130,6 +138,7 @@ async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request
         nonce=nonce,
         entry=page.entry,
     )
+    shown()
     headers = {
         "cache-control": "no-cache",
         "vary": "accept-language",
