@@ -206,6 +206,26 @@ async def test_an_answer_that_is_none_of_the_protocol_is_told_in_a_sentence(tmp_
         assert any("none of the protocol" in line.text for line in found.log.lines)
 
 
+async def test_what_is_known_of_an_answer_is_used_and_what_was_left_out_is_said(tmp_path: Path) -> None:
+    answer = {
+        "content": [
+            {"type": "text", "text": "seven"},
+            {"type": "weird\u202e", "x": 1},
+            {"type": "image", "data": 7, "mimeType": "image/png"},
+            3,
+            {"type": "image", "data": "aGFsbG8=", "mimeType": "image/png"},
+        ]
+    }
+    entry = scripted_mcp.entry(tmp_path / "script.json", tools=[tool("odd")], results={"odd": answer})
+    async with connected(tmp_path, entry) as found:
+        outcome = await found.call("odd", {}, cancel, lambda *_: None)
+        first, *notes, last = outcome.text.split("\n")
+        assert (first, outcome.failed) == ("seven", False)
+        assert last.startswith("(a picture, image/png")
+        assert [note.rpartition(": ")[2] for note in notes] == ["weird)", "image)", "?)"]
+        assert sum("was left out" in line.text for line in found.log.lines) == 3
+
+
 async def test_other_tools_are_known_as_soon_as_the_server_says_so(tmp_path: Path) -> None:
     script = tmp_path / "script.json"
     entry = scripted_mcp.entry(script, tools=[tool("one")], then=[tool("two"), tool("three")], do={"one": "change"})

@@ -22,7 +22,7 @@ import orjson
 from neko.agent.approvals import INQUIRY_S
 from neko.agent.mcp.config import ServerConfig
 from neko.agent.mcp.process_group import end_whole_groups
-from neko.agent.mcp.results import LONGEST, Outcome, outcome_of
+from neko.agent.mcp.results import LONGEST, Outcome, leave_out_unknown, outcome_of
 from neko.agent.mcp.server_log import ServerLog
 from neko.agent.outside import visible
 from neko.agent.policy import act_of
@@ -202,6 +202,10 @@ class Connection:
         content = dict(reply.content) if reply.content is not None and reply.action == "accept" else None
         return mcp_types.ElicitResult(action=reply.action, content=content)
 
+    def on_answer(self, result: object) -> None:
+        for note in leave_out_unknown(result):
+            self._log.add("neko", note)
+
     def on_lost(self) -> None:
         self.lost = True
         self._on_news()
@@ -247,7 +251,7 @@ async def connect(
                 transport = await _transport(stack, config, network, log, connection.statuses, auth)
                 client = await stack.enter_async_context(
                     Client(
-                        _watched(transport, connection.on_lost),
+                        _watched(transport, connection.on_answer, connection.on_lost),
                         message_handler=connection.on_message,
                         logging_callback=connection.on_log,
                         elicitation_callback=connection.on_elicitation,
@@ -345,19 +349,23 @@ def _port(parts: SplitResult) -> int:
 
 
 @asynccontextmanager
-async def _watched(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[tuple[Any, Any]]:
-    """The transport; ``on_end`` is called when nothing more can be read of it, which the SDK tells nobody."""
+async def _watched(
+    transport: Any, on_answer: Callable[[object], None], on_end: Callable[[], None]
+) -> AsyncIterator[tuple[Any, Any]]:
+    """The transport; ``on_answer`` gets each raw result before it is looked at, and ``on_end`` is called when nothing
+    more can be read of it, which the SDK tells nobody."""
     async with transport as (read, write):
-        yield _WatchedStream(read, on_end), write
+        yield _WatchedStream(read, on_answer, on_end), write
 
 
 class _WatchedStream:
     """Iterates by itself, by what the stream does when it is iterated: each further frame costs every message."""
 
-    def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, on_answer: Callable[[object], None], on_end: Callable[[], None]) -> None:
         import anyio
 
         self._stream = stream
+        self._on_answer = on_answer
         self._receive = stream.receive
         self._end = anyio.EndOfStream
         self._on_end = on_end
@@ -377,13 +385,16 @@ class _WatchedStream:
 
     async def __anext__(self) -> Any:
         try:
-            return await self._receive()
+            read = await self._receive()
         except self._end:
             self._on_end()
             raise StopAsyncIteration from None
         except BaseException:
             self._on_end()
             raise
+        if (result := getattr(getattr(read, "message", None), "result", None)) is not None:
+            self._on_answer(result)
+        return read
 
 
 def _tool(tool: Any) -> ServerTool:
