@@ -312,7 +312,8 @@ async def test_she_is_let_speak_first_and_told_when_not(running_neko: RunningNek
     await expect(driver.get("first-now")).to_have_text("She may speak now, if there is something.")
     await driver.get("first-source-news").check()
     await driver.get("first-feeds").fill("https://paper.example/feed")
-    await driver.get("first-per-day").select_option("3")
+    async with driver.page.expect_response(lambda one: '"per_day":3' in (one.request.post_data or "")):
+        await driver.get("first-per-day").select_option("3")
     await expect(driver.get("first-feeds")).to_have_value("https://paper.example/feed")
     asked = running_neko.neko.config.values["neko"]["proactive"]
     assert asked == {

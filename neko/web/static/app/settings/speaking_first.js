@@ -10,6 +10,9 @@ import { row, select, toggle } from "./controls.js";
 
 const PAUSES_MIN = [10, 30, 60, 120, 240];
 const TIMES = [1, 3, 6, 12, 24];
+/** One change goes after the other, or an older answer would be drawn over a newer one; only the last is drawn. */
+let sent = Promise.resolve();
+let newest = 0;
 const SOURCES = /** @type {const} */ (["memory", "screen", "news"]);
 
 /** @param {HTMLElement} place */
@@ -29,20 +32,28 @@ export async function speakingFirst(place) {
  */
 function draw(place, state) {
   const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
-  const change = async (/** @type {Partial<SpeakingFirst>} */ changes) => {
+  const send = async (/** @type {Partial<SpeakingFirst>} */ wanted, /** @type {number} */ number) => {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.testid : "";
     try {
-      draw(place, await post("api/proactive", { ...typed(place, state), ...changes }));
+      /** @type {SpeakingFirst} */
+      const changed = await post("api/proactive", wanted);
+      if (number !== newest) return;
+      draw(place, changed);
       if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`[data-testid="${focused}"]`))?.focus();
     } catch (error) {
       note.textContent = sentenceOf(error);
       note.hidden = false;
     }
   };
+  const change = (/** @type {Partial<SpeakingFirst>} */ changes) => {
+    const wanted = { ...typed(place, state), ...changes };
+    const number = ++newest;
+    sent = sent.then(() => send(wanted, number));
+  };
   place.replaceChildren(
     h("h3", { text: t("first.title") }),
-    row(t("first.on"), toggle(state.on, (on) => void change({ on }), "first-on"), t("first.on_hint")),
-    ...(state.on ? wishes(state, (changes) => void change(changes)) : []),
+    row(t("first.on"), toggle(state.on, (on) => change({ on }), "first-on"), t("first.on_hint")),
+    ...(state.on ? wishes(state, change) : []),
     note);
 }
 
