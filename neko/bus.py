@@ -17,9 +17,9 @@ import uuid
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, NewType
 
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner
 
 logger = logging.getLogger(__name__)

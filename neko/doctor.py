@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from io import TextIOWrapper
 from pathlib import Path
@@ -36,7 +37,6 @@ from neko.errors import (
 from neko.hand_written import decoded
 from neko.i18n import describe
 from neko.language import system_language
-from neko.late_dataclasses import dataclass
 from neko.llm.discovery import find_local_servers
 from neko.llm.embeddings import models as embedders
 from neko.llm.small_model import files as small_model

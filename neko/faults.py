@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from neko.errors import LogMovedError, MemoNotRenewedError, NekoError, UnreadEntriesError
-from neko.late_dataclasses import dataclass
 from neko.memory_errors import LinesPutBackError
 
 _DISMISSIBLE: Final = (LinesPutBackError, LogMovedError, MemoNotRenewedError, UnreadEntriesError)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.settings import ASSETS
 
 _FILES: Final = ("file", "kept")

@@ -6,10 +6,8 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final
-
-from neko.late_dataclasses import dataclass
 
 _SHORTEST: Final = 1e-6
 _PER_DOUBLING: Final = 8

@@ -14,14 +14,13 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from neko.child_process import open_log, own_environment
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner, in_thread, is_cancelled, to_the_end
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache
 from http import HTTPStatus
 from types import TracebackType
@@ -23,7 +23,6 @@ from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from neko.errors import LocalOnlyError, ProxyError, SocksSupportError
-from neko.late_dataclasses import dataclass
 from neko.proxies import ProxyRules, shown
 from neko.settings import is_loopback
 from neko.tasks import in_thread

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from neko.late_dataclasses import dataclass
 from neko.settings import is_near
 
 _VARIABLES: Final = {

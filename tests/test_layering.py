@@ -67,7 +67,6 @@ ROWS: tuple[frozenset[str], ...] = (
             "safety",
             "well_formed",
             "late_patterns",
-            "late_dataclasses",
         }
     ),
 )
@@ -367,19 +366,6 @@ def test_heavy_packages_are_imported_late() -> None:
         for module in MODULES
         for name in _loaded_with(module)
         if name.partition(".")[0] in HEAVY - ({"numpy", "soxr"} if _package(module) == "audio" else set())
-    ]
-    assert not offences
-
-
-def test_the_methods_of_dataclasses_are_written_late() -> None:
-    """But for what plug-ins are written with: their classes may inherit from it."""
-    offences = [
-        module
-        for module, path in MODULES.items()
-        if _package(module) not in {"plugin", "late_dataclasses"}
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
-        if "dataclass" in {alias.name for alias in node.names}
     ]
     assert not offences
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Approval, Decision, Inquiry, Picture, Reply
 
 APPROVAL_S: Final = 25.0

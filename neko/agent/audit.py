@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from neko.agent.permission import Permit
-from neko.late_dataclasses import dataclass
 from neko.tasks import to_the_end
 from neko.types.agent import Act, Picture
 from neko.types.hands import HandName

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.tool_errors import AgentError
 from neko.types.hands import HandName
 

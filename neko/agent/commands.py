@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from neko.agent.service import Agent
 from neko.agent.switches import HAND_OF
 from neko.agent.tasks import Source, Task
-from neko.late_dataclasses import dataclass
 from neko.tool_errors import AgentError
 
 _TASK_COMMANDS: Final = ("pause", "resume", "cancel")

@@ -6,13 +6,13 @@ import logging
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from neko.agent.agent_prompts import prompts
 from neko.errors import NekoError
 from neko.language import LANGUAGES, guess
-from neko.late_dataclasses import dataclass
 from neko.llm.tokens import beginning
 from neko.types.hands import Said, Thinker
 from neko.types.model_session import Tool

@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 from neko.agent.messages import WINDOW, Trigger, Utterance, analyze_request
 from neko.bus import Message, Subscription, Topic, WorkQueue
-from neko.late_dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 

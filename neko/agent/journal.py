@@ -14,7 +14,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,6 @@ from neko.agent.pictures import PictureFiles
 from neko.agent.task_list import interrupted
 from neko.agent.tasks import Task
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.storage import make_folder, make_private
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.tool_errors import AgentError

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from neko.agent.approvals import Approvals
 from neko.agent.policy import Verdict, may_remember, verdict
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Act, Approval, Decision, Holds, Policy
 
 _WEIGHT: Final = {Act.READ: 0, Act.WRITE: 1}

@@ -11,6 +11,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, cast, get_args
@@ -19,7 +20,6 @@ from neko.agent import outside
 from neko.agent.agent_prompts import prompts
 from neko.agent.messages import Utterance
 from neko.language import guess
-from neko.late_dataclasses import dataclass
 from neko.llm.tokens import beginning
 from neko.tool_errors import AgentError
 from neko.types.hands import HandName, Said, Thinker

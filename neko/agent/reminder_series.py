@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
 from neko.agent.reminder_words import LONGEST, Wish, is_about, plain, read_order, read_set, subject_of
 from neko.agent.when import Read, read_when
-from neko.late_dataclasses import dataclass
 
 MOST_WISHES: Final = 12
 _MOST_FRAGMENTS: Final = 24

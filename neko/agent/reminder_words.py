@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final, Literal
 
 from neko.agent.when import When, read_when
-from neko.late_dataclasses import dataclass
 
 LONGEST: Final = 400
 """Characters; longer words are no wish as a whole, but may hold one."""

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from neko.agent.reminder_words import LONGEST, Wish, is_about, read_time, seems_
 from neko.agent.tasks import Task, TaskState
 from neko.agent.when import Every, When
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.storage import OnFault, forget_previous, is_object, log_fault, read_document, write_json
 from neko.tasks import TaskOwner, in_thread
 from neko.types import plan

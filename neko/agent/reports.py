@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from neko.agent.messages import FINAL_STATUSES
 from neko.bus import CAPACITY, Encoded, OrderedQueue, decode, encode
-from neko.late_dataclasses import dataclass
 
 MAX_HELD: Final = 100
 """Results that wait for the end of their tasks."""

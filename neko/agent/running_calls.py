@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum
 
 from neko.agent.messages import AgentTask
-from neko.late_dataclasses import dataclass
 
 
 class Shown(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,7 +22,6 @@ from neko.agent.policy import may_remember, stricter
 from neko.agent.step_talk import StepTalk
 from neko.agent.task_list import ActiveTask
 from neko.agent.workspaces import Bounded, Stopwatch
-from neko.late_dataclasses import dataclass
 from neko.tool_errors import AgentError
 from neko.types.agent import Act, Approval, Extent, Policy
 from neko.types.hands import (

@@ -7,11 +7,10 @@ earlier only the beginning: a page that was left says little of the one that is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from neko.agent import outside
-from neko.late_dataclasses import dataclass
 from neko.types.hands import Observation, Picture, Said, Thought, ThoughtCall
 
 MOST_PICTURES: Final = 3

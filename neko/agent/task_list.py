@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import uuid4
@@ -16,7 +16,6 @@ from neko.agent.lanes import Lanes, Place
 from neko.agent.messages import agent_task, task_result, task_update
 from neko.agent.tasks import Source, Task, TaskState, commands
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner, is_cancelled
 from neko.tool_errors import AgentError
 from neko.types.hands import HandName, Picture

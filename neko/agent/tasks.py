@@ -8,12 +8,11 @@ changes no more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from neko.late_dataclasses import dataclass
 from neko.types.hands import HandName
 from neko.types.plan import Plan
 

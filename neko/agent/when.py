@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final, Literal
-
-from neko.late_dataclasses import dataclass
 
 Every = Literal["", "day", "week"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -13,7 +14,6 @@ from neko.avatars.live2d import Live2DModel, Live2DModels
 from neko.avatars.places import Root, Source
 from neko.avatars.vrm import VrmFile, VrmModels
 from neko.characters import CHARACTERS
-from neko.late_dataclasses import dataclass
 from neko.tasks import in_thread
 from neko.workshop.folder import WorkshopFolder
 

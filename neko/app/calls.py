@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from neko.errors import SettingError
-from neko.late_dataclasses import dataclass
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import host_of
 from neko.providers.catalogue import CoreProvider, catalogue

@@ -10,11 +10,11 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from neko.app.fetching import fetched
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.tasks import in_thread, together
 from neko.well_formed import well_formed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,6 @@ from neko.audio.hearing.fetching import ModelFetcher
 from neko.audio.hearing.models import KnownModel, LocalModel
 from neko.errors import InputError, NekoError
 from neko.hearing_errors import ModelFetchError
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.settings import CoreConfig
 from neko.settings.registry import MODELS_MIRROR

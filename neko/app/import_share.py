@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-
-from neko.late_dataclasses import dataclass
 
 Tell = Callable[[int], None]
 """Gets how many more lines have been looked at, or stored."""

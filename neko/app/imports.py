@@ -8,7 +8,7 @@ import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -19,7 +19,6 @@ from neko.app import whole_imports
 from neko.app.import_share import Share, Tell, tell_nobody
 from neko.app.whole_imports import settings_for
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.memory.import_files import Kind, Source, look_into, named_sources
 from neko.memory.import_rows import Known, Precision, Summary, Taken
 from neko.memory.importing import Importing, Target

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from neko.audio import voice_activity
 from neko.audio.turn_taking.by_confidence import by_confidence
 from neko.audio.turn_taking.by_length import by_length
 from neko.audio.turn_taking.by_pauses import by_pauses
 from neko.audio.turn_taking.by_words import by_words
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.cascade.listener import Listener
 from neko.sessions.models.cascade.session import Ears
 from neko.sessions.models.realtime.own_turns import Detection

@@ -7,13 +7,12 @@ Days in plans are read by the rules of reminders (``agent.when``), from the mome
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import Final
 
 from neko.agent.when import read_when
-from neko.late_dataclasses import dataclass
 from neko.types.memory import USER, Fact
 
 _NEW_DAY: Final = timedelta(hours=5)

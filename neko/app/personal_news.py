@@ -10,14 +10,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.outside import visible
 from neko.app.fetching import fetched
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.storage import is_object, log_fault, read_document
 from neko.tasks import in_thread, together

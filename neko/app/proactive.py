@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,7 +24,6 @@ from neko.app.occasions import Kind, Occasion, dated, hello
 from neko.app.personal_news import PersonalNews
 from neko.bus import Topic
 from neko.errors import ModelTimeoutError, NekoError
-from neko.late_dataclasses import dataclass
 from neko.memory.service import MemoryService
 from neko.net import Network
 from neko.prompts import phrases

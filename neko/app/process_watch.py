@@ -7,9 +7,9 @@ import os
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner
 
 _EVERY_S = 0.1

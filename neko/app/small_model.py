@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from neko.errors import ModelError
-from neko.late_dataclasses import dataclass
 from neko.llm.small_model import files
 from neko.llm.small_model.files import ModelFile
 from neko.llm.small_model.server import SmallModelServer

@@ -12,10 +12,10 @@ import time
 import zipfile
 import zlib
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from neko.late_dataclasses import dataclass
 from neko.tasks import in_thread
 
 _CHUNK: Final = 1 << 20

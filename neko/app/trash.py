@@ -11,7 +11,7 @@ import json
 import logging
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 from neko.errors import CharacterError, ConfigError
-from neko.late_dataclasses import dataclass
 from neko.memory.character_files import files_of, move
 from neko.storage import write_json
 

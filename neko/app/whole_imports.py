@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from neko.app.import_share import Share, Tell
-from neko.late_dataclasses import dataclass
 from neko.memory.export_entries import ExportedLine
 from neko.memory.export_layout import Reader
 from neko.memory.import_files import Source

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.sentences import SentenceCutter
@@ -20,7 +20,6 @@ from neko.audio.speakable import condensed, speakable
 from neko.audio.spoken_language import SpokenLanguage
 from neko.audio.spoken_text import SpokenText
 from neko.errors import NekoError, SpeechError
-from neko.late_dataclasses import dataclass
 from neko.speech_errors import SpeechTooLongError
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import SpeechEngine, Utterance, VoiceSettings

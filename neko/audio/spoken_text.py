@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 
 _WORD_END = late_pattern(r"(?<=[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef])|(?<=\s)|$")

@@ -11,6 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Final
 
@@ -19,7 +20,6 @@ from neko.avatars.emotions import entries_of
 from neko.avatars.lip_sync import mouth_parameters, without_mouth
 from neko.avatars.live2d import CONFIG, MOTION, read_config, read_object
 from neko.avatars.places import check_name, files_below, plain_path, settle, workplace
-from neko.late_dataclasses import dataclass
 from neko.storage import private, write_json
 
 KINDS: Final = (".json", ".moc3", ".png", ".jpg", ".jpeg", ".webp", ".wav", ".mp3", ".ogg", ".txt")

@@ -7,6 +7,7 @@ The files are those of Live2D's Cubism SDK (https://github.com/Live2D/CubismSpec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -15,7 +16,6 @@ from neko.avatar_errors import AvatarError
 from neko.avatars.emotions import Mapped, derived, mapped_into
 from neko.avatars.places import Root, Source, check_name, files_below, folders_in, remove, settle
 from neko.hand_written import decoded
-from neko.late_dataclasses import dataclass
 from neko.storage import is_plain_name, write_json
 from neko.well_formed import load_json
 

@@ -8,13 +8,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
 from neko.avatar_errors import AvatarError
-from neko.late_dataclasses import dataclass
 from neko.storage import LONGEST_NAME, WORKPLACE, file_name_fault, is_plain_name, make_folder, sync_folder
 
 DEEPEST: Final = 8

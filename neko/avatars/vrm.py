@@ -12,6 +12,7 @@ import re
 import shutil
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote, unquote
@@ -19,7 +20,6 @@ from urllib.parse import quote, unquote
 from neko.avatar_errors import AvatarError
 from neko.avatars.live2d import read_object
 from neko.avatars.places import check_name, files_below, remove, settle, workplace
-from neko.late_dataclasses import dataclass
 from neko.storage import private, write_json
 from neko.well_formed import load_json
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from neko.errors import (
@@ -14,7 +14,6 @@ from neko.errors import (
     PicturesRefusedError,
     ToolsRefusedError,
 )
-from neko.late_dataclasses import dataclass
 from neko.providers import ModelEndpoint
 
 _MOST_MODELS: Final = 256

@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.llm.provider_errors import ProviderErrors
 from neko.net import Network
 from neko.providers import ModelEndpoint

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from neko.errors import ContextTooLongError, ModelEmptyReplyError, ModelError, ModelReplyCutError, ReplyTooLongError
-from neko.late_dataclasses import dataclass
 from neko.llm.adaptation import Adaptation, Adaptations
 from neko.llm.chat_request import ChatMessage, estimate
 from neko.llm.client import ProviderClient, Timeouts, open_client

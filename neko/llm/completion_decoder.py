@@ -8,10 +8,10 @@ as a whole is not told twice, and an error is one wherever it stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from neko.errors import ModelContentFilteredError, ModelEmptyReplyError, ModelStreamBrokenError, ReplyTooLongError
-from neko.late_dataclasses import dataclass
 from neko.llm.answer_body import AnswerBody, json_texts
 from neko.llm.other_forms import text_of_content, text_without_choices
 from neko.llm.provider_errors import ProviderErrors

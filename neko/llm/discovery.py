@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.llm.model_catalogue import chat_models, fetch_listing, model_ids
 from neko.net import Network
 from neko.settings import is_loopback

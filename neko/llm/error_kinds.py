@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -35,7 +36,6 @@ from neko.errors import (
     PicturesRefusedError,
     ToolsRefusedError,
 )
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 from neko.providers.error_body import ErrorBody
 

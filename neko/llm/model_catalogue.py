@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from neko.errors import (
@@ -16,7 +17,6 @@ from neko.errors import (
     NoModelListError,
     NoModelYetError,
 )
-from neko.late_dataclasses import dataclass
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,7 +24,6 @@ from neko.errors import (
     ModelWebPageError,
     NekoError,
 )
-from neko.late_dataclasses import dataclass
 from neko.llm.error_kinds import Refusal, error_for, finish_error
 from neko.llm.retry_after import retry_hint
 from neko.providers import ModelEndpoint

@@ -9,9 +9,9 @@ thought's by its last word, as in ``my:deep_thought`` but not ``ThinkPad`` or ``
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum, auto
 
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 
 BEGINS = "<[◁"

@@ -11,10 +11,9 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from neko.late_dataclasses import dataclass
 from neko.types.model_session import Tool
 from neko.well_formed import load_json, well_formed
 

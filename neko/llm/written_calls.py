@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.well_formed import load_json
 
 _LONGEST: Final = 40_000

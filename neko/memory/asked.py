@@ -19,11 +19,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 from neko.memory.fact_rules import language_of
 from neko.memory.words import plain, terms, weighted_terms

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory import backup, facts, index, reviewed, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 from neko.memory.paths import recent_beside

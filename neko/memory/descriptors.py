@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-
-from neko.late_dataclasses import dataclass
 
 
 @dataclass(slots=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, cast, get_args
 
-from neko.late_dataclasses import dataclass
 from neko.memory import facts
 from neko.memory.facts import HAND
 from neko.memory.line_codec import (

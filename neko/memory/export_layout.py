@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory.line_codec import PICTURE_NAME
 from neko.well_formed import load_json
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from neko.errors import DamagedFileError
-from neko.late_dataclasses import dataclass
 from neko.memory import facts, schema
 from neko.memory.brought_in import BROUGHT_IN
 from neko.memory.character_memory import CharacterMemory

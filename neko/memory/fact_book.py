@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from neko.i18n import attribute_name
 from neko.language import LANGUAGES
-from neko.late_dataclasses import dataclass
 from neko.memory import changes, deletion, facts
 from neko.memory.asked import attributes_of, is_by_user
 from neko.memory.facts import HAND, Earlier, NewFact

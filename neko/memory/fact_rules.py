@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from neko.language import guess
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 from neko.settings import ASSETS
 

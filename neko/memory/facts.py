@@ -13,10 +13,10 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory import schema
 from neko.memory.line_codec import local_naive
 from neko.types.memory import Fact

@@ -14,14 +14,13 @@ import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from neko.hand_written import decoded
-from neko.late_dataclasses import dataclass
 from neko.memory import export_layout, import_rows, markdown_talk, schema, written_times
 from neko.memory.import_rows import Precision, Summary, Taken
 from neko.memory.line_codec import entry_time, local_naive, parse

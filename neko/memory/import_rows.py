@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory.line_codec import Names, entry_time, local_naive, logged_line, parsed_row
 from neko.types.lines import NewLine
 

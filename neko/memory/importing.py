@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.errors import DamagedFileError
-from neko.late_dataclasses import dataclass
 from neko.memory import changes, chats, facts, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.facts import HAND, NewFact

@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast, get_args
 
-from neko.late_dataclasses import dataclass
 from neko.types.lines import Line, LineElsewhere, LineStatus, NewLine, Remark, Role
 from neko.well_formed import load_json, well_formed
 

@@ -10,11 +10,11 @@ import logging
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory import backup, schema
 from neko.memory.copied_files import copy_log, files
 from neko.memory.damaged_log import check_header

@@ -11,10 +11,10 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from neko.errors import ModelBadRequestError, ModelContentFilteredError, ModelError, NekoError
-from neko.late_dataclasses import dataclass
 from neko.memory import vectors
 from neko.memory.foreground import Foreground
 from neko.memory.line_codec import Names, Row, logged_lines

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory import browse, changes, deletion, reviewed, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.line_codec import Message, Row, message, parsed_row

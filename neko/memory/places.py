@@ -12,11 +12,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory.import_rows import is_mark, mark
 from neko.memory.line_codec import LoggedLine
 from neko.types.lines import NewLine

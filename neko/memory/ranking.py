@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from neko.late_dataclasses import dataclass
 from neko.memory.asked import is_hearsay
 
 if TYPE_CHECKING:

@@ -12,12 +12,11 @@ import binascii
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory import changes, chats, deletion, facts, index, schema
 from neko.memory.brought_in import BROUGHT_IN
 from neko.memory.character_memory import CharacterMemory

@@ -7,9 +7,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
-
-from neko.late_dataclasses import dataclass
 
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS neko_review "

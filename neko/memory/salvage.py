@@ -13,12 +13,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from neko.hand_written import decoded
-from neko.late_dataclasses import dataclass
 from neko.memory import facts, schema
 from neko.memory.chats import open_chat
 from neko.memory.connection import in_transaction

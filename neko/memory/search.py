@@ -12,13 +12,12 @@ import math
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
 
-from neko.late_dataclasses import dataclass
 from neko.memory import asked, facts, schema, time_expressions
 from neko.memory.line_codec import Names, logged_lines
 from neko.memory.ranking import Candidate, Question, Ranked, rank

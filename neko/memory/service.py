@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.late_dataclasses import dataclass
 from neko.memory import browse, index, reserve, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.brought_in import BroughtIn

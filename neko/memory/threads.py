@@ -17,13 +17,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import aiosqlite
 
-from neko.late_dataclasses import dataclass
 from neko.memory.descriptors import Descriptors
 from neko.memory.sqlite_errors import ConnectionClosedError
 from neko.tasks import to_the_end, together

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from typing import Final
-
-from neko.late_dataclasses import dataclass
 
 Span = tuple[date, date]
 """The first day, and the one behind the last."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from neko.late_dataclasses import dataclass
 from neko.memory.facts import Earlier
 from neko.memory.line_codec import Row
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory import schema
 
 _NOTES: Final = "SELECT name, value FROM neko_state WHERE name GLOB ? ORDER BY value"

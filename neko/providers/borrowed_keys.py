@@ -6,9 +6,9 @@ The yes is kept as the names of the variables (``registry.BORROWED_VARIABLES``),
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.providers.addresses import normalise_base_url
 from neko.providers.catalogue import AssistProvider, catalogue
 from neko.settings import registry

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.settings.paths import ASSETS
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -13,10 +13,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 from neko.well_formed import load_json
 

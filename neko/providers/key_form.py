@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from neko.errors import SettingError
-from neko.late_dataclasses import dataclass
 from neko.providers.addresses import normalise_base_url
 from neko.providers.provider_settings import ProviderSettings
 from neko.settings import registry

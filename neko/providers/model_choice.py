@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from neko.errors import PinnedSettingError, SettingError
-from neko.late_dataclasses import dataclass
 from neko.providers import borrowed_keys
 from neko.providers.addresses import is_web_address, normalise_base_url
 from neko.providers.catalogue import AssistProvider, catalogue

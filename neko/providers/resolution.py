@@ -7,11 +7,10 @@ to whichever assist provider has none of its own (``contract/config.md`` §6, st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.providers.addresses import host_of, normalise_base_url, shown_host
 from neko.providers.catalogue import AssistProvider, CoreProvider, catalogue, extra_body
 from neko.settings import registry

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from neko.errors import SettingError
-from neko.late_dataclasses import dataclass
 from neko.providers.addresses import is_web_address, normalise_base_url
 from neko.providers.catalogue import catalogue
 from neko.providers.custom_endpoints import switched_on

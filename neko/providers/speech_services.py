@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from neko.late_dataclasses import dataclass
 from neko.settings.paths import ASSETS
 from neko.settings.registry import EngineKind
 from neko.types.speech import OfferedVoice

@@ -14,12 +14,12 @@ import json
 import math
 import zlib
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 from zlib import crc32
 
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 from neko.safety.danger import Danger
 from neko.safety.folding import folded

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.safety.danger import Danger
 from neko.settings.paths import ASSETS
 from neko.storage import OnFault, is_object, log_fault, read_document

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from neko.language import LANGUAGES
-from neko.late_dataclasses import dataclass
 from neko.safety.danger import Danger
 from neko.safety.helplines import Help, Helpline
 from neko.settings.paths import ASSETS

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Decision, Reply
 from neko.well_formed import is_blank
 

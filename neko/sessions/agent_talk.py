@@ -12,11 +12,11 @@ import logging
 import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
-from neko.late_dataclasses import dataclass
 from neko.prompts import phrases
 from neko.sessions.agent_reports import DETAIL_WITH_WORDS, AgentReports, read, read_answer
 from neko.sessions.arbiter import Verdict

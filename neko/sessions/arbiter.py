@@ -8,9 +8,9 @@ too many wait the least important, latest one is refused.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from enum import Enum
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.turn_effects import Phase
 from neko.sessions.turn_events import Priority, SpeakFirst
 from neko.sessions.turn_state import State

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.events import Audio, Event
 from neko.sessions.outbox import TAKEN_OVER, Outbox
 

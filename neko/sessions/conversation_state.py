@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.actions import Mode
 from neko.sessions.clients import Audience, Clients
 from neko.sessions.session_slot import ModelSessionSlot, SlotState

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from neko.bus import Bus
 from neko.faults import StandingFaults
-from neko.late_dataclasses import dataclass
 from neko.metrics import Metrics
 from neko.safety import Helplines
 from neko.sessions.actions import Mode

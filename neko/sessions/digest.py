@@ -6,11 +6,11 @@ Each part has a budget of tokens, as ``estimate_tokens`` counts them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from neko.i18n import attribute_name
-from neko.late_dataclasses import dataclass
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
 from neko.types.lines import Line

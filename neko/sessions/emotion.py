@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 
-from neko.late_dataclasses import dataclass
 from neko.settings import ASSETS
 
 _CONFIDENCE_FLOOR = 0.3

@@ -7,9 +7,9 @@ them ignores them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from neko.late_dataclasses import dataclass
 from neko.safety import Helpline
 from neko.sessions.actions import Mode
 from neko.types.lines import Line, NewLine

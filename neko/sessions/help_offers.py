@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from neko.late_dataclasses import dataclass
 from neko.safety import Danger, Help, Helplines, load_recognition, load_words, recognise, words
 from neko.sessions.clients import Clients
 from neko.sessions.events import HelpOffered

@@ -7,13 +7,12 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from neko.errors import NekoError, RecallTimeoutError
-from neko.late_dataclasses import dataclass
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored, LineUnkept

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
-from neko.late_dataclasses import dataclass
 from neko.prompts import phrases
 from neko.sessions.dependencies import SessionDependencies
 from neko.types.model_session import ModelCapabilities, Tool, ToolCall, ToolResult

@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -20,7 +21,6 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, ModelTimeoutError, NekoError
-from neko.late_dataclasses import dataclass
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,

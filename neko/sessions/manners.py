@@ -6,12 +6,10 @@ All moments are local wall times without a zone; a day is one on that clock.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import Final
-
-from neko.late_dataclasses import dataclass
 
 LEAST_SILENCE: Final = timedelta(seconds=30)
 """Since the user last said something (``contract/sessions.md`` §11)."""

@@ -18,11 +18,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from neko.audio.resample import PcmStream
-from neko.late_dataclasses import dataclass
 from neko.sessions.speech_watch import SpeechWatch
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types.model_session import ModelSession, UserAudio

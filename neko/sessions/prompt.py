@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from neko.late_dataclasses import dataclass
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
 from neko.sessions.digest import digest, stands

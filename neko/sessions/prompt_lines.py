@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.recall_lines import UNSPACED, parts_of
 from neko.types.lines import LineElsewhere
 from neko.types.memory import Because, Evidence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.prompts import phrases
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.prompt_lines import PromptLines

@@ -11,10 +11,8 @@ All times are monotonic seconds.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
-
-from neko.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from uuid import uuid4
 
-from neko.late_dataclasses import dataclass
 from neko.metrics import Timeline
 from neko.sessions.emotion import classify
 from neko.sessions.events import EmotionShown, Event, ReplyText

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.types.lines import Line, NewLine, Role
 from neko.types.memory import RecentEntry
 

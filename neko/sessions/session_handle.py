@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.actions import Mode
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.said_lines import ReadLines

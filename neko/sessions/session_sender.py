@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner, is_cancelled
 
 logger = logging.getLogger(__name__)

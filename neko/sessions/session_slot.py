@@ -19,14 +19,13 @@ import math
 from collections import deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from uuid import uuid4
 
 from neko.errors import ModelCallLostError, ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
 from neko.i18n import describe
-from neko.late_dataclasses import dataclass
 from neko.memory_errors import MemoryLateError
 from neko.sessions import prompt
 from neko.sessions.actions import Mode

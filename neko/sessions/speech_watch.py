@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
 from neko.audio.resample import PcmStream
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, WINDOW_S, EnergyDetector, VoiceDetector
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.realtime.own_turns import Detection
 from neko.tasks import TaskOwner
 from neko.types.hearing import HEARING_RATE

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Act
 
 LONGEST_SAID: Final = 160

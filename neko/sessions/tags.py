@@ -7,9 +7,9 @@ over deltas, so text from a ``<`` on is held back while it can still become one.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from neko.code_marks import CodeMarks
-from neko.late_dataclasses import dataclass
 from neko.llm.mentions import is_quoted, opens_quote
 
 EMOTIONS = ("happy", "sad", "angry", "surprised", "neutral", "relaxed")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.types.lines import LineStatus
 from neko.types.model_session import ToolCall
 

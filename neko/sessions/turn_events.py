@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Any
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.types.model_session import (
     AudioDelta,
     Reconnected,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.sessions import turn_effects as do
 from neko.sessions.renewal import Moment
 from neko.sessions.turn_effects import Phase, Step

@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from neko.errors import MemorySlowError, MemoryStoreError, NekoError
 from neko.faults import Fault, StandingFaults
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ConversationMemory, InChats

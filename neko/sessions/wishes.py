@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from neko.late_dataclasses import dataclass
 from neko.types.lines import Remark
 
 

@@ -6,11 +6,11 @@ Flag over environment over file over what the user lets us borrow over default.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
 from neko.errors import ConfigError
-from neko.late_dataclasses import dataclass
 from neko.settings.masking import PUBLIC
 from neko.settings.registry import BORROWED_VARIABLES, SETTINGS
 from neko.settings.setting import Place, Setting

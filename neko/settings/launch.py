@@ -6,13 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
 from neko.errors import ConfigError
-from neko.late_dataclasses import dataclass
 from neko.settings import registry
 from neko.settings.in_force import SettingsInForce
 from neko.settings.loopback import is_loopback

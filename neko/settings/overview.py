@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.settings import registry
 from neko.settings.in_force import Origin, SettingsInForce, Source
 from neko.settings.masking import masked, masked_url

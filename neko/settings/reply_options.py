@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from neko.late_dataclasses import dataclass
 from neko.settings.in_force import SettingsInForce, change_of
 from neko.settings.registry import REPLIES
 from neko.settings.unusable import number_or_none

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from neko.late_dataclasses import dataclass
 from neko.settings.pasted import tidy_key
 
 _LONGEST_S = 3600

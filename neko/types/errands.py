@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Decision
 
 Outcome = Literal["completed", "partial", "failed", "reminder"]

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Act, Extent
 from neko.types.agent import Picture as Picture
 from neko.types.model_session import Tool

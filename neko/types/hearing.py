@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
-
-from neko.late_dataclasses import dataclass
 
 HEARING_RATE = 16_000
 """Hz of all sound that is recognised."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from typing import Final, Literal, Protocol
 
-from neko.late_dataclasses import dataclass
 from neko.types.lines import Line, LineElsewhere, NewLine, Role, Stored
 
 Layer = Literal["line", "summary"]

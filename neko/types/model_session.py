@@ -6,11 +6,10 @@ Its behaviour suite is ``tests/seams/model_session.py``.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.safety import Help
 from neko.types.errands import ReminderAnswer, Report, Underway
 from neko.types.hearing import HearingCapabilities

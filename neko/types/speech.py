@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
-
-from neko.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

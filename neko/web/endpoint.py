@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, get_origin
@@ -26,7 +26,6 @@ from starlette.routing import Route
 from typing_extensions import TypeVar
 
 from neko.app import Neko
-from neko.late_dataclasses import dataclass
 from neko.tasks import in_thread
 from neko.web.errors import error_response, invalid_response, json_response
 from neko.web.mount import base_path

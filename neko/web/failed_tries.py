@@ -10,9 +10,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-
-from neko.late_dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 

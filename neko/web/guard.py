@@ -8,13 +8,13 @@ headers that keep a browser from doing more than the page needs; a page may stat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neko.late_dataclasses import dataclass
 from neko.web.allowed_hosts import AllowedHosts, same_origin
 from neko.web.content_policy import STRICT
 from neko.web.failed_tries import FailedTries

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from neko.app import Neko
-from neko.late_dataclasses import dataclass
 from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.web.content_policy import STRICT, ContentPolicy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,7 +13,6 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from neko.late_dataclasses import dataclass
 from neko.tasks import in_thread
 from neko.web.errors import HTTPError
 from neko.web.pace import allowed_seconds

@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from urllib.parse import parse_qs
@@ -18,7 +19,6 @@ from starlette import staticfiles
 from starlette.responses import FileResponse, Response
 from starlette.types import Scope
 
-from neko.late_dataclasses import dataclass
 from neko.storage import is_plain_name
 
 _FOR_EVER = "public, max-age=31536000, immutable"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from neko.avatars.places import files_below, folders_in
-from neko.late_dataclasses import dataclass
 from neko.workshop_errors import WorkshopError
 
 CARD: Final = ".chara.json"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from neko.agent.browser.elements import Element
 from neko.agent.browser.trials import NOTHING_TRIED, Judged
 from neko.agent.outside import exact_json
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Act
 from neko.types.hands import Action, Progress
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from neko.agent.browser.gate import place_of
 from neko.agent.outside import visible
-from neko.late_dataclasses import dataclass
 from neko.types.hands import ActionError
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from neko.agent.browser.gate import Gate
 from neko.agent.browser.programs import find_browser, has_display, playwright_installed
 from neko.i18n import describe
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.tasks import TaskOwner, in_thread
 from neko.tool_errors import BrowserError

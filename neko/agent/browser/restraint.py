@@ -25,13 +25,12 @@ import json
 import re
 from collections import deque
 from collections.abc import Coroutine, Iterable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from neko.agent.browser.gate import NOWHERE, place_of
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner, together
 
 if TYPE_CHECKING:

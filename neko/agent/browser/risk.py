@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_plus, urljoin, urlsplit
 
@@ -30,7 +30,6 @@ from neko.agent.browser.gate import named_places, place_of
 from neko.agent.browser.harmless_names import is_harmless, is_rid_of_cookies
 from neko.agent.browser.restraint import names_deed
 from neko.agent.browser.risky_names import act_of_name
-from neko.late_dataclasses import dataclass
 from neko.types.agent import Act
 
 _ORDER: Final = (Act.READ, Act.WRITE, Act.EXFILTRATING, Act.DESTRUCTIVE)

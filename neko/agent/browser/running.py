@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,6 @@ from neko.agent.browser.gate_proxy import GateProxy
 from neko.agent.browser.restraint import SILENCED_WITH_THE_PAGE, Restraint
 from neko.agent.browser.tabs import Tab
 from neko.child_process import own_environment
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.tool_errors import BrowserError

@@ -8,6 +8,7 @@ import asyncio
 import json
 import math
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
 
@@ -16,7 +17,6 @@ from neko.agent.browser.restraint import HeldBack, Restraint
 from neko.agent.browser.risk import worst
 from neko.agent.browser.snapshot import hidden_values
 from neko.agent.browser.tabs import Tab
-from neko.late_dataclasses import dataclass
 from neko.tasks import together
 from neko.types.agent import Act
 

@@ -6,12 +6,11 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.computer.geometry import Monitor, Point
-from neko.late_dataclasses import dataclass
 from neko.tool_errors import ComputerError
 from neko.types.hands import Picture
 

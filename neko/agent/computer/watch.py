@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from neko.agent.computer.geometry import Point
 from neko.agent.computer.keys import Key, key_named
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 
 JITTER: Final = 6
 """How far, in pixels, a mouse may be from where we left it: a desk that is bumped is no hand."""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from neko.agent.computer.actions import ComputerAction, Drag, Hotkey, Move, Press, Terminate, Wait, Write, tools
@@ -21,7 +21,6 @@ from neko.agent.computer.screen import Frame, Screen, alike, picture, thumbnail
 from neko.agent.computer.watch import OwnDoing, StopKey, UserWatch
 from neko.agent.outside import exact_json
 from neko.i18n import notice
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner, in_thread
 from neko.types.agent import Act, Extent
 from neko.types.hands import Action, ActionError, Intent, Job, Observation, Progress

@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from neko.agent.mcp.own_secrets import URLS, of_arguments
 from neko.agent.outside import visible
 from neko.hand_written import decoded, read_leniently
-from neko.late_dataclasses import dataclass
 from neko.settings.masking import is_masked, masked, masked_url
 from neko.tool_errors import ToolServerError
 from neko.types.agent import Act, Policy

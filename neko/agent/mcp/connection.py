@@ -11,7 +11,7 @@ import importlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +27,6 @@ from neko.agent.mcp.server_log import ServerLog
 from neko.agent.outside import visible
 from neko.agent.policy import act_of
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.net import Network, addresses_of
 from neko.settings import is_loopback, is_near, is_this_computer
 from neko.tasks import in_thread, is_cancelled

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 import orjson
 
 from neko.agent.outside import visible
-from neko.late_dataclasses import dataclass
 
 LONGEST: Final = 40_000
 """Characters of an answer that are looked at: several times what a model is given of it."""

@@ -9,11 +9,11 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, Literal, TextIO
 
 from neko.agent.outside import visible
-from neko.late_dataclasses import dataclass
 
 MOST_LINES: Final = 400
 LONGEST_LINE: Final = 500

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from neko.late_dataclasses import dataclass
 from neko.storage import OnFault, is_object, log_fault, read_again, read_document, write_json
 from neko.tasks import in_thread
 from neko.tool_errors import ToolServerError

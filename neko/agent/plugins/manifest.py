@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,6 @@ from typing import Any, Final
 from neko.agent.likeness import likeness
 from neko.agent.outside import visible
 from neko.agent.privacy import HINT
-from neko.late_dataclasses import dataclass
 from neko.plugin.version import SDK_VERSION
 from neko.well_formed import well_formed
 

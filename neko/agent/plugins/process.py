@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -17,7 +18,6 @@ from uuid import uuid4
 from neko.agent.mcp.server_log import ServerLog
 from neko.agent.plugins.manifest import Manifest
 from neko.child_process import MARK, end_marked, own_environment
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.tool_errors import PluginError
 from neko.well_formed import load_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from neko.agent.remote import keys
 from neko.agent.remote.keys import CurveKeys, Role
 from neko.bus_errors import RemoteBusError
-from neko.late_dataclasses import dataclass
 from neko.settings.loopback import is_loopback
 
 

@@ -7,13 +7,12 @@ on that of the agent; the files are those of pyzmq's certificates.
 from __future__ import annotations
 
 import importlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal
 
 from neko.bus_errors import RemoteBusError
-from neko.late_dataclasses import dataclass
 from neko.storage import make_folder, make_private
 
 Role = Literal["main", "agent"]

@@ -13,13 +13,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from neko.agent.remote.address import Address, Channel, Counts, Peers
 from neko.agent.remote.keys import CurveKeys
 from neko.bus import Message
 from neko.bus_errors import RemoteBusError
-from neko.late_dataclasses import dataclass
 from neko.well_formed import load_json
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.memory_files import is_log
 from neko.pending_restore import PARTS, STAYS
 from neko.set_aside import COMPANIONS, DAMAGED, REPLACED

@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -40,7 +41,6 @@ from neko.app.backups.layout import (
 from neko.app.backups.writing import Tell
 from neko.backup_errors import BackupError
 from neko.hand_written import decoded
-from neko.late_dataclasses import dataclass
 from neko.memory_files import log_name
 from neko.storage import CHARACTERS_FILE, make_folder, private, sync_folder, write_failure
 

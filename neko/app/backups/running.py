@@ -8,6 +8,7 @@ import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from neko import pending_restore
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.storage import WORKPLACE
 from neko.tasks import TaskOwner, in_thread
 

@@ -10,7 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Final
@@ -20,7 +20,6 @@ from neko.app.backups.contents import Entry, Way, entries
 from neko.app.backups.layout import DATA, MANIFEST, MOST_FILES, SEALED, KeptFile, Manifest, characters_in
 from neko.backup_errors import BackupError
 from neko.hand_written import decoded
-from neko.late_dataclasses import dataclass
 from neko.memory_files import character_of, is_log
 from neko.storage import CHARACTERS_FILE, WORKPLACE, private, sync_folder, write_failure
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from neko.app.elsewhere import airi, cards, neko_folder, open_llm_vtuber
 from neko.app.elsewhere.found import Found, FoundCharacter, FoundTalk
-from neko.late_dataclasses import dataclass
 
 MOST_FILES: Final = 50_000
 _LARGEST: Final = 256 << 20

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from neko.audio.engines import espeak
@@ -20,7 +20,6 @@ from neko.audio.engines.model_voice import ModelVoice, SpeechModel
 from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.scripts import primary, runs
 from neko.errors import SpeechError
-from neko.late_dataclasses import dataclass
 from neko.speech_errors import LocalVoiceError
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, SpeechEngine, Utterance, VoiceSettings

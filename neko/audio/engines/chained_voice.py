@@ -7,13 +7,12 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
 from neko.audio.resample import PcmStream
 from neko.errors import NekoError, SpeechError
-from neko.late_dataclasses import dataclass
 from neko.tasks import TaskOwner
 from neko.types.speech import Convert, SpeechEngine, Utterance, VoiceSettings
 

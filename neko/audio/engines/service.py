@@ -6,13 +6,12 @@ import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from neko.errors import ModelKeyLetterError, NekoError, SpeechError
-from neko.late_dataclasses import dataclass
 from neko.net import Network, WebSocketClosedError, WebSocketRefusedError
 from neko.providers.error_body import decoded_body, read_error, without_key
 from neko.proxies import ProxyRules

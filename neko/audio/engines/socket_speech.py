@@ -15,12 +15,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from neko.audio.engines.decoder import SoundDecoder
 from neko.audio.engines.service import CONNECT_TIMEOUT_S, PURPOSE, SpeechServer, deadline
 from neko.audio.resample import PcmStream
-from neko.late_dataclasses import dataclass
 from neko.net import Network, WebSocket
 from neko.speech_errors import SpeechRefusedError, SpeechUnreadableError
 from neko.tasks import TaskOwner, in_thread

@@ -9,11 +9,11 @@ import asyncio
 import base64
 import io
 import re
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from neko.audio.engines.service import CONNECT_TIMEOUT_S, PURPOSE, SpeechServer
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.settings.registry import EngineKind
 from neko.speech_errors import SpeechUnreadableError, VoiceSampleError

@@ -7,9 +7,9 @@ WAV sends neither. Layout: RIFF, chunks of (id, length, content), of which ``fmt
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neko.late_dataclasses import dataclass
 from neko.speech_errors import SpeechUnreadableError
 
 if TYPE_CHECKING:

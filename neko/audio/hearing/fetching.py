@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -24,7 +25,6 @@ from neko.audio.hearing.models import KnownModel, ModelFile
 from neko.child_process import own_environment
 from neko.errors import LocalOnlyError, NekoError
 from neko.hearing_errors import ModelFetchError
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.providers.addresses import is_web_address
 from neko.providers.error_body import clean

@@ -12,12 +12,12 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from neko.late_dataclasses import dataclass
 from neko.settings.paths import ASSETS
 
 FOLDER: Final = ASSETS / "hearing"

@@ -10,8 +10,7 @@ only lengthens spares one, for 0.2 s more in English.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from neko.late_dataclasses import dataclass
+from dataclasses import dataclass
 
 SHORTEST_S = 0.3
 LONGEST_S = 1.5

@@ -7,10 +7,10 @@ lasted; quiet for ``pause_s`` is a pause, and a pause as long as the listener's 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 
 from neko.audio.voice_activity import WINDOW_S
-from neko.late_dataclasses import dataclass
 
 
 class Speech(Enum):

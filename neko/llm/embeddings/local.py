@@ -7,11 +7,11 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neko.embedding_errors import EmbedderFailedError, LocalEmbeddingError
-from neko.late_dataclasses import dataclass
 from neko.llm.embeddings import models
 from neko.llm.embeddings.models import LocalModel
 from neko.model_process import Fault, Limits, ModelProcess, Program, read_line

@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from neko.embedding_errors import LocalEmbeddingError
-from neko.late_dataclasses import dataclass
 from neko.settings.paths import ASSETS
 from neko.types.embedding import EmbeddingModel
 

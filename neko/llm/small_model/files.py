@@ -6,10 +6,10 @@ import importlib.util
 import os
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.settings.paths import ASSETS
 from neko.small_model_errors import (
     SmallModelFileError,

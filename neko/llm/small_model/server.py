@@ -15,12 +15,12 @@ import socket
 import sys
 import time
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from neko.child_process import open_log, own_environment
 from neko.errors import ModelError, ModelLoadingError
-from neko.late_dataclasses import dataclass
 from neko.llm.small_model import files
 from neko.llm.small_model.files import ModelFile
 from neko.providers import ModelEndpoint

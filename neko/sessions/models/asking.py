@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from neko.errors import ModelError, ModelLoadingError, ModelReplyCutError, ReplyLimitSpentError, ReplyTooLongError
-from neko.late_dataclasses import dataclass
 from neko.llm.adaptation import Adaptation, Adaptations, is_notably_less
 from neko.llm.chat_request import TOKENS_PER_PICTURE, ChatMessage, estimate
 from neko.llm.client import ProviderClient, Timeouts

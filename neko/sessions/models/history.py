@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
-from neko.late_dataclasses import dataclass
 from neko.llm.chat_request import NO_WORDS, TOKENS_PER_MESSAGE, ChatMessage
 from neko.llm.tokens import both_ends, estimate_tokens
 from neko.llm.tool_calls import RequestedCall, call_message, result_message

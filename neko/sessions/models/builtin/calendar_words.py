@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
-
-from neko.late_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

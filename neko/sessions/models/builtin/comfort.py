@@ -9,11 +9,10 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from neko.language import guess
-from neko.late_dataclasses import dataclass
 from neko.safety import Help, words
 from neko.sessions.models.builtin.phrasebook import phrasebook, plain
 from neko.sessions.models.builtin.rules import Rules

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, plain
 from neko.types.memory import Evidence

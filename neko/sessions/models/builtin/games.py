@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.builtin.phrasebook import Phrasebook
 from neko.sessions.models.builtin.wording import Wording
 

@@ -6,12 +6,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from neko.language import LANGUAGES
-from neko.late_dataclasses import dataclass
 from neko.late_patterns import late_pattern
 from neko.sessions.models.builtin.calendar_words import Calendar
 from neko.sessions.models.builtin.facts import Fact

@@ -6,13 +6,12 @@ import copy
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
 from neko.language import guess
-from neko.late_dataclasses import dataclass
 from neko.sessions.emotion import classify
 from neko.sessions.models.builtin import dates, forgetting, herself, knowledge, recall, signs, sums, units, zones
 from neko.sessions.models.builtin.forgetting import Wish

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Self
-
-from neko.late_dataclasses import dataclass
 
 _PREFIX: Final = "talk_"
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from typing import Final
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.builtin.numerals import number
 from neko.sessions.models.builtin.phrasebook import Phrasebook
 from neko.sessions.models.builtin.wording import Wording

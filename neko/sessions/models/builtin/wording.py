@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from neko.characters import placeholders
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.builtin.phrasebook import Phrasebook
 
 _CALLED: Final = re.compile(r"[,、，]\s*\{master\}")

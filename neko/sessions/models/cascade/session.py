@@ -10,12 +10,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from neko.audio.turn_taking.patience import Strategy
 from neko.audio.voice_activity import VoiceDetector
 from neko.errors import NekoError
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.cascade.listener import Listener
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner, is_cancelled

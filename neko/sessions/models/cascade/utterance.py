@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from neko.errors import NekoError
 from neko.hearing_errors import HearingSilentError
-from neko.late_dataclasses import dataclass
 from neko.tasks import is_cancelled
 from neko.types.hearing import Heard, HearingEngine, HearingHints
 

@@ -10,9 +10,9 @@ platform.stepfun.com/docs/api-reference/realtime/chat, docs.bigmodel.cn/asyncapi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from neko.late_dataclasses import dataclass
 from neko.types.lines import Role
 from neko.types.model_session import Tool
 

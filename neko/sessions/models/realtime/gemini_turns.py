@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from neko.errors import ModelError
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.realtime.talk import Reply, Talk
 
 _STOPS: Final = (".", "!", "?", "…", "。", "！", "？")

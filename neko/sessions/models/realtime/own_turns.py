@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Final
 
 from neko.audio.resample import PcmStream
@@ -15,7 +16,6 @@ from neko.audio.turn_taking.by_pauses import by_pauses
 from neko.audio.turn_taking.patience import UNKNOWN_S, SaidSoFar, patience
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, WINDOW_S, VoiceDetector
-from neko.late_dataclasses import dataclass
 from neko.types.hearing import HEARING_RATE
 
 PRE_ROLL_S: Final = 0.5

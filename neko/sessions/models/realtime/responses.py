@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from neko.late_dataclasses import dataclass
 from neko.sessions.models.realtime.dialects import Dialect
 from neko.sessions.models.realtime.talk import Reply, Talk
 

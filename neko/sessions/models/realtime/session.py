@@ -11,14 +11,13 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
 
 from neko.audio.turn_taking.segmenter import Speech
 from neko.errors import ModelError, NekoError
-from neko.late_dataclasses import dataclass
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.event_channel import EventChannel

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal
 from uuid import uuid4
 
 from neko.errors import ModelError, NekoError
-from neko.late_dataclasses import dataclass
 from neko.llm.reply_sink import LONGEST_REPLY
 from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.realtime.reply_length import ReplyLength
