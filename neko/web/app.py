@@ -99,7 +99,7 @@ def _calls(neko: Neko) -> list[BaseRoute]:
     """Blocks: they and the models of what comes in and goes out are a fifth of what a start would import."""
     from neko.web import calls
 
-    return [*calls.call_routes(neko)]
+    return calls.call_routes(neko)
 
 
 def _own_files() -> list[BaseRoute]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from neko.app import Neko
 from neko.web.endpoint import Endpoint, routes_of
@@ -129,6 +129,6 @@ ROUTE_MODULES = (
 ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(module.ENDPOINTS for module in ROUTE_MODULES))
 
 
-def call_routes(neko: Neko) -> list[Route]:
+def call_routes(neko: Neko) -> list[BaseRoute]:
     """The calls and their description."""
     return [*routes_of(ENDPOINTS, neko), description_route(ENDPOINTS)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any, Generic, get_origin
 from urllib.parse import quote
@@ -22,7 +22,8 @@ from starlette.datastructures import ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 from typing_extensions import TypeVar
 
 from neko.app import Neko
@@ -196,7 +197,32 @@ class Declare:
 get, post, put, patch, delete = map(Declare, ("GET", "POST", "PUT", "PATCH", "DELETE"))
 
 
-def routes_of(endpoints: Iterable[Endpoint], neko: Neko) -> list[Route]:
+class CallRoute(BaseRoute):
+    """A route whose pattern is compiled for the first path that may fit: there are hundreds, of which a page needs few.
+
+    ``path`` and ``methods`` as of ``Route``, without HEAD.
+    """
+
+    def __init__(self, path: str, serve: Callable[[Request], Awaitable[Response]], methods: Iterable[str]) -> None:
+        self.path = path
+        self.methods = frozenset(methods)
+        self._serve = serve
+        self._beginning = path.partition("{")[0]
+
+    @cached_property
+    def _route(self) -> Route:
+        return Route(self.path, self._serve, methods=self.methods, name=self.path)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if self._beginning not in scope["path"]:  # which the path of a mount may precede
+            return Match.NONE, {}
+        return self._route.matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._route.handle(scope, receive, send)
+
+
+def routes_of(endpoints: Iterable[Endpoint], neko: Neko) -> list[CallRoute]:
     """One route per path, so that a wrong method is answered with all the right ones.
 
     Starlette lets HEAD in wherever GET is.
@@ -211,9 +237,7 @@ def routes_of(endpoints: Iterable[Endpoint], neko: Neko) -> list[Route]:
             if endpoint.method in methods:
                 raise ValueError(f"declared twice: {endpoint.method} {path}")
             methods[endpoint.method] = answer
-    return [
-        Route(path, partial(_dispatch, methods), methods=list(methods), name=path) for path, methods in by_path.items()
-    ]
+    return [CallRoute(path, partial(_dispatch, methods), methods) for path, methods in by_path.items()]
 
 
 async def _dispatch(methods: Mapping[str, Callable[[Request], Awaitable[Response]]], request: Request) -> Response:

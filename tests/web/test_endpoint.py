@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from pydantic import Field
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neko.application import Neko
@@ -252,6 +252,16 @@ def test_a_declaration_that_forgets_a_path_parameter_is_refused() -> None:
 def test_the_same_method_on_the_same_path_cannot_be_declared_twice(neko: Neko) -> None:
     with pytest.raises(ValueError, match="declared twice"):
         routes_of((thing, thing), neko)
+
+
+def test_a_path_is_compiled_when_one_is_asked_for_that_may_fit(neko: Neko) -> None:
+    route = next(one for one in routes_of(ENDPOINTS, neko) if one.path == "/things/{number}")
+    scope = {"type": "http", "method": "GET", "root_path": "/below"}
+    assert route.matches({**scope, "path": "/below/other"})[0] is Match.NONE
+    assert "_route" not in vars(route)
+    fits, with_it = route.matches({**scope, "path": "/below/things/7"})
+    assert (fits, with_it["path_params"]) == (Match.FULL, {"number": "7"})
+    assert "_route" in vars(route)
 
 
 # ── forms ─────────────────────────────────────────────────────────────────────

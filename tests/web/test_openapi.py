@@ -12,6 +12,7 @@ from starlette.routing import Route
 from neko.application import Neko
 from neko.web.app import LateRoutes
 from neko.web.calls import ENDPOINTS
+from neko.web.endpoint import CallRoute
 
 Json = dict[str, Any]
 
@@ -45,7 +46,9 @@ def test_every_route_with_a_method_is_described_and_nothing_else(document: Json,
     served = {
         (described_as(route.path), method.lower())
         for route in routes
-        if isinstance(route, Route) and route.path != "/openapi.json" and not route.path.startswith("/static/")
+        if isinstance(route, Route | CallRoute)
+        and route.path != "/openapi.json"
+        and not route.path.startswith("/static/")
         for method in (route.methods or set()) - {"HEAD"}
     }
     assert operations(document).keys() == served
