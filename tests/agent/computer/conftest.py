@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,50 @@ class Onlooker:
     def pointer(self) -> Point:
         pointer = self._root.query_pointer()
         return Point(pointer.root_x, pointer.root_y)
+
+    @contextmanager
+    def two_monitors(self) -> Iterator[None]:
+        """The screen is two monitors meanwhile, the first and primary one at the right."""
+        (output,) = self._root.xrandr_get_screen_resources().outputs
+        names = [self._display.intern_atom(name) for name in ("RIGHT", "LEFT")]
+        for name, left, outputs in zip(names, (WIDTH // 2, 0), ([output], []), strict=True):
+            self._set_monitor(name, left, WIDTH // 2, outputs)
+        self._display.sync()
+        try:
+            yield
+        finally:
+            for name in names:
+                self._root.xrandr_delete_monitor(name)
+            self._display.sync()
+
+    def _set_monitor(self, name: int, left: int, width: int, outputs: list[int]) -> None:
+        """``xrandr_set_monitor``, which does not work in python-xlib 0.33."""
+        from Xlib.ext import randr
+        from Xlib.protocol import rq
+
+        class SetMonitor(rq.Request):  # type: ignore[misc]
+            _request = rq.Struct(
+                *(rq.Card8("opcode"), rq.Opcode(43), rq.RequestLength(), rq.Window("window")),
+                *(rq.Card32("name"), rq.Bool("primary"), rq.Bool("automatic"), rq.LengthOf("outputs", 2)),
+                *(rq.Int16("x"), rq.Int16("y"), rq.Card16("width"), rq.Card16("height"), rq.Card32("wide_mm")),
+                *(rq.Card32("high_mm"), rq.List("outputs", rq.Card32Obj)),
+            )
+
+        SetMonitor(
+            display=self._display.display,
+            opcode=self._display.display.get_extension_major(randr.extname),
+            window=self._root,
+            **{
+                "name": name,
+                "primary": bool(outputs),
+                "automatic": 0,
+                "x": left,
+                "y": 0,
+                "width": width,
+                "height": HEIGHT,
+            },
+            **{"wide_mm": 200, "high_mm": 150, "outputs": outputs},
+        )
 
     def lent_keys(self) -> list[int]:
         """Keys that mean something only because somebody types with them."""

@@ -10,9 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -351,33 +351,25 @@ async def test_the_end_tells_what_came_of_it(work: AtWork) -> None:
     assert (await work.do("terminate")).failed
 
 
-class Halves(MssScreen):
-    """The screen as two monitors, the second at the left."""
-
-    def monitors(self) -> Sequence[Monitor]:
-        half = WIDTH // 2
-        return Monitor(1, half, 0, half, HEIGHT, primary=True), Monitor(2, 0, 0, half, HEIGHT)
-
-
 async def test_of_several_monitors_the_one_asked_for_is_seen_and_stays_the_current_one(
     display: str, tmp_path: Path, onlooker: Onlooker
 ) -> None:
     workspace = ComputerWorkspace(
-        Job("task", "Neko", "", tmp_path), Halves(), X11Devices(), StopKey.named("f12"), lambda: "en", listens=False
+        Job("task", "Neko", "", tmp_path), MssScreen(), X11Devices(), StopKey.named("f12"), lambda: "en", listens=False
     )
     work = AtWork(workspace, [])
-    try:
-        assert "Monitor 1 of 2." in (await workspace.look()).text
-        for number, left in (1, WIDTH // 2), (2, 0):
-            assert f"Monitor {number} of 2" in (await work.do("wait", seconds=0, monitor=number)).text
-            for x, y in (0, 0), (999, 0), (0, 999), (999, 999):
-                await work.do("move", x=x, y=y)
-                right, bottom = left + (WIDTH // 2 - 1 if x else 0), HEIGHT - 1 if y else 0
-                assert onlooker.pointer() == Point(right, bottom), number
-        with pytest.raises(ActionError, match="There is no monitor 3; there are 2"):
-            await work.intend("click", x=1, y=1, monitor=3)
-    finally:
-        await workspace.aclose()
+    async with aclosing(workspace):
+        with onlooker.two_monitors():
+            assert [one.left for one in MssScreen().monitors()] == [WIDTH // 2, 0]
+            assert "Monitor 1 of 2." in (await workspace.look()).text
+            for number, left in (1, WIDTH // 2), (2, 0):
+                assert f"Monitor {number} of 2" in (await work.do("wait", seconds=0, monitor=number)).text
+                for x, y in (0, 0), (999, 0), (0, 999), (999, 999):
+                    await work.do("move", x=x, y=y)
+                    right, bottom = left + (WIDTH // 2 - 1 if x else 0), HEIGHT - 1 if y else 0
+                    assert onlooker.pointer() == Point(right, bottom), number
+            with pytest.raises(ActionError, match="There is no monitor 3; there are 2"):
+                await work.intend("click", x=1, y=1, monitor=3)
 
 
 # ── letting go ──────────────────────────────────────────────────────────────────
