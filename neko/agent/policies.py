@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from neko.agent.agent_file import AgentFile
 from neko.agent.policy import in_force
+from neko.errors import NekoError
 from neko.types.agent import Act, Policy
 from neko.types.hands import HandName
 
@@ -65,9 +66,9 @@ class Policies:
         self, changes: Mapping[str, Mapping[str, Policy | None]], versions: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         """Change entries; None takes one back. What is said of a tool holds whatever becomes of it, but for those with
-        ``versions``. Raises ``NekoError`` when the disk refuses."""
+        ``versions``. Raises ``NekoError`` when the disk refuses; a "never" holds all the same, until the next start."""
         table: dict[str, Any] = self._file.table(KEY)
-        words = dict(self._words)
+        words: dict[str, Words] = dict(self._words)
         for name in TABLES:
             merged = {**words[name], **{_key(name, key): word for key, word in changes.get(name, {}).items()}}
             words[name] = {key: word for key, word in list(merged.items())[-MOST_ENTRIES:] if word is not None}
@@ -76,7 +77,18 @@ class Policies:
         table[VERSIONS] = kept = {key: known for key, known in {**others, **versions}.items() if key in words["tools"]}
         if not kept:
             del table[VERSIONS]
-        await self._file.store(KEY, table)
+        try:
+            await self._file.store(KEY, table)
+        except NekoError:
+            never = {
+                name: {_key(name, key): word for key, word in changes.get(name, {}).items() if word is Policy.NEVER}
+                for name in TABLES
+            }
+            self._take({name: {**self._words[name], **never[name]} for name in TABLES}, self._versions)
+            raise
+        self._take(words, kept)
+
+    def _take(self, words: dict[str, Words], kept: Mapping[str, str]) -> None:
         before, self._words, self._versions = self._words, words, kept
         for name in TABLES:
             for key, _ in set(before[name].items()) ^ set(words[name].items()):

@@ -69,6 +69,7 @@ class Switches:
             browser_use_enabled=stored.get("browser_use_enabled") is True,
             user_plugin_enabled=stored.get("user_plugin_enabled") is True,
         )
+        self._stored = self.master, self.flags
         self._gate = gate
         self._notification: Sentences | None = None
         self._looked: dict[HandName, float] = {}
@@ -106,25 +107,32 @@ class Switches:
 
     async def set_master(self, on: bool, *, keep_flags: bool = False) -> None:
         """Switched off it takes all abilities with it, unless they are kept, and ends every task. Raises
-        ``ConfigError`` when the disk refuses."""
-        async with self._changing:
-            await self._keep(on, self._with({}, keep=on or keep_flags))
-        if not on:
-            await self.on_off()
-        self.on_change()
+        ``ConfigError`` when the disk refuses; what goes off is off all the same, until the next start."""
+        try:
+            async with self._changing:
+                await self._keep(on, self._with({}, keep=on or keep_flags))
+        finally:
+            if not on:
+                await self.on_off()
+            self.on_change()
         if on:
             self.look()
 
     async def set_flags(self, wanted: Mapping[str, bool], language: str) -> str | None:
         """Switch abilities on and off, by their flags; the sentence for the one that stays off, if any does.
 
-        When there is no model for the agent, all of them go off. Raises ``ConfigError`` when the disk refuses.
+        When there is no model for the agent, all of them go off. Raises ``ConfigError`` when the disk refuses; those
+        that go off are off all the same, until the next start.
         """
         refused = await self._refusals([HAND_OF[flag] for flag, on in wanted.items() if on])
         async with self._changing:
             is_closed = None in refused
             allowed = {flag: on and HAND_OF[flag] not in refused for flag, on in wanted.items()}
-            await self._keep(self.master, self._with({} if is_closed else allowed, keep=not is_closed))
+            try:
+                await self._keep(self.master, self._with({} if is_closed else allowed, keep=not is_closed))
+            except NekoError:
+                self.on_change()
+                raise
         if refused:
             self._notification = {tag: " ".join(sentences[tag] for sentences in refused.values()) for tag in LANGUAGES}
         self.on_change()
@@ -159,9 +167,14 @@ class Switches:
         return cast(Flags, flags)
 
     async def _keep(self, master: bool, flags: Flags) -> None:
-        """They are so from now on, and after the next start."""
-        if self._file is not None and (master, flags) != (self.master, self.flags):
+        """They are so from now on, and after the next start. What goes off waits for no disk."""
+        self.master, self.flags = (
+            self.master and master,
+            self._with({flag: False for flag in flags if not dict(flags)[flag]}, keep=True),
+        )
+        if self._file is not None and (master, flags) != self._stored:
             await self._file.change({"enabled": master, "flags": flags})
+            self._stored = master, flags
         self.master, self.flags = master, flags
 
     async def _refusals(self, hands: Sequence[HandName]) -> dict[HandName | None, Sentences]:

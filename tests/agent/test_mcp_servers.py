@@ -21,7 +21,7 @@ from neko.agent.mcp.config import ROUTER, is_on, router
 from neko.agent.mcp.connection import Progress
 from neko.agent.mcp.server import STOP_S, Server, ServerState
 from neko.agent.mcp.servers import McpServers
-from neko.errors import NekoError
+from neko.errors import DiskFullError, NekoError
 from neko.net import Network
 from neko.tasks import TaskOwner
 from neko.tool_errors import ToolServerError
@@ -224,6 +224,28 @@ async def test_what_is_known_of_an_answer_is_used_and_what_was_left_out_is_said(
         assert last.startswith("(a picture, image/png")
         assert [note.rpartition(": ")[2] for note in notes] == ["weird)", "image)", "?)"]
         assert sum("was left out" in line.text for line in found.log.lines) == 3
+
+
+async def test_a_server_that_is_switched_off_ends_though_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, value: object) -> None:
+        raise DiskFullError(str(path), file=str(path))
+
+    entry = scripted_mcp.entry(tmp_path / "script.json", tools=[tool("one")])
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"s": entry}}), encoding="utf-8")
+    servers = McpServers(tmp_path / "mcp.json", Network(), {})
+    servers.load()
+    servers.on = True
+    servers.start()
+    try:
+        monkeypatch.setattr("neko.agent.mcp.servers.write_json", refuse)
+        with pytest.raises(DiskFullError):
+            await servers.switch("s", on=False)
+        assert servers.server("s") is None
+        assert servers.entries["s"]["disabled"] is True
+    finally:
+        await servers.aclose()
 
 
 async def test_other_tools_are_known_as_soon_as_the_server_says_so(tmp_path: Path) -> None:

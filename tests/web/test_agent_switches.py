@@ -11,7 +11,9 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.errors import DiskFullError
 from neko.i18n import notice
+from neko.types.agent import Policy
 from neko.types.hands import HandName, Job, Readiness, Workspace
 from tests.client import client as socket_client
 from tests.conftest import RunningServer
@@ -258,3 +260,35 @@ async def test_what_is_to_be_analysed_goes_to_the_consumer_and_to_who_listens(
         told = await heard.get()
     assert (told["lanlan_name"], told["messages"]) == (name, [{"role": "user", "content": "open it"}])
     assert "event_id" not in told
+
+
+async def test_what_is_switched_off_is_off_though_the_disk_is_full_and_is_saved_when_it_has_room(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(neko, Glove("browser_use"))
+    await command(client, command="set_agent_enabled", enabled=True)
+    await command(client, command="set_flag", key="browser_use_enabled", value=True)
+    ended: list[bool] = []
+
+    async def end_all() -> None:
+        ended.append(True)
+
+    def refuse(path: Path, value: object) -> None:
+        raise DiskFullError(str(path), file=str(path))
+
+    never = {"hands": {"browser_use": "never"}}
+    monkeypatch.setattr(neko.agent.switches, "on_off", end_all)
+    with monkeypatch.context() as full:
+        full.setattr("neko.agent.agent_file.write_json", refuse)
+        off = {"command": "set_flag", "key": "browser_use_enabled", "value": False}
+        refused = [await client.post("/api/agent/command", json=off)]
+        assert not neko.agent.switches.allows("browser_use")
+        refused.append(await client.put("/api/agent/policies", json=never))
+        assert neko.agent.policies.on_hand("browser_use") is Policy.NEVER
+        refused.append(await client.post("/api/agent/command", json={"command": "set_agent_enabled", "enabled": False}))
+        assert not neko.agent.switches.master
+        assert ended == [True]
+        assert [one.status_code for one in refused] == [409] * 3
+    await command(client, command="set_agent_enabled", enabled=False)
+    stored = json.loads((data_dir / "config" / "agent.json").read_text())
+    assert (stored["enabled"], stored["flags"]) == (False, OFF)

@@ -251,7 +251,14 @@ class McpServers:
 
     async def switch(self, name: str, on: bool) -> None:
         async with self._changing:
-            await self._store(name, config.switched(self._known(name), on))
+            entry = config.switched(self._known(name), on)
+            try:
+                await self._store(name, entry)
+            except NekoError:
+                if not on:  # at once, whatever the disk says; until the next start
+                    self._document = self._with(self._document, name, entry)
+                    await self._renew(name)
+                raise
             await self._renew(name)
 
     async def set_policy(
@@ -419,12 +426,15 @@ class McpServers:
             self._on_fault(fault)
         if faults and document is not self._document:
             document = config.all_off(document)
+        changed = self._with(document, name, entry)
+        write_json(self._path, changed)
+        return changed
+
+    def _with(self, document: dict[str, Any], name: str, entry: Entry | None) -> dict[str, Any]:
         table = config.entries(document)
         if entry is None:
             table.pop(name, None)
         else:
             of_settings = (self._router_now or {}) if name == ROUTER else {}
             table[name] = {key: value for key, value in entry.items() if of_settings.get(key) != value}
-        changed = config.with_table(document, table)
-        write_json(self._path, changed)
-        return changed
+        return config.with_table(document, table)
