@@ -111,7 +111,7 @@ def page_routes(
     shown: Callable[[], object] = lambda: None,
 ) -> list[Route]:
     """One route a page, those with a parameter last; to be routed after everything else. ``shown`` is called whenever
-    one has been made."""
+    a browser gets one: a script that asks whether there is a page asks for nothing more."""
     shared = renderer or PageRenderer()
     return [
         Route(page.path, partial(_show, page, shared, neko, shown), name=page.path)
@@ -138,7 +138,8 @@ async def _show(
         nonce=nonce,
         entry=page.entry,
     )
-    shown()
+    if "text/html" in request.headers.get("accept", ""):
+        shown()
     headers = {
         "cache-control": "no-cache",
         "vary": "accept-language",

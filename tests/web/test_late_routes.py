@@ -80,5 +80,5 @@ async def test_a_page_has_them_made_before_it_asks(
     monkeypatch.setattr(late, "make", noted)
     assert (await client.get("/health")).json()["instance_id"] == neko.instance_id
     assert not begun.is_set()
-    assert (await client.get("/")).status_code == 200
+    assert (await client.get("/", headers={"accept": "text/html,*/*;q=0.8"})).status_code == 200
     assert await asyncio.to_thread(begun.wait, 20)
