@@ -204,7 +204,7 @@ class Switches:
         try:
             async with asyncio.timeout(PROBE_S):
                 await hand.probe()
-        except (NekoError, TimeoutError, OSError) as error:
+        except Exception as error:  # a library below a hand may raise what it likes
             logger.warning("whether %s can be used was not found out: %s", name, type(error).__name__)
 
 

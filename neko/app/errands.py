@@ -130,12 +130,11 @@ class CharacterErrands:
 
     async def remind(self, text: str, *, keep: bool) -> ReminderAnswer | None:
         answer = await self._reminders.obey(self._character, text, keep=keep)
-        if answer is None and not self._is_looked_at() and self._reminders.seem_wanted(text):
+        if answer is None and not self.begins_tasks() and self._reminders.seem_wanted(text):
             return ReminderAnswer("unclear")
         return answer
 
-    def _is_looked_at(self) -> bool:
-        """Somebody looks at what turns ask for, who may find a reminder in them."""
+    def begins_tasks(self) -> bool:
         return self._agent.elsewhere is not None or any(self._agent.switches.allows(name) for name in CHANNELS)
 
     def outside(self, source: str, text: str, most_tokens: int) -> str:

@@ -246,15 +246,17 @@ class AgentTalk:
 
     # ── the user's turns ──────────────────────────────────────────────────────
 
-    def brief(self, turn_id: str, words: Sequence[str]) -> Briefing:
-        """What is to be told and known with these words of the user's."""
+    def brief(self, turn_id: str, words: Sequence[str], *, kept: bool) -> Briefing:
+        """What is to be told and known with these words of the user's. Of such as are not ``kept`` in the log, off the
+        record or for want of a disk, nobody makes a task, which would have to be written down."""
         self._questions.something_said(turn_id)
         if self._dependencies.toolbox:
             self._dependencies.toolbox.begin_turn(turn_id)
         underway = tuple(self._errands.underway()) if self._errands else ()
         broken, self._broken = list(dict.fromkeys(self._broken)), []
         reminder = next((one for text in reversed(words) if (one := self._reminders.get(text))), None)
-        if not (underway or reminder or broken or self._reports.waiting):
+        unseen = not kept and self._errands is not None and self._errands.begins_tasks()
+        if not (underway or reminder or broken or unseen or self._reports.waiting):
             return _NOTHING
         reports = self._reports.take(turn_id, detail=DETAIL_WITH_WORDS)
         persona, now = self._dependencies.persona(), self._dependencies.now().replace(tzinfo=None)
@@ -264,6 +266,8 @@ class AgentTalk:
         if reports:
             parts.append(phrases(language)["report_too"].format(master=master))
             parts.append(report_lines(reports, master, language, now, self._outside))
+        if unseen:
+            parts.append(phrases(language)["no_task"].format(master=master))
         if broken:
             parts.append(phrases(language)["broken_off"].format(master=master))
             parts.append(self._outside("the agent", "\n".join(f"- {name}" for name in broken), _MOST_BROKEN_TOKENS))

@@ -102,7 +102,8 @@ class AnsweringSession:
         if isinstance(request, SpeakRequest):
             self._speak(turn_id, request)
             return
-        briefing = self._turns.agent.brief(turn_id, [one.text for one in (*effect.before, request)])
+        kept = request.line is not None and not request.off_record
+        briefing = self._turns.agent.brief(turn_id, [one.text for one in (*effect.before, request)], kept=kept)
         item = self._context.message(turn_id, request, effect.before, briefing)
         self._turns.send(item, lambda error: self._turns.dispatch(ReplyDone(turn_id, "failed", error)))
 

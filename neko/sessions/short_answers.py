@@ -19,7 +19,8 @@ _LONGEST: Final = 40
 _PLEASE_EN: Final = r"(?:please|thanks|thank you)"
 _YES: Final = late_pattern(
     rf"(?:(?:yes|yes yes|yes sure|yes do(?: it| that)?|yes you (?:may|can)|do it|go ahead|go for it|yes go ahead"
-    rf"|please do|sure do it|sure go ahead|ok(?:ay)? do it|approved?|i approve|allow it)(?: {_PLEASE_EN})?)"
+    rf"|please do|sure do it|sure go ahead|sure why not|ok(?:ay)? (?:do it|go ahead)"
+    rf"|approved?|i approve|allow it)(?: {_PLEASE_EN})?)"
     r"|(?:是|是的|好|好的|可以|可以的|行|同意|允许|允許|去做吧|做吧|执行吧|執行吧|好的?做吧|可以做吧|嗯可以|嗯好的)(?:请|請)?"
     r"|(?:はい|いいよ|いいです|いいですよ|どうぞ|お願い|お願いします|お願いね|はいお願いします|はいどうぞ|やって"
     r"|やっていいよ|やってください|許可します|うんいいよ|うんお願い)"

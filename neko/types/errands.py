@@ -71,6 +71,10 @@ class Errands(Protocol):
         """The tasks of this character, and the calls of tools, that have not ended; reminders are none."""
         ...
 
+    def begins_tasks(self) -> bool:
+        """Is an ability on, so that what the user asks for in a turn may become a task?"""
+        ...
+
     async def untold(self) -> Sequence[Mapping[str, Any]]:
         """Results from before a restart that were never told, as messages of the bus."""
         ...

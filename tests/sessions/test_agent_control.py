@@ -13,6 +13,7 @@ from neko.agent.task_list import ActiveTask, Ending
 from neko.agent.tasks import TaskState
 from neko.agent.when import When
 from neko.app import Neko
+from neko.errors import DiskFullError
 from neko.sessions.actions import SendText
 from neko.sessions.events import AgentNotification, ReplyText, StateChanged
 from neko.sessions.manager import SessionManager
@@ -177,3 +178,25 @@ async def test_a_result_that_nobody_was_told_is_told_after_a_restart_and_only_th
         await turn(page)
         assert len(provider.chats) == 2
         assert "9:12" not in str(provider.chats[-1].json["messages"])
+
+
+@pytest.mark.parametrize("why", ["kept", "off the record", "disk full", "nothing on"])
+async def test_of_words_that_are_not_kept_no_task_is_made_and_she_knows(
+    tmp_path: Path, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    async with Neko(settings(tmp_path, provider)) as neko:
+        manager, page = await met(neko)
+        switches = neko.agent.switches
+        switches.master, switches.flags["browser_use_enabled"] = why != "nothing on", True
+        if why in ("off the record", "nothing on"):
+            manager.keep_nothing(True)
+        if why == "disk full":
+
+            async def refuse(*_: object, **__: object) -> None:
+                raise DiskFullError("memory.db", file="memory.db")
+
+            monkeypatch.setattr(neko.memory, "store", refuse)
+        manager.handle(SendText("please look up the ferry"))
+        await turn(page)
+        told = "nothing of it becomes a task" in str(provider.chats[-1].json["messages"])
+        assert told is (why in ("off the record", "disk full"))

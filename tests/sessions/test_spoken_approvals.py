@@ -275,6 +275,9 @@ async def test_that_nobody_answered_is_told(neko: Neko, manager: SessionManager,
 YES = """
 Yes.
 yes please
+yes yes please
+ok go ahead
+Sure, why not!
 do it
 Go ahead!
 好的

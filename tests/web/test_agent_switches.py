@@ -33,6 +33,7 @@ class Glove:
         self.name = name
         self.ready = ready
         self.after_probe = ready
+        self.breaks = False
         self.probes = 0
 
     def readiness(self, language: str) -> Readiness:
@@ -40,6 +41,8 @@ class Glove:
 
     async def probe(self) -> None:
         self.probes += 1
+        if self.breaks:
+            raise LookupError("the X server is gone")
         self.ready = self.after_probe
 
     def offer(self, words: str) -> str:
@@ -118,6 +121,18 @@ async def test_what_was_not_known_to_be_there_is_looked_for_when_it_is_switched_
     give(neko, glove)
     done = await command(client, command="set_flag", key="computer_use_enabled", value=True)
     assert (done["snapshot"]["flags"]["computer_use_enabled"], glove.probes) == (True, 1)
+
+
+async def test_a_probe_that_breaks_leaves_the_ability_off_with_its_reason(
+    neko: Neko, client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    glove = Glove("computer_use", ready=False)
+    glove.breaks = True
+    give(neko, glove)
+    done = await command(client, command="set_flag", key="computer_use_enabled", value=True)
+    assert (done["snapshot"]["flags"], done["notification"]) == (OFF, "No glove (en).")
+    assert "was not found out: LookupError" in caplog.text
+    assert "crashed" not in caplog.text
 
 
 async def test_without_a_model_for_it_every_ability_goes_off(data_dir: Path) -> None:
