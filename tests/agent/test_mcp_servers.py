@@ -240,6 +240,12 @@ async def test_a_server_that_is_switched_off_ends_though_the_disk_is_full(
     servers.start()
     try:
         monkeypatch.setattr("neko.agent.mcp.servers.write_json", refuse)
+        server = servers.server("s")
+        assert server
+        await server.settled(TIMEOUT_S)
+        with pytest.raises(DiskFullError):
+            await servers.set_policy("s", Policy.NEVER, "one")
+        assert servers.word(server, server.tools[0]) is Policy.NEVER
         with pytest.raises(DiskFullError):
             await servers.switch("s", on=False)
         assert servers.server("s") is None

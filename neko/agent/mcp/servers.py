@@ -12,7 +12,7 @@ from neko.agent.mcp import config
 from neko.agent.mcp.config import ROUTER, Entry, ServerConfig, ToolChoice
 from neko.agent.mcp.connection import ServerTool, connect
 from neko.agent.mcp.own_secrets import secrets_among, secrets_of
-from neko.agent.mcp.server import Server, ServerState
+from neko.agent.mcp.server import STOP_S, Server, ServerState
 from neko.agent.mcp.server_log import LogLine, ServerLog
 from neko.agent.mcp.sign_in import ADDRESS_S, SIGN_IN_S, SIGN_INS_FILE, SignIn, SignIns
 from neko.agent.policy import in_force
@@ -109,6 +109,9 @@ class McpServers:
     async def aclose(self) -> None:
         """End all connections and processes; idempotent."""
         self.on = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S), self._changing:
+                pass  # those that are being ended have their time, or their processes would be left to the collector
         await self._end_all()
         await self._owner.aclose()
 
@@ -278,11 +281,21 @@ class McpServers:
             described = server.tool(tool) if server and tool else None
             known = definition or (described.definition if described else "")
             changed = config.with_policy(entry, policy, tool, known, act)
-            await self._store(name, changed)
-            if server:
-                server.config = config.read(name, changed, self._environ)
-            self._on_word(name, tool)
-            self._on_change()
+            try:
+                await self._store(name, changed)
+            except NekoError:
+                if policy is Policy.NEVER:  # at once, whatever the disk says; until the next start
+                    self._document = self._with(self._document, name, changed)
+                    self._say(name, changed, tool)
+                raise
+            self._say(name, changed, tool)
+
+    def _say(self, name: str, entry: Entry, tool: str | None) -> None:
+        """The user's word on a server or a tool is another one."""
+        if server := self._servers.get(name):
+            server.config = config.read(name, entry, self._environ)
+        self._on_word(name, tool)
+        self._on_change()
 
     async def test(self, name: str) -> Server:
         """Connect to a server once, beside the running one if it runs, and end it: its state, tools and log remain."""
