@@ -15,7 +15,8 @@ LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
 NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
 ARGS     ?=
-WORKERS  ?= logical
+# Three for two cores: tests wait for browsers and for each other, too.
+WORKERS  ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -5,7 +5,7 @@ real models; of the cases of ``few(n)`` the first ``n`` are taken, the others ar
 using a browser, ``slow`` and ``real`` by its folder or by a marker of its own, ``long`` by a marker of its own.
 
 Browsers, sockets and other programs share a machine that may be busy: a test fails when it fails twice in a row.
-A summary names those that needed the second try, which are to be looked into.
+A summary names those that needed the second try, and why: they are to be looked into.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ COMMANDS: Final = {
     "slow": "make test",
 }
 """How to run what has this marker; a test with several is counted under the first."""
+
+_REASON: Final = 400
+"""Characters that a summary shows of why a test failed the first time."""
 
 LEFT_OUT: Final = pytest.StashKey[Counter[str]]()
 
@@ -95,3 +98,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     parts = [f"{number} {name} ({COMMANDS.get(name, 'by choice')})" for name, number in left_out]
     if parts:
         terminalreporter.write_line(f"Left out: {', '.join(parts)}.")
+    for report in terminalreporter.stats.get("rerun", []):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = crash.message if crash else report.longreprtext
+        terminalreporter.write_line(f"Tried twice ({report.when}): {report.nodeid}: {' '.join(why.split())[:_REASON]}")

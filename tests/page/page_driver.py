@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
 
+from tests.page.running_neko import ENDED
+
 TIMEOUT_MS = 30_000
 """Milliseconds; a condition of the page that has not come by then does not come, on a busy machine too."""
 
@@ -144,8 +146,11 @@ class PageDriver:
         return found
 
     def _on_console(self, message: ConsoleMessage) -> None:
+        asked = message.location.get("url", "")
+        if "net::ERR_" in message.text and any(asked.startswith(f"{url}/") for url in ENDED):
+            return
         if message.type == "error" or message.text.startswith("[DOM]"):  # so Chromium speaks of forms
-            self.complaints.append(f"console: {message.text} {message.location.get('url', '')}")
+            self.complaints.append(f"console: {message.text} {asked}")
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request)

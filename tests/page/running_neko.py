@@ -17,6 +17,9 @@ from neko.types.lines import Line, NewLine, Role
 
 NAME = "Mio"
 
+ENDED: set[str] = set()
+"""Addresses of those that a test has done with: a page that is still open there asks for its modules in vain."""
+
 
 class RunningNeko:
     """``neko`` and ``url`` are those of the running server; both change with a restart, the port stays."""
@@ -47,6 +50,7 @@ class RunningNeko:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        ENDED.add(self.url)
         await self.stop()
 
     @property
@@ -63,6 +67,7 @@ class RunningNeko:
         )
         self.listener = self._stack.enter_context(listen(settings.host, settings.port))
         self._port = self.listener.port
+        ENDED.discard(self.url)
         self.neko = await self._stack.enter_async_context(Neko(settings, hearing=self._hearing))
         await self._stack.enter_async_context(serving(self.neko, self.listener))
         if self._voice:
