@@ -27,7 +27,7 @@ COMMANDS: Final = {
 }
 """How to run what has this marker; a test with several is counted under the first."""
 
-_REASON: Final = 400
+_REASON: Final = 700
 """Characters that a summary shows of why a test failed the first time."""
 
 LEFT_OUT: Final = pytest.StashKey[Counter[str]]()

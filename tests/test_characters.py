@@ -344,7 +344,8 @@ def test_every_name_that_a_card_can_have_the_files_of_a_memory_can_have(
         for path in (log_path(Path(folder), name), recent_path(Path(folder), name)):
             path.touch()
         assert len(files_of(Path(folder), name)) == 2
-        assert files_of(Path(folder), text.strip()) == [] or text.strip() == name
+        if (other := text.strip()) != name and file_name_fault(other) is None:
+            assert files_of(Path(folder), other) == []
 
 
 @pytest.mark.parametrize(("there", "new"), [("Mio", "mio"), ("Zoe\u0301", "Zo\u00e9"), ("Straße", "STRASSE")])

@@ -147,7 +147,8 @@ class PageDriver:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         asked = message.location.get("url", "")
-        if "net::ERR_" in message.text and any(asked.startswith(f"{url}/") for url in ENDED):
+        lost = "net::ERR_" in message.text or message.text.startswith("WebSocket connection")
+        if lost and any(asked.startswith(f"{url}/") for url in ENDED):
             return
         if message.type == "error" or message.text.startswith("[DOM]"):  # so Chromium speaks of forms
             self.complaints.append(f"console: {message.text} {asked}")
