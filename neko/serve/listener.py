@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from contextlib import suppress
+from typing import Any
 from weakref import WeakSet
 
 from neko.errors import ConfigError
@@ -33,17 +34,30 @@ class Listener(socket.socket):
     def __init__(self, family: int) -> None:
         super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only for this
         self._accepted: WeakSet[socket.socket] = WeakSet()
+        self._untaken: socket.socket | None = None
 
     @property
     def port(self) -> int:
         port: int = self.getsockname()[1]
         return port
 
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection; whoever waited for it takes it with ``adopt``."""
+        self._untaken, address = super().accept()
+        return self._untaken, address
+
     def adopt(self, connection: socket.socket) -> None:
         """Make a connection that was accepted one of ours."""
+        self._untaken = None
         self._accepted.add(connection)
         with suppress(OSError):  # it may have gone already
             _notice_dead_peer(connection)
+
+    def close_untaken(self) -> None:
+        """Close the connection that came just when nobody waited for it any more: asyncio drops it then."""
+        if self._untaken:
+            self._untaken.close()
+            self._untaken = None
 
     def cut_connections(self) -> None:
         """End every connection, whatever is still unsent."""

@@ -53,12 +53,17 @@ class HttpServer:
         self._most = most_connections()
 
     async def run(self) -> None:
-        async with TaskOwner("http") as owner:
-            while True:
-                connection = await self._accepted()
-                self._listener.adopt(connection)
-                self.connections[connection] = None
-                owner.spawn(self._serve(connection, owner), name="connection")
+        try:
+            async with TaskOwner("http") as owner:
+                while True:
+                    connection = await self._accepted()
+                    self._listener.adopt(connection)
+                    self.connections[connection] = None
+                    owner.spawn(self._serve(connection, owner), name="connection")
+        finally:
+            self._listener.close_untaken()
+            for connection in self.connections:  # whose task was ended before its first step
+                connection.close()
 
     async def _accepted(self) -> socket.socket:
         """The next connection, as soon as there is room for one. What has to wait waits in the system's queue."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 
 from neko.tasks import TaskOwner
+from tests.page.running_neko import ENDED
 
 _CONNECTION = re.compile(rb"\r\nconnection: *[^\r]*", re.IGNORECASE)
 _HOST = re.compile(rb"\r\nhost: *[^\r]*", re.IGNORECASE)
@@ -53,7 +54,10 @@ async def reverse_proxy(port: int, prefix: str, *, strips: bool, keeps_host: boo
 
     async with TaskOwner("proxy") as owner:
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{prefix}"
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{prefix}"
+        ENDED.discard(address)
+        yield address
+        ENDED.add(address)
         server.close()
 
 

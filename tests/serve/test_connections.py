@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -560,3 +562,25 @@ async def test_what_is_no_frame_closes_the_socket_with_a_code(serving: Serving, 
     assert answer[:1] == b"\x88"
     assert int.from_bytes(answer[2:4], "big") == code
     await serving.all_gone()
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+async def test_a_connection_that_comes_in_as_the_server_ends_is_closed(steps: int) -> None:
+    """After any number of steps of the loop; one that is lost would be told as unclosed, which fails the test."""
+    loop = asyncio.get_running_loop()
+
+    def end_after(left: int) -> None:
+        loop.call_soon(running.cancel if left == 0 else partial(end_after, left - 1))
+
+    with listen(HOST, 0) as listener:
+        running = asyncio.create_task(HttpServer(APP, listener).run())
+        await asyncio.sleep(0.01)
+        with socket.create_connection((HOST, listener.port)) as visitor:
+            end_after(steps)
+            await asyncio.wait([running])
+            gc.collect()
+            listener.close()
+            visitor.setblocking(False)
+            async with asyncio.timeout(SOON_S):
+                with suppress(ConnectionError):
+                    assert await loop.sock_recv(visitor, 1) == b""

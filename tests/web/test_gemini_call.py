@@ -37,7 +37,7 @@ async def test_it_is_called_typed_to_and_remembered(data_dir: Path) -> None:
                 sound = tone(0.4, hertz=180, rate=RATE) + bytes(2 * round(0.6 * RATE))
                 for at in range(0, len(sound), 640):
                     await page.connection.send(sound[at : at + 640])
-                seen = await page.until(is_turn_end)
+                seen = await page.until("neko_speech_end")
                 assert text_of(seen) == "Noon."
                 assert {"user_transcript", "audio_chunk"} <= set(types_of(seen))
                 await page.send("stream_data", input_type="text", data="really?")
