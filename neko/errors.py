@@ -119,7 +119,7 @@ NekoError
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said
 
-Eleven more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
+Twelve more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
 (neko.bus), a message of the wrong shape for its topic, is a TypeError; WebSocketRefusedError and WebSocketClosedError
 (neko.net) are ConnectionErrors; SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
 ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite; ActionError
@@ -127,7 +127,7 @@ ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors 
 (neko.agent.plugins.checking), LoadError (neko.agent.plugins.child.loading) and RefusedCallError
 (neko.agent.plugins.child.running) are told as a PluginError; StoppedError
 (neko.agent.computer.devices) ends what a thread does with the mouse, OutOfTimeError
-(neko.memory.running_time) a search.
+(neko.memory.running_time) a search; NoMemoError (neko.memory.no_memo) has a memo made without a model.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a ``permanent`` flag (trying the same
 thing again cannot help) and ``params`` that fill the localised sentence; ``said`` is what the other side said of it,

@@ -13,6 +13,7 @@ from neko.errors import NekoError
 from neko.language import guess
 from neko.memory import memo, review
 from neko.memory.line_codec import Names, local_naive
+from neko.memory.no_memo import NoMemoError
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED
 from neko.memory.words import terms
 from neko.types.lines import Line, NewLine, Stored
@@ -297,6 +298,8 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         if summarise is not None:
             try:
                 text = await memo.summary(memo.transcript(oldest, names), guess(oldest[-1].text, "en"), summarise)
+            except NoMemoError:
+                pass
             except NekoError:
                 return False
         if not text:

@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import islice, permutations
@@ -38,8 +39,10 @@ from neko.memory import markdown_talk, words
 from neko.memory.asked import _KINDS, is_by_user, kind_of
 from neko.memory.line_codec import logged_line
 from neko.memory.memo import cut_memo_prefix, unwrapped
+from neko.memory.no_memo import NoMemoError, memo_of
 from neko.memory.ranking import _asks
 from neko.memory.review import corrections
+from neko.memory.telling_words import is_lost, most_telling
 from neko.providers.addresses import normalise_base_url
 from neko.providers.error_body import decoded_body, read_error
 from neko.safety import recognise
@@ -140,6 +143,12 @@ def read_calls(text: str) -> None:
         calls.finish()
 
 
+def read_memo(text: str) -> None:
+    for answer, talk in ((text, ""), ("Sorry, " + text, text)):
+        with suppress(NoMemoError):
+            memo_of(answer, talk)
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "well_formed": well_formed,
     "hand-written document": lambda text: read_leniently(('{"a": "b",\n' + text).encode()),
@@ -174,6 +183,8 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "memo": cut_memo_prefix,
     "memo, made": unwrapped,
+    "memo, or none": read_memo,
+    "memo, kept": lambda text: (is_lost(text, text), most_telling(text, 500)),
     "row of the log": lambda text: logged_line((1, "s", text, text), {"user": "a", "assistant": "b", "system": "c"}),
     "continuation": lambda text: ContinuationJoiner("The tea is " + text).feed(text),
     "pieces": whole_and_in_pieces(lambda: TextPieces().feed),
@@ -222,6 +233,7 @@ HEAVY = (
     "hand",
     "danger",
     "built-in model",
+    "memo",
 )
 """Readers that take more than ``CHEAP_S`` of any text: they see one text of three, and in the long run all of
 them, with one alternation of seven."""

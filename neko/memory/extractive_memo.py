@@ -3,18 +3,19 @@
 What they state of themselves (``fact_rules``) goes before what only names somebody, something of theirs, a number or a
 day, and that before what they did or what happened to them, of which the beginnings stay where there is room; small
 talk is left out, and so is what is so no longer by a later sentence, and what only tells the same with other numbers.
-The earlier memo is judged again like the rest.
+Lines of the earlier memo are judged again like the rest; what a model wrote of it is kept before what only names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
 from neko.late_patterns import late_pattern
 from neko.memory import fact_rules, facts
 from neko.memory.line_codec import Names
+from neko.memory.telling_words import telling
 from neko.types.memory import RecentEntry
 
 _NAME_OR_NUMBER: Final = late_pattern(
@@ -35,6 +36,7 @@ _DEED: Final = late_pattern(
 )
 """Of what the speaker did, or what happened to them: a verb in the past."""
 _NUMBER: Final = late_pattern(r"\d+|[一二三四五六七八九十百]+")
+_CLAUSE: Final = late_pattern(r"[^,;，、；]+[,;，、；]*")
 _LONGEST: Final = 160
 """Characters of a sentence."""
 _OF_A_DEED: Final = 48
@@ -57,22 +59,24 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
         is_memo = entry.role == "system"
         if entry.role == "assistant":
             continue
-        for text in entry.text.splitlines() if is_memo else fact_rules.sentences(entry.text):
-            line = text if is_memo else f"{names[entry.role]}: {text}"
-            speaker, _, sentence = line.rpartition(": ")
+        told = _of_memo(entry.text, names) if is_memo else _of_line(entry.text, names[entry.role])
+        for speaker, sentence in told:
+            line = f"{speaker}: {sentence}" if speaker else sentence
             stated = fact_rules.facts(sentence, language)
             values = [value for _, value, has_ended in stated if not has_ended]
             worth = _Worth.FACT if values else _worth(sentence)
-            if values and len(line) > _LONGEST:
+            if is_memo:
+                worth = max(worth, _worth_in_memo(sentence, speaker))
+            if values and speaker and len(line) > _LONGEST:
                 line = f"{speaker}: {_around(values[0], sentence)}"
-            if not values:
+            if not values and speaker:
                 form = _NUMBER.sub("0", sentence)
                 worths.pop(forms.get(form, ""), None)
                 forms[form] = line
             worths.pop(line, None)
             for outdated in known.outdated(speaker, line, stated):
                 worths.pop(outdated, None)
-            if worth and len(line) <= _LONGEST:
+            if worth and (len(line) <= _LONGEST or not speaker):
                 worths[line] = worth
     is_full = sum(len(line) + 1 for line in worths) > limit
     lines = [beginning(one, _OF_A_DEED) if is_full and worth is _Worth.DEED else one for one, worth in worths.items()]
@@ -84,6 +88,24 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             left -= len(lines[place]) + 1
             chosen.append(place)
     return "\n".join(lines[place] for place in sorted(chosen))
+
+
+def _of_line(text: str, speaker: str) -> Iterator[tuple[str, str]]:
+    """Who said what, a sentence at a time."""
+    return ((speaker, sentence) for sentence in fact_rules.sentences(text))
+
+
+def _of_memo(text: str, names: Names) -> Iterator[tuple[str, str]]:
+    """The same of a memo; nobody says what a model wrote. Its sentences may be long: those are told in parts."""
+    for line in text.splitlines():
+        speaker = next((name for name in names.values() if line.startswith(f"{name}: ")), "")
+        told = line.removeprefix(f"{speaker}: ")
+        if speaker and len(line) <= _LONGEST:
+            yield speaker, told
+            continue
+        for sentence in fact_rules.sentences(told):
+            parts = [sentence] if len(sentence) <= _LONGEST else _CLAUSE.findall(sentence)
+            yield from ((speaker, part.strip()) for part in parts)
 
 
 def beginning(text: str, length: int) -> str:
@@ -130,3 +152,11 @@ def _worth(sentence: str) -> _Worth:
     if _NAME_OR_NUMBER.search(sentence) or _OF_THEIRS.search(sentence):
         return _Worth.NAMES
     return _Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else _Worth.SMALL_TALK
+
+
+def _worth_in_memo(sentence: str, speaker: str) -> _Worth:
+    """What somebody wrote into a memo counts though no rule knows it."""
+    told = len(telling(sentence))
+    if speaker:
+        return _Worth.NAMES if told > 1 else _Worth.SMALL_TALK
+    return _Worth.FACT if told else _Worth.DEED

@@ -12,8 +12,10 @@ from neko.errors import ContextTooLongError, NekoError
 from neko.language import guess
 from neko.memory import extractive_memo
 from neko.memory.line_codec import Names
-from neko.memory.no_memo import is_no_memo
+from neko.memory.no_memo import NoMemoError, memo_of
+from neko.memory.telling_words import is_lost, left_out, most_telling
 from neko.settings import ASSETS
+from neko.tasks import in_thread
 from neko.types.memory import RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,8 @@ LIMIT = 500
 """Characters of a memo, without its prefix."""
 
 _ATTEMPTS = 3
+_NO_MEMOS = 2
+"""Answers that are no memo, after which a model is not asked again."""
 _SHORTEST_PART = 64
 """Characters: a model that takes no more than this at once is asked nothing."""
 _SHORTEST_EXCERPT = 16
@@ -89,11 +93,15 @@ def extract(entries: Sequence[RecentEntry], names: Names, language: str = "en") 
     return f"{earlier[-(LIMIT - room - 1) :]}\n{recent}" if earlier else recent
 
 
-async def summary(text: str, language: str, summarise: Summarise, *, detailed: bool = False) -> str | None:
-    """A summary of at most ``LIMIT`` characters; None when the model has no words, ``NekoError`` when it fails.
-    ``detailed``: one that keeps as much as it can.
+async def summary(
+    text: str, language: str, summarise: Summarise, *, former: str = "", detailed: bool = False
+) -> str | None:
+    """A summary of at most ``LIMIT`` characters; None when the model has no words, ``NekoError`` when it fails,
+    ``NoMemoError`` when what it says is none. ``former``: the memo that the text begins with. ``detailed``: one that
+    keeps as much as it can.
 
-    What is too long for it is summed up in parts, the oldest first, each after the memo of those before.
+    What is too long for it is summed up in parts, the oldest first, each after the memo of those before. What a
+    former memo said is not lost in a new one that passes it over.
     """
     memo, rest, size = "", text, len(text)
     while True:
@@ -108,7 +116,7 @@ async def summary(text: str, language: str, summarise: Summarise, *, detailed: b
             continue
         if not answer:
             return None
-        memo, rest = answer, rest[len(part) :]
+        memo, rest = await in_thread(_keeping, memo or former, answer), rest[len(part) :]
         if not rest:
             return memo
 
@@ -125,26 +133,43 @@ async def _memo_of(text: str, language: str, summarise: Summarise, instruction: 
     """One part summed up, "" when there are no words.
 
     At most three calls in all; a summary that is too long is sent back to be shortened, and after the last call, or
-    when that fails, cut at a sentence end.
+    when that fails, cut at a sentence end. Raises ``NoMemoError``.
     """
     ask = instructions(language)
-    best = ""
+    best, no_memos = "", 0
     for _ in range(_ATTEMPTS):
         prompt = ask["shorten"] if best else ask[instruction]
         try:
-            reply = unwrapped(await summarise(prompt.format(limit=LIMIT, text=best or text)))
-            if is_no_memo(reply, text):
-                logger.warning("what the model answered is no memo: %.60r", reply)
-                reply = ""
+            reply = await summarise(prompt.format(limit=LIMIT, text=best or text))
+            reply = await in_thread(_read, reply, text)
+        except NoMemoError:
+            logger.warning("what the model answered is no memo: %.60r", reply)
+            reply, no_memos = "", no_memos + 1
         except NekoError as error:
             if not best:
                 raise
             logger.warning("a memo could not be shortened: %s", error.code)
             break
         best = min((found for found in (best, reply) if found), key=len, default="")
-        if best and len(best) <= LIMIT:
+        if (best and len(best) <= LIMIT) or no_memos == _NO_MEMOS:
             break
+    if no_memos and not best:
+        raise NoMemoError
     return _cut_at_sentence(best)
+
+
+def _read(reply: str, talk: str) -> str:
+    """``no_memo.memo_of``, whichever way a model dresses it up."""
+    return unwrapped(memo_of(unwrapped(reply), talk))
+
+
+def _keeping(former: str, new: str) -> str:
+    """The new memo, behind what is told best of the former one if that is lost in it."""
+    if not is_lost(former, new):
+        return new
+    logger.warning("what the model answered has lost the memo before, which stays beside it")
+    kept = most_telling(left_out(former, new), LIMIT - min(len(new), LIMIT // 2) - 1)
+    return f"{kept}\n{_cut_at_sentence(new, LIMIT - len(kept) - 1)}" if kept else new
 
 
 def unwrapped(reply: str) -> str:
@@ -160,8 +185,8 @@ def unwrapped(reply: str) -> str:
     return strings[0] if len(strings) == 1 else text
 
 
-def _cut_at_sentence(text: str) -> str:
-    if len(text) <= LIMIT:
+def _cut_at_sentence(text: str, limit: int = LIMIT) -> str:
+    if len(text) <= limit:
         return text
-    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, LIMIT)]
-    return text[: ends[-1]] if ends and ends[-1] > LIMIT // 2 else extractive_memo.beginning(text, LIMIT)
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit)]
+    return text[: ends[-1]] if ends and ends[-1] > limit // 2 else extractive_memo.beginning(text, limit)

@@ -1,34 +1,104 @@
-"""What a model answers that is no memo: a refusal, signs without a word, one word again and again.
+"""What a model answers instead of a memo: a refusal, a nod, a request for the text, the announcement of a memo that
+does not come, one word again and again. And what it says before a memo.
 
-Such an answer must not take the place of the memo before. It is told by few and plain signs, as a memo may be short,
-abstract, or in another language than the talk.
+None of that may take the place of the memo before. It is told by few and plain signs, as a memo may be short, abstract,
+or in another language than the talk.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from neko.late_patterns import late_pattern
-from neko.memory.words import terms
+from neko.memory import words
+from neko.memory.telling_words import telling
 
-_REFUSAL: Final = late_pattern(
-    r"^\W*(?:(?:i.?m |i am )?(?:so |very |really )?sorry\b|(?:i )?apologi[sz]e\b|as an ai\b"
+_NOD: Final = (
+    r"(?:m+hm+|m{2,9}|h+m+|uh[- ]?huh|ah+|oh+|aha|i (?:see|understand)|o\.?k(?:ay)?|sure(?: thing)?|certainly"
+    r"|of course|absolutely|got it|understood|al(?:l )?right|no problem|great|noted|thanks?(?: you)?|yes|yeah|yep|right"
+    r"|sounds good|will do"
+    r"|done|go on|hello|hi|i(?:.d| would| will|.ll)? (?:be )?(?:happy|glad) to help(?: you)?(?: with that)?"
+    r"|i(?: can|.ll| will) (?:do|summari[sz]e|help(?: you)? with) (?:that|it|this)(?: for you)?"
+    r"|i(?:.ll| will) (?:keep that in mind|remember (?:that|it|this))|none|n/a"
+    r"|nothing(?: to (?:note|add|report|summari[sz]e))?|(?:no|kein)(?: new)? memo"
+    r"|klar|alles klar|nat(?:ü|ue)rlich|gerne?|sicher|selbstverst(?:ä|ae)ndlich|verstanden"
+    r"|in ordnung|ich verstehe|ja|genau|gut|danke|mach(?:e)? ich|kein problem|keine?|nichts)\b"
+    r"|[嗯哦啊噢]|好(?:的|呀|吧)?|明白了?|知道了|了解了?|(?:我|已)(?=明白|知道|了解|收到)|(?:当然|當然)(?:可以)?|(?:没|沒)(?:问题|問題)|收到"
+    r"|是的?|可以|你好|您好|[无無]|(?:没|沒)有"
+    r"|うん|ええ|はい|なるほど|[分わ]か(?:りました|った)|了解(?:です|しました|いたしました)?|承知(?:しました|いたしました)|かしこまりました|もちろん(?:です)?"
+    r"|そうです(?:ね|か)|そうなん(?:だ|ですね)|ふむ|(?:特に)?(?:なし|ありません)"
+    r"|[네예응음]|아하?|그렇(?:군요?|구나)|알(?:겠|았)(?:습니다|어요|어)|물론(?:이죠|이에요|입니다)?|좋(?:아요?|습니다)|이해했(?:습니다|어요|어)"
+    r"|확인했(?:습니다|어요)|감사합니다|안녕하세요|없(?:음|습니다|어요)"
+)
+"""Nods, and what says that there is nothing."""
+_ANNOUNCED: Final = (
+    r"(?:(?:here(?:.s| is| are)|below is|the following is)(?: (?:the|an?|your|my))?(?: [\w'’-]+){0,5}? "
+    r"(?:memo|summary|recap)\b"
+    r"|(?:hier (?:ist|kommt)|nachfolgend(?: ist)?|(?:im )?folgend(?:en)?(?: ist)?)(?: \w+){0,5}? "
+    r"(?:memo|zusammenfassung|(?:gesprächs)?notiz(?:en)?)\b"
+    r"|(?:以下|下面|这|這)就?[是为為][^\n:：。，,]{0,30}?(?:备忘录?|備忘錄?|总结|總結|摘要|概要)"
+    r"|(?:以下|こちら|次)(?:は|が|に)[^\n:：。、]{0,30}?(?:メモ|要約|まとめ|概要)|(?:다음은|아래는|여기)[^\n:：.,]{0,30}?(?:메모|요약)"
+    r")[^\n:：.。!！]{0,60}"
+)
+_HEADING: Final = (
+    r"(?:(?:the|die|das|previous|earlier|updated?|new|short|brief|concise|detailed|conversation) ){0,3}"
+    r"(?:memo|summary|recap|zusammenfassung)"
+    r"(?: (?:of|der|des) (?:the |our |this )?(?:conversation|talk|unterhaltung|gesprächs))?"
+    r"|(?:先前|之前|更新|简短|簡短|详细|詳細|本次|这段|這段|以上|对话|對話|的|后|後){0,6}(?:备忘录?|備忘錄?|总结|總結|摘要|概要)(?:如下)?"
+    r"|(?:前回|会話|以前|更新|の|した){0,5}(?:メモ|要約|まとめ|概要)|(?:(?:이전|지난|대화|새) ?){0,3}(?:메모|요약)"
+)
+_PREAMBLE: Final = late_pattern(
+    rf"[\W_]{{0,9}}(?:(?:{_NOD})[\W_]{{0,9}}){{0,3}}"
+    rf"(?:(?:{_ANNOUNCED}|{_HEADING})[*_ ]*(?:[:：][*_]*\s*|\n\s*)|{_ANNOUNCED}[.。!！]?[*_]*\s*(?:\n\s*|$))",
+    re.I,
+)
+_NODS: Final = late_pattern(rf"(?:[\W_]*(?:{_NOD}))+[\W_]*", re.I)
+_REFUSAL: Final = (
+    r"(?:i.?m |i am )?(?:so |very |really )?sorry\b|(?:i )?apologi[sz]e\b|as an ai\b"
     r"|(?:unfortunately,? )?i (?:can(?:no|.)t|am (?:not able|unable)|won.t) (?:to )?"
     r"(?:help|assist|comply|summari[sz]e|do that|fulfil|process|continue|provide)"
     r"|(?:很|非常)?(?:抱歉|对不起|對不起)|作为(?:一个|一名)?(?:ai|人工智能)|作為(?:一個)?(?:ai|人工智慧)|我(?:无法|無法|不能)(?:提供|协助|協助|帮|幫|完成)"
-    r"|申し訳|すみません|お(?:手伝い|答え)(?:は)?できません|죄송|도와드릴 수 없|(?:es )?tut mir (?:sehr )?leid\b)"
+    r"|申し訳|すみません|お(?:手伝い|答え)(?:は)?できません|죄송|도와드릴 수 없|(?:es )?tut mir (?:sehr )?leid\b"
 )
+_REQUEST: Final = (
+    r"(?:please|could you|can you|kindly|you (?:have|did)n.t)\b[^.!?\n]{0,30}"
+    r"\b(?:provided?|shared?|sen[dt]|pasted?|give)\b[^.!?\n]{0,30}\b(?:conversation|text|transcript|dialogue|chat|messages)\b"
+    r"|(?:it (?:seems|looks like|appears)|there (?:is|was|are))\b[^.!?\n]{0,30}(?:\bnot?\b|n.t\b|\bempty\b|\bmissing\b)"
+    r"[^.!?\n]{0,30}\b(?:conversation|transcript|text provided)\b|how (?:can|may) i (?:help|assist)\b"
+    r"|[请請](?:您|你)?先?(?:提供|发送|發送|分享|粘贴|貼上|给出|給出|输入|輸入)[^。！？\n]{0,20}(?:对话|對話|文本|内容|內容|文字|聊天记录|聊天記錄)"
+    r"|有什么可以帮|有什麼可以幫"
+    r"|[^。！？\n]{0,20}(?:会話|対話|テキスト|文章|内容)[^。！？\n]{0,20}(?:ください|下さい|いただけますか|頂けますか)(?:[。！!？?\s]|$)"
+    r"|[^。！？\n]{0,12}お手伝いできますか|무엇을 도와"
+    r"|[^.!?\n]{0,20}(?:대화|텍스트|내용)[^.!?\n]{0,20}(?:주세요|주십시오|주시겠)"
+    r"|(?:bitte|könnten? sie|könntest du|kannst du|gib mir|schicke? mir|sende? mir|teile? mir)\b[^.!?\n]{0,40}"
+    r"\b(?:gespräch|text|unterhaltung|dialog|transkript|chatverlauf)|wie kann ich (?:dir|ihnen|euch) "
+)
+_INSTEAD: Final = late_pattern(rf"[\W_]*(?:(?:{_NOD})[\W_]*){{0,3}}(?:{_REFUSAL}|{_REQUEST})", re.I)
 _OF_TALK: Final = 4
-"""Terms of the talk that an answer holds which only begins like a refusal: "Sorry about Monday, said Tobi, whose …"."""
+"""Telling words of the talk that an answer holds which only begins so: "Sorry about Monday, said Tobi, whose …"."""
+_LONGEST_NOD: Final = 120
 _MANY: Final = 30
 
 
-def is_no_memo(answer: str, talk: str) -> bool:
-    """Whether a model's ``answer`` cannot be a memo of the ``talk`` (``memo.transcript``). An empty one is none
-    either."""
+class NoMemoError(Exception):
+    """A model answered in words, and they are no memo."""
+
+
+def memo_of(answer: str, talk: str) -> str:
+    """The memo of the ``talk`` (``memo.transcript``) in a model's answer, "" when that has no words at all.
+
+    Raises ``NoMemoError``. For a thread: looks through the talk.
+    """
     if not any(map(str.isalnum, answer)):
-        return True
-    held = terms(answer)
+        return ""
+    preamble = _PREAMBLE.match(answer)
+    memo = answer[preamble.end() :].strip() if preamble else answer
+    if not any(map(str.isalnum, memo)) or (len(memo) <= _LONGEST_NOD and _NODS.fullmatch(memo)):
+        raise NoMemoError
+    held = words.terms(memo)
     if len(held) >= _MANY and len(set(held)) == 1:
-        return True
-    return bool(_REFUSAL.match(answer.casefold())) and len(set(held).intersection(terms(talk))) < _OF_TALK
+        raise NoMemoError
+    if _INSTEAD.match(memo) and len(telling(memo).intersection(telling(talk))) < _OF_TALK:
+        raise NoMemoError
+    return memo

@@ -8,6 +8,7 @@ result in the place of exactly the entries that it read, so lines that come mean
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import uuid
@@ -23,6 +24,7 @@ from neko.memory import browse, changes, kept_lines, memo, review, reviewed
 from neko.memory.line_codec import Message, Names, message, parse
 from neko.memory.log import LARGEST, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory.no_memo import NoMemoError
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, is_memo, largest_id, line_ids, lines_since
 from neko.memory.reviewed import Reviewed
 from neko.memory.timeouts import MemoryTimeouts
@@ -284,11 +286,15 @@ class Settling:
     async def _summary(
         self, entries: Sequence[RecentEntry], language: str, summarise: Summarise | None, *, detailed: bool
     ) -> str | None:
+        """Without a model, and where one answers no memo, what was stated in so many words."""
         names = self._names()
-        if summarise is None:
-            return await in_thread(memo.extract, entries, names, language)
-        await in_thread(memo.instructions, language)
-        return await memo.summary(memo.transcript(entries, names), language, summarise, detailed=detailed)
+        if summarise is not None:
+            await in_thread(memo.instructions, language)
+            talk = memo.transcript(entries, names)
+            former = "\n".join(entry.text for entry in entries if entry.role == "system")
+            with contextlib.suppress(NoMemoError):
+                return await memo.summary(talk, language, summarise, former=former, detailed=detailed)
+        return await in_thread(memo.extract, entries, names, language)
 
     async def _replace(
         self,

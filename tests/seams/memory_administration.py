@@ -101,6 +101,16 @@ class MemoryAdministrationBehaviour:
         assert not await memory.compress(MIO, _nothing)
         assert len(await memory.recent(MIO)) == 14
 
+    async def test_words_that_are_no_summary_leave_it_to_the_rule(self, memory: Memory) -> None:
+        async def summarise(prompt: str) -> str:
+            return "Sure! Please provide the conversation."
+
+        await talk(memory, "My cat is called Biscuit.", *(f"line {number}" for number in range(14)))
+        assert await memory.compress(MIO, summarise)
+        memo, *rest = await memory.recent(MIO)
+        assert (memo.role, len(rest)) == ("system", 9)
+        assert "My cat is called Biscuit." in memo.text
+
     async def test_without_a_summariser_the_memo_quotes_how_each_line_began(self, memory: Memory) -> None:
         await talk(memory, *(f"Number {number}: " + "and then we walked along the shore " * 9 for number in range(20)))
         assert await memory.compress(MIO, None)
