@@ -32,6 +32,8 @@ class SessionTimeouts:
     ``recent_timeout_s``: for the recent window when a session starts, and for the last line when a
     client comes. ``recall_timeout_s``: longer than the memory's own deadline, which says what was
     too slow. ``first_pause_s`` and ``longest_pause_s``: between starts that nobody asked for.
+    ``mend_pauses_s``: before each further try for the successor of a lost session, of which none begins later than
+    ``mend_within_s`` after the loss (the microphone keeps 15 s meanwhile).
     ``return_timeout_s``: sound waits so long for a client that left; ``absence_timeout_s``: after it, once
     nothing runs any more, the session of a conversation without a client ends. ``quiet_call_timeout_s``: after so long
     without a word of either side the microphone of a call is shut (N.E.K.O.: 90 s, where the provider asks for it).
@@ -52,6 +54,8 @@ class SessionTimeouts:
     prewarm_timeout_s: float = 8.0
     first_pause_s: float = 1.0
     longest_pause_s: float = 30.0
+    mend_pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    mend_within_s: float = 10.0
     return_timeout_s: float = 20.0
     absence_timeout_s: float = 60.0
     quiet_call_timeout_s: float = 600.0

@@ -7,8 +7,9 @@ handle.
 
 A successor is prepared unseen (``renew``), and takes over at a moment that others choose (``take_over``), told what was
 said since it read the log. A session whose events end has been lost: a successor that is there, or on its way, takes
-over; in a call, or when words wait, one is made. The second such loss within a short while is told. If none can be
-had the loss is told, and the next input starts one.
+over; in a call, or when words wait, one is made, and tried for again for a while (a network that changes is back in
+seconds). The second such loss within a short while is told. If none can be had the loss is told, and the next input
+starts one.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class _Purpose(Enum):
 @dataclass(slots=True, eq=False)
 class _Preparation:
     """A session that is being prepared, or, with its ``handle``, waits; its id will be the session's. ``lost``: what it
-    is to replace."""
+    is to replace, ``tries``: how often that has failed; ``pauses``: it is not being tried yet."""
 
     mode: Mode
     purpose: _Purpose = _Purpose.START
@@ -100,6 +101,8 @@ class _Preparation:
     task: asyncio.Task[None] | None = None
     handle: SessionHandle | None = None
     lost: SessionHandle | None = None
+    tries: int = 0
+    pauses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ class ModelSessionSlot:
     def start(self, mode: Mode) -> None:
         """Prepare a new session, in place of any other; one for the same mode that is ready or on its way serves this
         too."""
-        if self._next and self._next.mode == mode:
+        if self._next and self._next.mode == mode and not self._next.pauses:
             if self._next.purpose is not _Purpose.START:
                 self._want(self._next)
             return
@@ -280,6 +283,9 @@ class ModelSessionSlot:
     async def _prepare(self, start: _Preparation) -> None:
         if start.purpose is _Purpose.START:
             self._clients.emit(SessionPreparing(start.mode))
+        if start.pauses:
+            await asyncio.sleep(self._timeouts.mend_pauses_s[start.tries - 1])
+            start.pauses = False
         session: ModelSession | None = None
         slow = asyncio.get_running_loop().call_later(
             self._timeouts.slow_start_s, lambda: self._tell_slow(start, session)
@@ -409,7 +415,7 @@ class ModelSessionSlot:
         connects = session is None or session.capabilities.connects
         cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error, connects=connects)
         if start.lost:
-            self._give_up(start.lost, cause)
+            self._try_again(start, start.lost, cause)
             return
         if start.purpose is not _Purpose.START:
             logger.warning("%s: no session could be prepared: %s", self._character, error)
@@ -499,6 +505,18 @@ class ModelSessionSlot:
                 label = handle.session.label
                 error = ModelCallLostError(str(error), model=label.model, provider=label.provider)
             self._give_up(handle, error)
+
+    def _try_again(self, start: _Preparation, lost: SessionHandle, cause: NekoError) -> None:
+        """No successor of a lost session could be had: that may be otherwise in a moment."""
+        pauses_s, most_s = self._timeouts.mend_pauses_s[start.tries :], self._timeouts.mend_within_s
+        since_s = asyncio.get_running_loop().time() - self._losses[-1]
+        if cause.permanent or not pauses_s or since_s + pauses_s[0] > most_s:
+            self._give_up(lost, cause)
+            return
+        if start.tries == 0:
+            self._status.report_tries(cause)
+        again = _Preparation(start.mode, _Purpose.MEND, lost=lost, tries=start.tries + 1, pauses=True)
+        self._begin(again)
 
     def _give_up(self, handle: SessionHandle, error: NekoError) -> None:
         self._backoffs[handle.mode] = self._longer(_Backoff(len(self._losses)), error)  # sound may be on its way still

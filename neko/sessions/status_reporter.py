@@ -73,6 +73,15 @@ class StatusReporter:
 
         self.tell(sentence)
 
+    def report_tries(self, error: NekoError) -> None:
+        """Tell why a lost session has no successor yet, and that one is tried for again by itself."""
+
+        def sentence(language: str) -> Status:
+            cause = describe(error, language).text
+            return Status(notice("retrying", language, {"cause": cause}).text, error.code)
+
+        self.tell(sentence)
+
     def report_overdue(self, step: Step, dependencies: SessionDependencies) -> None:
         """Tell that a turn was given up in this step."""
         note = f"a turn was given up while {step.value}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from neko.application import Neko
-from neko.errors import ModelServerError, ModelUnreachableError
+from neko.errors import ModelKeyRefusedError, ModelServerError, ModelUnreachableError, NekoError
 from neko.serve import listen, serving
 from neko.sessions.actions import Mode
 from neko.settings import Settings
@@ -27,13 +27,14 @@ DESKTOP_MS = 10
 
 
 class SpeakingNeko(Neko):
-    """Neko with scripted speech-to-speech sessions; ``fail`` makes the next starts fail."""
+    """Neko with scripted speech-to-speech sessions; ``fail`` makes the next starts fail, by ``failure``."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, session_factory=self.scripted_session)
         self.sessions: list[ScriptedSpeechSession] = []
         self.turns: list[SpokenTurn] = []
         self.fail = 0
+        self.failure: NekoError = ModelUnreachableError("scripted", model="m", provider="p")
         self.attempts = 0
         self.gate: asyncio.Event | None = None
 
@@ -41,7 +42,7 @@ class SpeakingNeko(Neko):
         self.attempts += 1
         if self.fail:
             self.fail -= 1
-            raise ModelUnreachableError("scripted", model="m", provider="p")
+            raise self.failure
         session = ScriptedSpeechSession(owner=owner, turns=self.turns)
         self.sessions.append(session)
         return session
@@ -201,7 +202,7 @@ async def test_a_lost_provider_that_cannot_be_replaced_ends_the_session_and_keep
     async with client(url, NAME) as page:
         await speak(page)
         await page.until("gemini_response")
-        neko.fail = 1
+        neko.fail, neko.failure = 1, ModelKeyRefusedError("scripted", model="m", provider="p")
         neko.sessions[0].lose(ModelServerError("gone", model="m", provider="p"))
         seen = await page.until("session_ended_by_server")
         assert "status" in types_of(seen)

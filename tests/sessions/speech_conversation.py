@@ -28,7 +28,9 @@ from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
 from tests.scripted_speech import ScriptedSpeech
 
 NAME = "Mio"
-QUICK = SessionTimeouts(turn=TurnTimeouts(transcript_timeout_s=0.2, spoken_answer_timeout_s=0.3))
+QUICK = SessionTimeouts(
+    turn=TurnTimeouts(transcript_timeout_s=0.2, spoken_answer_timeout_s=0.3), mend_pauses_s=(0.01, 0.02)
+)
 TALK = tone(0.5, hertz=180, rate=16_000)
 QUIET = bytes(2 * 6_400)
 

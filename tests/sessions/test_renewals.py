@@ -36,6 +36,7 @@ from tests.sessions.speech_conversation import NAME, QUICK, TALK, SpeechConversa
 
 IDLE = StateChanged("idle")
 OLD = SessionTimeouts(turn=QUICK.turn, renewal=RenewalTimes(mark_s=0.02, prepare_s=0.01, first_pause_s=0.01))
+PATIENT = replace(QUICK, mend_pauses_s=(30.0,), mend_within_s=60.0)
 GONE = ModelUnreachableError(model="m", provider="p")
 EARS = ScriptedHearing().capabilities
 
@@ -329,6 +330,32 @@ async def test_a_provider_that_loses_every_session_is_given_up_and_told(talk: Sp
     assert len(talk.sessions) == 4
     talk.manager.handle(StartSession("audio"))
     await until(answers(talk, 4))
+
+
+async def test_a_call_outlives_seconds_without_a_network(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    talk.fail = GONE
+    talk.sessions[0].lose(GONE)
+    [told] = [event for event in await talk.until(Status) if isinstance(event, Status)]
+    assert told.code == "model_unreachable"
+    assert "again" in told.message
+    talk.speak()
+    talk.fail = None
+    seen = await talk.until(TurnEnd)
+    assert not any(isinstance(event, SessionEndedByServer | SessionPreparing | Status) for event in seen)
+    assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "I hear you well.", "complete")]
+
+
+async def test_a_call_that_is_begun_anew_while_a_lost_one_waits_begins_at_once(executor: ThreadPoolExecutor) -> None:
+    async with speech_conversation(executor, timeouts=PATIENT) as talk:
+        await in_call(talk)
+        talk.fail = GONE
+        talk.sessions[0].lose(GONE)
+        await talk.until(Status)
+        talk.fail = None
+        talk.manager.handle(StartSession("audio"))
+        async with asyncio.timeout(PATIENT.mend_pauses_s[0] / 2):
+            await talk.until(SessionStarted)
 
 
 async def test_a_provider_that_breaks_off_again_and_again_is_told_of_at_the_second_time_once(
