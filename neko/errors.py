@@ -49,6 +49,7 @@ NekoError
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
 │   ├── ModelSessionEndedError      a provider ended a voice session, as it does with all after a time
 │   ├── ModelReplyLostError         a session was lost in the middle of a reply; another goes on with the talk
+│   ├── ModelCallNotBegunError      a provider closed the connection before it had taken the call
 │   ├── ModelCallLostError          one session of a call after the other was lost; the call is over
 │   ├── ModelEmptyReplyError        a good answer without a word in it
 │   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
@@ -57,7 +58,6 @@ NekoError
 │   ├── ModelContentFilteredError   the provider or the model would not answer this
 │   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
-│   │   ├── CallKeyRefusedError         of a voice model, whose key stands in a place of its own
 │   │   └── ModelKeyLetterError         it holds a character that no key holds; not sent
 │   ├── ModelForbiddenError         403 for another reason than the key: region, terms
 │   ├── ModelNotFoundError          404 about the model
@@ -301,14 +301,20 @@ class SocksSupportError(ProxyError):
 
 
 class ModelError(NekoError):
-    """``params`` always holds ``model`` and ``provider`` (the names the user knows)."""
+    """``params`` always holds ``model`` and ``provider`` (the names the user knows). ``in_call``: the model is the one
+    that answers calls, which is chosen elsewhere."""
 
     code = "model"
+    in_call = False
 
 
 class ModelUnreachableError(ModelError):
     code = "model_unreachable"
     permanent = False
+
+    @property
+    def sentence(self) -> str:
+        return "call_unreachable" if self.in_call and type(self) is ModelUnreachableError else self.code
 
 
 class ModelHostUnknownError(ModelUnreachableError):
@@ -377,6 +383,11 @@ class ModelReplyLostError(ModelError):
     permanent = False
 
 
+class ModelCallNotBegunError(ModelError):
+    code = "call_not_begun"
+    permanent = False
+
+
 class ModelCallLostError(ModelError):
     code = "model_call_lost"
     permanent = False
@@ -421,9 +432,9 @@ class ModelLoadingError(ModelError):
 class ModelKeyRefusedError(ModelError):
     code = "model_refused_key"
 
-
-class CallKeyRefusedError(ModelKeyRefusedError):
-    code = "call_refused_key"
+    @property
+    def sentence(self) -> str:
+        return "call_refused_key" if self.in_call and type(self) is ModelKeyRefusedError else self.code
 
 
 class ModelKeyLetterError(ModelKeyRefusedError):

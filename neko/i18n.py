@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from neko.errors import NekoError
+from neko.errors import ModelError, NekoError
 from neko.settings import ASSETS
 
 _FILES: Final = ("file", "kept")
+_MODEL_PAGE: Final = "settings/model"
 """Parameters that are paths."""
 _SECTIONS: Final = ("agent", "memory", "menu", "off_record", "recalled", "voice")
 """Those of which sentences are used here too: the others would take half a megabyte."""
@@ -100,6 +101,9 @@ def describe(error: NekoError, language: str, *, files_by_name: bool = False) ->
     if files_by_name:
         params |= {name: "/".join(Path(str(params[name])).parts[-2:]) for name in _FILES if params.get(name)}
     found = replace(notice(error.sentence, language, params), code=error.code)
+    if isinstance(error, ModelError) and error.in_call and found.link == _MODEL_PAGE:
+        place = notice("call_elsewhere", language, params)
+        found = replace(found, remedy=place.remedy, link=place.link)
     if not error.said:
         return found
     speaker = params.get("provider") or params.get("name")

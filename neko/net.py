@@ -49,12 +49,14 @@ class Traffic:
 
 
 class WebSocketRefusedError(ConnectionError):
-    """The server did not open a WebSocket; ``status`` is its HTTP status, 0 without an answer, ``body`` its words."""
+    """The server did not open a WebSocket; ``status`` is its HTTP status, 0 without an answer, ``body`` its words,
+    ``location`` where it sends to."""
 
-    def __init__(self, reason: str, status: int = 0, body: bytes = b"") -> None:
+    def __init__(self, reason: str, status: int = 0, body: bytes = b"", location: str = "") -> None:
         super().__init__(reason)
         self.status = status
         self.body = body
+        self.location = location
 
 
 class WebSocketClosedError(ConnectionError):
@@ -136,7 +138,8 @@ class Network:
                 raise
             answer = getattr(error, "response", None)
             status, body = getattr(answer, "status_code", 0), getattr(answer, "body", None)
-            raise WebSocketRefusedError(type(error).__name__, status, bytes(body or b"")) from error
+            location = answer.headers.get("Location", "") if answer else ""
+            raise WebSocketRefusedError(type(error).__name__, status, bytes(body or b""), location) from error
         traffic.connections += 1
         return WebSocket(connection, lambda: self._admit(host, traffic), traffic)
 

@@ -59,13 +59,14 @@ def _sound(characters: int, rate: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One turn. ``hears``: the transcript (None: none ever comes, "": a cough, nothing follows), after ``partials``;
-    ``late``: it comes in the reply. ``fault`` happens after ``fault_after`` deltas; ``error`` is what its event says.
+    ``late``: it comes in the reply, ``twice``: and once more. ``fault`` happens after ``fault_after`` deltas; ``error`` is what its event says.
     ``waits``: the reply stands still after its first delta, until ``release``. ``between``: raw messages that are sent
     after the first delta. ``pauses``: her voice rests after each delta. ``thinks_s``: before the first one."""
 
     hears: str | None = "hello"
     partials: Sequence[str] = ()
     late: bool = False
+    twice: bool = False
     deltas: Sequence[str] = ("I ", "hear ", "you ", "well.")
     calls: Sequence[Call] = ()
     deltas_after_calls: Sequence[str] = ("That ", "is ", "done.")
@@ -186,13 +187,18 @@ class VoiceCaller:
 
 
 class ScriptedRealtime(VoiceProvider["Caller"]):
-    """See the module. ``refuses`` answers the handshake; without ``greets`` nothing is greeted or acknowledged."""
+    """See the module. ``refuses`` answers the handshake (with ``location``, elsewhere); without ``greets`` nothing is
+    greeted or acknowledged, and ``closes`` ends the connection instead; unless it ``tells_of_speech`` the user's speech
+    is told of only when it is whole."""
 
     def __init__(self, key: str = "openai", *, always: Turn | None = None) -> None:
         super().__init__(lambda connection: Caller(self, connection), always)
         self.dialect: Dialect = DIALECTS[key]
         self.refuses: tuple[int, Mapping[str, Any]] | None = None
+        self.location = ""
         self.greets = True
+        self.closes: tuple[int, str] | None = None
+        self.tells_of_speech = True
         self.refuses_update: Mapping[str, Any] | None = None
         self.expires_at: float | None = None
 
@@ -212,7 +218,10 @@ class ScriptedRealtime(VoiceProvider["Caller"]):
             return None
         status, words = self.refuses
         body = json.dumps(words).encode()
-        return Response(status, HTTPStatus(status).phrase, Headers({"Content-Length": str(len(body))}), body)
+        headers = Headers({"Content-Length": str(len(body))})
+        if self.location:
+            headers["Location"] = self.location
+        return Response(status, HTTPStatus(status).phrase, headers, body)
 
 
 class Caller(VoiceCaller):
@@ -280,6 +289,9 @@ class Caller(VoiceCaller):
                 await self._cancel(event)
 
     async def _update(self, event: dict[str, Any]) -> None:
+        if closes := self.provider.closes:
+            await self.close(*closes)
+            return
         if refused := self.provider.refuses_update:
             await self.send("error", error=refused)
             return
@@ -339,13 +351,14 @@ class Caller(VoiceCaller):
             if self._turn is None:
                 self._turn = self.provider.next_turn()
                 self._item_id = uuid4().hex
-                if not self.is_manual:
+                if not self.is_manual and self.provider.tells_of_speech:
                     item = item and {"item_id": self._item_id}
                     await self.send("input_audio_buffer.speech_started", audio_start_ms=0, **item)
         elif self._turn is not None and not self.is_manual:
             self._quiet_s += len(samples) / self.dialect.input_rate
             if self._quiet_s >= PAUSE:
-                await self.send("input_audio_buffer.speech_stopped", audio_end_ms=0, **item)
+                if self.provider.tells_of_speech:
+                    await self.send("input_audio_buffer.speech_stopped", audio_end_ms=0, **item)
                 await self._stop_hearing(self._turn, answer=True)
 
     async def _stop_hearing(self, turn: Turn, *, answer: bool) -> None:
@@ -404,7 +417,7 @@ class Caller(VoiceCaller):
                 if count == 0:
                     for raw in turn.between:
                         await self.send_raw(raw)
-                    if turn.late and turn.hears is not None:
+                    for _ in range(turn.late + turn.twice):
                         await self._transcribe(turn)
                     if turn.waits:
                         await self.provider.released.wait()

@@ -42,16 +42,17 @@ _NO_HEADERS: Mapping[str, str] = {}
 class ProviderErrors:
     """Makes the errors of one endpoint; ``model`` and ``provider`` are the names the user knows.
 
-    ``key``, the one in use, is masked in whatever the provider says.
+    ``key``, the one in use, is masked in whatever the provider says. ``in_call``: the model answers calls.
     """
 
     model: str
     provider: str
     key: str = ""
+    in_call: bool = False
 
     @classmethod
-    def of(cls, endpoint: ModelEndpoint) -> ProviderErrors:
-        return cls(endpoint.model, endpoint.provider_name, endpoint.api_key)
+    def of(cls, endpoint: ModelEndpoint, *, in_call: bool = False) -> ProviderErrors:
+        return cls(endpoint.model, endpoint.provider_name, endpoint.api_key, in_call)
 
     def make(
         self, kind: type[ModelError], note: str = "", /, *, said: str = "", **params: str | int | float
@@ -83,7 +84,7 @@ class ProviderErrors:
         if isinstance(error, httpx2.TooManyRedirects):
             return self.make(ModelRedirectedError, name, place=_place(error.request.url.host))
         for cause in _causes(error):
-            if (found := self._by_cause(cause, error)) is not None:
+            if (found := self._by_cause(cause, _host(error))) is not None:
                 return found
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | OSError):
             return self.make(ModelUnreachableError, name)
@@ -94,10 +95,8 @@ class ProviderErrors:
     def from_opening(self, error: ConnectionError, host: str) -> ModelError:
         """For a WebSocket at this host that could not be opened, without an answer."""
         for cause in _causes(error):
-            if isinstance(cause, socket.gaierror):
-                return self.make(ModelHostUnknownError, "no such name", host=host)
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return self.make(ModelTLSError, type(cause).__name__, said=cause.verify_message or "")
+            if (found := self._by_cause(cause, host)) is not None:
+                return found
         return self.make(ModelUnreachableError, str(error))
 
     def from_response(self, response: httpx2.Response, raw: bytes, request: Mapping[str, Any] = _NOTHING) -> ModelError:
@@ -141,10 +140,11 @@ class ProviderErrors:
     def _named(self, error: ModelError, said: str) -> ModelError:
         error.params = {"model": self.model or self.provider, "provider": self.provider, **error.params}
         error.said = clean(without_key(said, self.key), keep=self.model)
+        error.in_call = self.in_call
         return error
 
-    def _by_cause(self, cause: BaseException, error: Exception) -> ModelError | None:
-        """For what lies below an exception of the client's."""
+    def _by_cause(self, cause: BaseException, host: str) -> ModelError | None:
+        """For what lies below the failure of a connection to this host."""
         name = type(cause).__name__
         if isinstance(cause, ssl.SSLCertVerificationError):
             return self.make(ModelTLSError, name, said=cause.verify_message or "")
@@ -152,7 +152,7 @@ class ProviderErrors:
             speaks_http = cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
             return self.make(ModelSchemeError, name, scheme="http") if speaks_http else self.make(ModelTLSError, name)
         if isinstance(cause, socket.gaierror):
-            return self.make(ModelHostUnknownError, name, host=_host(error))
+            return self.make(ModelHostUnknownError, name, host=host)
         if "\\x15\\x03" in str(cause):  # a TLS alert where the head of an answer should be
             return self.make(ModelSchemeError, name, scheme="https")
         return None

@@ -171,9 +171,12 @@ async def test_what_is_saved_in_a_call_ends_it_not_and_counts_from_the_next_sess
         assert not {"reload_page", "session_ended_by_server", "session_started"}.intersection(seen)
 
 
-async def test_a_key_that_is_refused_is_told_and_shuts_the_microphone(data_dir: Path) -> None:
+@pytest.mark.parametrize(("status", "code"), [(401, "model_refused_key"), (404, "model_not_found")])
+async def test_what_is_wrong_for_good_is_told_with_the_place_to_mend_it_and_shuts_the_microphone(
+    data_dir: Path, status: int, code: str
+) -> None:
     async with ScriptedRealtime() as provider:
-        provider.refuses = (401, {"error": {"message": "scripted: no such key"}})
+        provider.refuses = (status, {"error": {"message": "scripted: no such thing"}})
         configure(data_dir, provider)
         settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
         with listen(settings.host, settings.port) as door:
@@ -186,7 +189,8 @@ async def test_a_key_that_is_refused_is_told_and_shuts_the_microphone(data_dir: 
                 seen = await page.until("auto_close_mic")
                 assert "session_failed" in types_of(seen)
                 [told] = [frame for frame in seen if frame["type"] == "status"]
-                assert (told["code"], told["link"]) == ("call_refused_key", "settings/hearing"), "where this key stands"
+                assert (told["code"], told["link"]) == (code, "settings/hearing"), "where calls are set up"
+                assert "Settings › Hearing" in told["remedy"]
 
 
 async def test_who_answers_calls_is_chosen_and_told(data_dir: Path) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,14 @@ import pytest
 from neko.audio.noise import noise_reducer_installed
 from neko.audio.voice_activity import EnergyDetector
 from neko.errors import (
+    ModelBadRequestError,
+    ModelCallNotBegunError,
     ModelContentFilteredError,
     ModelError,
     ModelKeyRefusedError,
     ModelOutOfCreditError,
+    ModelRedirectedError,
+    ModelSchemeError,
     ModelSessionEndedError,
     ModelStreamBrokenError,
     ModelTimeoutError,
@@ -28,6 +32,7 @@ from neko.errors import (
     NekoError,
 )
 from neko.net import Network
+from neko.providers import ModelEndpoint
 from neko.sessions.models.realtime import talk as talking
 from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.dialects import DIALECTS
@@ -171,8 +176,40 @@ async def test_a_setup_that_is_refused_is_told_at_once_in_the_providers_words() 
     with pytest.raises(ModelError) as refused:
         async with talk(refuses_update=refusal):
             pass
-    assert not isinstance(refused.value, ModelTimeoutError)
+    assert isinstance(refused.value, ModelBadRequestError), "which is not tried again"
     assert refused.value.said == "Unknown parameter: voice"
+
+
+@pytest.mark.parametrize("closes", [(1000, ""), (1008, ""), (1011, "no room")])
+async def test_a_call_that_is_closed_before_it_began_is_told_as_such(closes: tuple[int, str]) -> None:
+    with pytest.raises(ModelCallNotBegunError) as refused:
+        async with talk(closes=closes):
+            pass
+    assert refused.value.said == closes[1]
+
+
+async def test_an_address_that_sends_elsewhere_is_told_with_the_other_one() -> None:
+    with pytest.raises(ModelRedirectedError) as refused:
+        async with talk(refuses=(302, {}), location="https://elsewhere.example/login?next=1"):
+            pass
+    assert refused.value.params["place"] == "https://elsewhere.example/login"
+
+
+async def test_a_server_without_tls_is_told_as_such() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    provider = ScriptedRealtime()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, TaskOwner("test") as owner:
+        port = server.sockets[0].getsockname()[1]
+        endpoint = ModelEndpoint("realtime", "openai", "Scripted", f"wss://127.0.0.1:{port}", "voice", "sk-key")
+        session = RealtimeSession(endpoint, provider.dialect, owner=owner, network=Network())
+        with pytest.raises(ModelSchemeError) as refused:
+            await session.open(SETUP)
+        assert refused.value.params["scheme"] == "http"
+        await session.aclose()
 
 
 async def test_nobody_at_the_address_is_told_as_such() -> None:
@@ -301,6 +338,31 @@ async def test_any_other_error_leaves_the_reply_alone() -> None:
         events = await subject.until(ReplyDone)
         assert events[-1] == ReplyDone("a")
         assert text_of(events) == "I hear you well."
+
+
+@pytest.mark.parametrize("turn", [Turn(late=True), Turn(late=True, twice=True), Turn(twice=True)])
+async def test_neither_an_error_nor_words_that_come_late_or_twice_cut_the_reply_to_them(turn: Turn) -> None:
+    error = {"type": "error", "error": {"type": "server_error", "message": "something else went wrong"}}
+    async with talk(replace(turn, between=[json.dumps(error)])) as subject:
+        await subject.say_something()
+        events = await subject.until(ReplyDone)
+        kinds = [type(event) for event in events]
+        assert (kinds.count(SpeechStarted), kinds.count(Transcript), kinds.count(SpeechRejected)) == (1, 1, 0)
+        assert isinstance(end := events[-1], ReplyDone)
+        assert (end.reason, text_of(events)) == ("complete", "I hear you well.")
+        assert [event.error.said for event in events if isinstance(event, SessionNotice)] == [error["error"]["message"]]
+
+
+async def test_speech_that_is_told_of_only_when_it_is_whole_is_answered() -> None:
+    async with talk(Turn(), Turn(late=True), tells_of_speech=False) as subject:
+        for _ in range(2):
+            await subject.say_something()
+            events = await subject.until(ReplyDone)
+            told = [type(event) for event in events if not isinstance(event, AudioDelta | TextDelta)]
+            assert told[:2] == [SpeechStarted, SpeechStopped]
+            assert told.count(SpeechStarted) == told.count(Transcript) == 1
+            assert isinstance(end := events[-1], ReplyDone)
+            assert end.reason == "complete"
 
 
 async def test_an_overloaded_provider_is_sent_no_sound_for_a_moment_and_whoever_has_it_keeps_it() -> None:

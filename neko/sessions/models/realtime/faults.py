@@ -7,8 +7,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from neko.errors import (
-    CallKeyRefusedError,
     ModelBadRequestError,
+    ModelCallNotBegunError,
     ModelError,
     ModelForbiddenError,
     ModelKeyRefusedError,
@@ -54,7 +54,7 @@ class RealtimeFaults:
     """Makes the errors of one endpoint."""
 
     def __init__(self, endpoint: ModelEndpoint) -> None:
-        self._errors = ProviderErrors.of(endpoint)
+        self._errors = ProviderErrors.of(endpoint, in_call=True)
         self._host = urlsplit(endpoint.base_url).hostname or ""
 
     def check(self, url: str, key: str) -> None:
@@ -69,39 +69,52 @@ class RealtimeFaults:
         """The provider ended the session, as it does with all after a time."""
         return self._errors.make(ModelSessionEndedError, "the session was ended")
 
-    def told(self, error: Exception) -> NekoError:
-        """For what opening or reading raised."""
+    def told(self, error: Exception, *, began: bool = True) -> NekoError:
+        """For what opening or reading raised; ``began``: the provider had taken the session."""
         if isinstance(error, NekoError):
             return error
         if isinstance(error, WebSocketRefusedError) and error.status:
-            return _of_call(self._errors.from_status(error.status, decoded_body(error.body)))
+            if 300 <= error.status < 400 and error.location:
+                return self._errors.redirected(error.location)
+            return self._errors.from_status(error.status, decoded_body(error.body))
         if isinstance(error, WebSocketClosedError):
-            return self._closed(error)
+            return self._closed(error, began=began)
         if isinstance(error, TimeoutError):
             return self._errors.make(ModelTimeoutError, "no session in time", seconds=0)
         if isinstance(error, WebSocketRefusedError):
             return self._errors.from_opening(error, self._host)
         return self._errors.make(ModelStreamBrokenError, type(error).__name__)
 
-    def _closed(self, error: WebSocketClosedError) -> ModelError:
+    def _closed(self, error: WebSocketClosedError, *, began: bool) -> ModelError:
+        if not error.reason and not began:
+            return self._errors.make(ModelCallNotBegunError, str(error))
         if not error.reason:
             return self.ended() if error.code in _GOOD_CLOSES else self._errors.make(ModelStreamBrokenError, str(error))
-        judged = _of_call(self._errors.from_answer(error.reason))
+        judged = self._errors.from_answer(error.reason)
+        if type(judged) is ModelServerError and not began:
+            return self._errors.make(ModelCallNotBegunError, str(error), said=error.reason)
         if error.code in _GOOD_CLOSES and type(judged) is ModelServerError:
             return self._errors.make(ModelSessionEndedError, str(error), said=error.reason)
         return judged
 
     def reported(self, event: Mapping[str, Any]) -> ModelError:
         """For an event ``error``, or the details of a reply that failed."""
-        return _of_call(self._errors.from_answer(event))
+        return self._errors.from_answer(event)
 
     def noticed(self, event: Mapping[str, Any]) -> ModelError:
         """For an event ``error`` about neither a reply nor the user's words: a picture, or a setting of ours."""
+        return self._about_ours(event, ModelPartRefusedError)
+
+    def not_set_up(self, event: Mapping[str, Any]) -> ModelError:
+        """For an event ``error`` of a session that is not open yet: mostly about what it is set up with."""
+        return self._about_ours(event, ModelBadRequestError)
+
+    def _about_ours(self, event: Mapping[str, Any], kind: type[ModelError]) -> ModelError:
         error = self.reported(event)
         about_ours = type(error) is ModelBadRequestError or (
             type(error) is ModelServerError and _part_of(event, "type") == _ABOUT_OURS
         )
-        return self._errors.make(ModelPartRefusedError, "refused", said=error.said) if about_ours else error
+        return self._errors.make(kind, "refused", said=error.said) if about_ours else error
 
     def incomplete(self, reason: str) -> ModelError | None:
         """For a reply that ended before it was whole; None where that is no fault."""
@@ -114,15 +127,6 @@ class RealtimeFaults:
     def empty(self, kind: type[ModelError]) -> ModelError:
         """For a reply without anything in it."""
         return self._errors.make(kind, "nothing came")
-
-
-def _of_call(error: ModelError) -> ModelError:
-    """The key of a voice model is not where that of a chat model is."""
-    if type(error) is not ModelKeyRefusedError:
-        return error
-    refused = CallKeyRefusedError(str(error), **error.params)
-    refused.said = error.said
-    return refused
 
 
 def code_of(event: Mapping[str, Any]) -> str:

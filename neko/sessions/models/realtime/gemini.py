@@ -399,7 +399,7 @@ class GeminiSession:
 
     def _ended(self, error: Exception) -> None:
         """The connection is over."""
-        told = self._faults.told(error)
+        told = self._faults.told(error, began=self._ready.done())
         if not self._ready.done():
             self._ready.set_exception(told)
             self._ready.exception()  # nobody may be waiting any more

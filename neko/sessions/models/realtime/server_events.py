@@ -112,13 +112,13 @@ class ServerEvents:
             return
         error = self._faults.reported(event)
         if faults.is_fatal(error) or not self._session.is_open:
-            self._session.lose(error)
+            self._session.lose(error if self._session.is_open else self._faults.not_set_up(event))
             return
         logger.warning("a realtime provider reports: %s", error)
         refused = self._responses.refused(event_id, busy=False)
         if refused is not None and refused.reply is not None:
             self._talk.end(refused.reply, "failed", error)
-        elif (utterance := self._talk.unanswered) is not None:
+        elif (utterance := self._talk.unanswered) is not None and not utterance.answered:
             self._talk.all_words(utterance.item_id, "", error)
         elif event.get("error") and not faults.is_overload(event, error):
             self._channel.put(SessionNotice(self._faults.noticed(event)))
@@ -137,7 +137,7 @@ class ServerEvents:
 
     def _on_committed(self, event: Event) -> None:
         if item_id := _text(event, "item_id"):
-            self._talk.name(item_id)
+            self._talk.committed(item_id)
 
     def _on_words(self, event: Event) -> None:
         self._talk.words(_text(event, "item_id"), _text(event, "delta"))

@@ -180,7 +180,7 @@ class RealtimeSession:
                 owner=self._owner,
                 name=self.label.model,
                 on_event=self._events.take,
-                on_end=lambda error: self.lose(self._faults.told(error)),
+                on_end=lambda error: self.lose(self._faults.told(error, began=self.is_open)),
                 timeout_s=self._timeouts.connect_timeout_s,
             )
             self._send("session.update", session=self._dialect.session(self._wishes))

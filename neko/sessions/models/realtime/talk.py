@@ -226,9 +226,11 @@ class Talk:
             utterance.speaking = False
             self._channel.put(SpeechStopped(utterance.id))
 
-    def name(self, item_id: str) -> None:
-        """The provider has given the latest utterance its name."""
-        self._at(item_id)
+    def committed(self, item_id: str) -> None:
+        """An utterance of this name is whole: the latest, or one of which nothing has been told, as its words may
+        come after the reply to it."""
+        if self._at(item_id) is None and not self.is_owed:
+            self.speech_stopped(item_id)
 
     def words(self, item_id: str, piece: str) -> None:
         """A further piece of what was recognised."""
@@ -241,15 +243,15 @@ class Talk:
         """All that was recognised; without words the utterance was none."""
         utterance = self._at(item_id)
         if utterance is None or utterance.known:
-            if not text.strip():
+            if not text.strip() or (utterance and item_id and utterance.words):
                 return
             self.speech_started(item_id)  # nobody told of the speech, but here are its words
             utterance = next(reversed(self._utterances.values()))
         if utterance.speaking:
             utterance.speaking = False
             self._channel.put(SpeechStopped(utterance.id))
-        utterance.known = True
-        if text.strip():
+        utterance.known, utterance.words = True, text.strip()
+        if utterance.words:
             self._channel.put(Transcript(utterance.id, text))
         else:
             utterance.answered = True
