@@ -59,9 +59,10 @@ def _sound(characters: int, rate: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One turn. ``hears``: the transcript (None: none ever comes, "": a cough, nothing follows), after ``partials``;
-    ``late``: it comes in the reply, ``twice``: and once more. ``fault`` happens after ``fault_after`` deltas; ``error`` is what its event says.
-    ``waits``: the reply stands still after its first delta, until ``release``. ``between``: raw messages that are sent
-    after the first delta. ``pauses``: her voice rests after each delta. ``thinks_s``: before the first one."""
+    ``late``: it comes in the reply, ``twice``: and once more. ``fault`` happens after ``fault_after`` deltas; ``error``
+    is what its event says. ``waits``: the reply stands still after its first delta, until ``release``. ``between``: raw
+    messages that are sent after the first delta. ``pauses``: her voice rests after each delta. ``thinks_s``: before the
+    first one."""
 
     hears: str | None = "hello"
     partials: Sequence[str] = ()
