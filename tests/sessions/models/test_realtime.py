@@ -342,7 +342,8 @@ async def test_any_other_error_leaves_the_reply_alone() -> None:
 
 @pytest.mark.parametrize("turn", [Turn(late=True), Turn(late=True, twice=True), Turn(twice=True)])
 async def test_neither_an_error_nor_words_that_come_late_or_twice_cut_the_reply_to_them(turn: Turn) -> None:
-    error = {"type": "error", "error": {"type": "server_error", "message": "something else went wrong"}}
+    said = "something else went wrong"
+    error = {"type": "error", "error": {"type": "server_error", "message": said}}
     async with talk(replace(turn, between=[json.dumps(error)])) as subject:
         await subject.say_something()
         events = await subject.until(ReplyDone)
@@ -350,7 +351,7 @@ async def test_neither_an_error_nor_words_that_come_late_or_twice_cut_the_reply_
         assert (kinds.count(SpeechStarted), kinds.count(Transcript), kinds.count(SpeechRejected)) == (1, 1, 0)
         assert isinstance(end := events[-1], ReplyDone)
         assert (end.reason, text_of(events)) == ("complete", "I hear you well.")
-        assert [event.error.said for event in events if isinstance(event, SessionNotice)] == [error["error"]["message"]]
+        assert [event.error.said for event in events if isinstance(event, SessionNotice)] == [said]
 
 
 async def test_speech_that_is_told_of_only_when_it_is_whole_is_answered() -> None:
