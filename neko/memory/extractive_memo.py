@@ -18,12 +18,33 @@ from neko.memory.line_codec import Names
 from neko.memory.telling_words import telling
 from neko.types.memory import RecentEntry
 
+_TIME_OR_NUMBER: Final = (
+    r"\d|[月火水木金土日]曜|星期|礼拜|[周週][一二三四五六日末天]|[一二三四五六七八九十][月岁歲点點歳時]|[가-힣]+요일"
+)
 _NAME_OR_NUMBER: Final = late_pattern(
-    r"\d|(?<=[^.!?\s] )[A-Z][a-z]+|[月火水木金土日]曜|星期|礼拜|[一二三四五六七八九十]月|[가-힣]+요일"
+    rf"{_TIME_OR_NUMBER}|(?<=[^.!?\s] )[A-Z][a-z]+|[一-鿿ァ-ヶ](?:さん|くん|ちゃん)|[가-힣] ?(?:씨|님)(?![가-힣])"
 )
+_GERMAN_NAME_OR_NUMBER: Final = late_pattern(
+    rf"{_TIME_OR_NUMBER}|\b(?:Herrn?|Frau|Dr\.|[Hh]eiß(?:t|en)|namens) [A-ZÄÖÜ]|\b[A-ZÄÖÜ]\w+ [A-ZÄÖÜ]\w+|\b(?:\w+tag|"
+    r"Mittwoch|Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
+)
+"""German has a capital at every noun; two in a row are a name."""
 _OF_THEIRS: Final = late_pattern(
-    r"\b(?:[Mm]y|[Oo]ur)\b|[我咱][们們]?[的家]|私の|わたしの|僕の|俺の|うちの|(?<![가-힣])(?:내|제|우리|나의|저의) "
+    r"\b(?:[Mm]y|[Oo]ur|[Mm]eine?[mnrs]?|[Uu]nsere?[mnrs]?)\b|[我咱][们們]?[的家]|私の|わたしの|僕の|俺の|うちの"
+    r"|(?<![가-힣])(?:내|제|우리|나의|저의) "
 )
+_LASTING: Final = late_pattern(
+    r"\b(?:[Mm]y|[Oo]ur) \w+,? (?:is (?:called |named )?)?[A-Z][a-z]"
+    r"|\b(?:[Mm]eine?|[Uu]nsere?)[mnrs]? \w+,? (?:ist |heißt )?[A-ZÄÖÜ][a-zäöü]"
+    r"|(?i:\b(?:pass(?:word|code|wort)|pin|kennwort|wi-?fi|wlan|keys?|\w*schlüssel"
+    r"|(?:phone|account|door|flat|house) (?:number|code)|address|adresse|nummer)\b)"
+    r"|密[码碼]|[钥鑰]匙|[号號][码碼]|地址|パスワード|暗証番号|合?鍵|住所|番号|비밀번호|열쇠|주소|전화번호"
+    r"|\b(?:moved|gezogen)\b|搬[到去来來]|引っ?越し|이사[했왔갔]"
+    r"|老板|老闆|上司|同事|[女男]朋友|老婆|老公|妻子|丈夫|室友|房东|房東"
+    r"|(?:上司|部長|先生|彼女|彼氏|妻|夫|母|父|姉|妹|兄|弟|娘|息子|友達|先輩|後輩|同僚|大家)の(?:名前|[一-鿿ァ-ヶ])"
+    r"|[여남]자 ?친구|부장|상사|사장님?|아내|남편|집주인"
+)
+"""Whom they have to do with, where they went to live, and what is looked for again: keys, passwords, numbers."""
 _DEED: Final = late_pattern(
     r"\b(?:I|[Ww]e)(?:['’]ve| have|['’]d| had)?(?: (?:just|also|then|finally|even|already|really|only|almost))* (?:"
     r"(?!need|agre|suppos|want)[a-z]{2,}ed|ate|beat|began|bought|broke|brought|built|came|caught|cut|did(?!n)|drank|"
@@ -37,8 +58,11 @@ _DEED: Final = late_pattern(
 """Of what the speaker did, or what happened to them: a verb in the past."""
 _NUMBER: Final = late_pattern(r"\d+|[一二三四五六七八九十百]+")
 _CLAUSE: Final = late_pattern(r"[^,;，、；]+[,;，、；]*")
+_CLAUSE_END: Final = late_pattern(r"[,;](?=\s)|[，、；]| (?:and|but|und|aber) (?=(?:I|we|ich|wir)\b)")
 _LONGEST: Final = 160
 """Characters of a sentence."""
+_OF_A_VALUE: Final = 40
+"""Characters of what was stated that a line is not cut within."""
 _OF_A_DEED: Final = 48
 """Characters of a line that tells one, where not all have room."""
 
@@ -47,12 +71,16 @@ class _Worth(IntEnum):
     SMALL_TALK = 0
     DEED = 1
     NAMES = 2
-    FACT = 3
+    LASTING = 3
+    FACT = 4
 
 
 def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: str) -> str:
-    """At most ``limit`` characters, "" when there is nothing but small talk; the older of two equals gives way."""
-    worths: dict[str, _Worth] = {}
+    """At most ``limit`` characters, "" when there is nothing but small talk; the older of two equals gives way.
+
+    Where not all have room lines are cut to what they tell.
+    """
+    found: dict[str, tuple[_Worth, str]] = {}
     known = _Known()
     forms: dict[str, str] = {}
     for entry in entries:
@@ -61,26 +89,28 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             continue
         told = _of_memo(entry.text, names) if is_memo else _of_line(entry.text, names[entry.role])
         for speaker, sentence in told:
-            line = f"{speaker}: {sentence}" if speaker else sentence
+            label = f"{speaker}: " if speaker else ""
             stated = fact_rules.facts(sentence, language)
             values = [value for _, value, has_ended in stated if not has_ended]
-            worth = _Worth.FACT if values else _worth(sentence)
+            worth, end = _worth(sentence, values, language)
             if is_memo:
                 worth = max(worth, _worth_in_memo(sentence, speaker))
-            if values and speaker and len(line) > _LONGEST:
-                line = f"{speaker}: {_around(values[0], sentence)}"
+            line = label + sentence
+            part = beginning(line, _OF_A_DEED) if worth is _Worth.DEED else label + _up_to(end, sentence)
+            if speaker and len(line) > _LONGEST:
+                line = part
             if not values and speaker:
                 form = _NUMBER.sub("0", sentence)
-                worths.pop(forms.get(form, ""), None)
+                found.pop(forms.get(form, ""), None)
                 forms[form] = line
-            worths.pop(line, None)
+            found.pop(line, None)
             for outdated in known.outdated(speaker, line, stated):
-                worths.pop(outdated, None)
-            if worth and (len(line) <= _LONGEST or not speaker):
-                worths[line] = worth
-    is_full = sum(len(line) + 1 for line in worths) > limit
-    lines = [beginning(one, _OF_A_DEED) if is_full and worth is _Worth.DEED else one for one, worth in worths.items()]
-    ranks = list(worths.values())
+                found.pop(outdated, None)
+            if worth:
+                found[line] = worth, part
+    is_full = sum(len(line) + 1 for line in found) > limit
+    lines = [part if is_full else line for line, (_, part) in found.items()]
+    ranks = [worth for worth, _ in found.values()]
     left = limit + 1
     chosen: list[int] = []
     for place in sorted(range(len(lines)), key=lambda one: (ranks[one], one), reverse=True):
@@ -139,19 +169,32 @@ class _Known:
         return gone
 
 
-def _around(value: str, sentence: str) -> str:
-    """The part of a long sentence that says this."""
-    at = max(0, sentence.find(value))
-    begins, ends = max(0, at - _LONGEST // 4), min(at + _LONGEST // 2, len(sentence))
-    return ("…" if begins else "") + sentence[begins:ends].strip() + ("…" if ends < len(sentence) else "")
+def _up_to(end: int, sentence: str) -> str:
+    """A sentence up to the end of the clause that tells something, the part before ``end`` of a long one."""
+    clause = _CLAUSE_END.search(sentence, end)
+    part = sentence[: clause.start()] if clause else sentence
+    if len(part) <= _LONGEST * 3 // 4:
+        return part
+    begins, ends = max(0, end - _LONGEST // 2), min(end + _LONGEST // 4, len(part))
+    return ("…" if begins else "") + part[begins:ends].strip() + ("…" if ends < len(part) else "")
 
 
-def _worth(sentence: str) -> _Worth:
+def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[_Worth, int]:
+    """With the place up to which a sentence tells something; ``values`` are what it states."""
+    if values:
+        return _Worth.FACT, max(0, *(sentence.find(value) + min(len(value), _OF_A_VALUE) for value in values))
     if fact_rules.is_question(sentence):
-        return _Worth.SMALL_TALK
-    if _NAME_OR_NUMBER.search(sentence) or _OF_THEIRS.search(sentence):
-        return _Worth.NAMES
-    return _Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else _Worth.SMALL_TALK
+        return _Worth.SMALL_TALK, 0
+    is_german = fact_rules.language_of(sentence, language) == "de"
+    ranks = {
+        _LASTING: _Worth.LASTING,
+        _GERMAN_NAME_OR_NUMBER if is_german else _NAME_OR_NUMBER: _Worth.NAMES,
+        _OF_THEIRS: _Worth.NAMES,
+    }
+    for pattern, worth in ranks.items():
+        if match := pattern.search(sentence):
+            return worth, match.end()
+    return (_Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else _Worth.SMALL_TALK), 0
 
 
 def _worth_in_memo(sentence: str, speaker: str) -> _Worth:

@@ -128,12 +128,147 @@ def test_what_is_so_no_longer_makes_room_for_what_is(before: list[str], now: lis
 
 
 @pytest.mark.parametrize(
-    "line",
+    "said",
     [
-        "My boss Mr. Okafor wants the quarterly slides by noon again.",
-        "My dentist is Dr. Ayala, near the station.",
-        "Meine Chefin Fr. Weber will bis mittags die Folien.",
+        ["My boss Mr. Okafor wants the quarterly slides by noon again."],
+        ["My dentist is Dr. Ayala, near the station.", "I live in St. Gallen."],
+        ["Meine Chefin Fr. Weber will bis mittags die Folien."],
+        ["My interview is at 5 p.m. on Tuesday, with Acme Inc. in Leeds.", "It starts at 5 p.m.", "My boss agrees."],
+        ["I met J. Klein and J. R. Okafor.", "We moved to the U.S.", "My sister stayed."],
+        ["Look at example.com, it costs 3.50.", "No. 5 is mine.", "No.", "I live in Ghent."],
+        ["Ich bin z.B. Lehrer, bzw. Dozent, z. B. für Kunst.", "Das war am 3. Juni.", "Ich heiße Jonas."],
+        ["i live in oslo.", "it was vitamin C.", "I like tea, coffee etc. and so on."],
+        ["私は健太です。", "猫がいます。"],
     ],
 )
-def test_a_title_before_a_name_ends_no_sentence(line: str) -> None:
-    assert line.rstrip(".") in memo.extract([RecentEntry("user", line)], NAMES, "en")
+def test_a_sentence_ends_at_no_abbreviation(said: list[str]) -> None:
+    assert sentences(" ".join(said)) == said
+
+
+EVENINGS = {
+    "en": (
+        [
+            "Hey! I'm Tobias by the way, but everyone calls me Tobi.",
+            "So today was one of those days where everything at work took twice as long as it should, honestly.",
+            "My boss Mr. Okafor wants the quarterly slides by noon again, so I was "
+            "at my desk at seven this morning with a cold coffee.",
+            "We moved last weekend, from Leeds to a tiny flat in Bristol near the "
+            "harbour, and half of the boxes are still unopened.",
+            "My girlfriend Yara is away till Thursday, she's climbing in the "
+            "Dolomites with her sister and some friends from university.",
+            "The wifi password in the new flat is bluebird-4711, I keep forgetting it.",
+            "The spare key is with Mrs. Chandra on the second floor, in case I lock myself out again.",
+            "I'm severely allergic to cashews, had to go to hospital once when I was twelve.",
+            "Then I watched two episodes of that show about the submarine and fell asleep on the sofa at Nine.",
+            "The rain in Bristol is really something, it was raining on "
+            "Monday and on Tuesday and it will rain on Wednesday.",
+            "I bought a new umbrella at the shop on Park Street, it broke within an hour, typical.",
+            "Yara turns thirty on Monday and I have no present yet.",
+            "What do you think about umbrellas?",
+            "I made soup with leeks and it was okay I guess.",
+            "My dentist appointment is at 5 p.m. on Friday.",
+        ],
+        ["Tobias|Tobi", "Okafor", "Bristol", "Yara", "bluebird-4711", "Chandra", "cashews", "thirty", "5 p.m."],
+    ),
+    "ja": (
+        [
+            "俺は健太、よろしくね。",
+            "今日は仕事がすごく忙しくて、朝から晩までずっと会議だったよ。",
+            "上司の田中さんがまた昼までに資料を出せって言うんだ。",
+            "先週末に横浜の港の近くの小さい部屋に引っ越したんだ、まだ段ボールだらけだけどね。",
+            "彼女の由美は木曜まで山に登りに行ってる。",
+            "新しい部屋のWi-Fiのパスワードはkumo4711だよ、すぐ忘れちゃうんだ。",
+            "合鍵は二階の佐藤さんに預けてある。",
+            "カシューナッツのアレルギーがあって、一度病院に運ばれたことがある。",
+            "それから潜水艦のドラマを二話見て、ソファで寝ちゃった。",
+            "雨がすごくて、月曜も火曜も降ってたよ。",
+            "駅前の店で新しい傘を買ったんだけど、一時間で壊れた。",
+            "由美は月曜に三十歳になるのに、まだプレゼントがない。",
+            "傘ってどう思う？",
+            "ネギのスープを作ったけど、まあまあだった。",
+            "金曜の五時に歯医者の予約があるんだ。",
+        ],
+        ["田中", "横浜", "由美", "kumo4711", "佐藤", "カシュー", "三十歳", "歯医者"],
+    ),
+    "zh": (
+        [
+            "我叫周浩，你好呀。",
+            "今天工作特别忙，从早上一直开会开到晚上。",
+            "老板欧总又要我中午前交季度的幻灯片。",
+            "我们上周末从合肥搬到了厦门，住在港口附近的小公寓，箱子还没拆完。",
+            "我女朋友小雯去爬山了，周四才回来。",
+            "新家的wifi密码是yun4711，我老是忘。",
+            "备用钥匙放在二楼的陈阿姨那里。",
+            "我对腰果过敏，小时候还为这个进过医院。",
+            "后来我看了两集潜水艇的电视剧，在沙发上睡着了。",
+            "雨下得真大，星期一下，星期二也下。",
+            "我在车站前买了一把新伞，一个小时就坏了。",
+            "小雯下周一就三十岁了，我还没买礼物。",
+            "你觉得伞怎么样？",
+            "我做了大葱汤，一般般吧。",
+            "周五下午五点我要去看牙医。",
+        ],
+        ["周浩", "欧总", "厦门", "小雯", "yun4711", "陈阿姨", "腰果", "三十岁", "牙医"],
+    ),
+    "ko": (
+        [
+            "안녕, 나는 민수야.",
+            "오늘은 일이 너무 바빠서 아침부터 저녁까지 계속 회의만 했어.",
+            "우리 부장 김철호 씨가 또 점심까지 자료를 내래.",
+            "지난 주말에 대전에서 부산으로 이사했어, 항구 근처 작은 원룸인데 아직 상자가 가득해.",
+            "여자친구 지은이는 목요일까지 등산 갔어.",
+            "새집 와이파이 비밀번호는 gureum4711이야, 자꾸 까먹어.",
+            "여분 열쇠는 이층 박 아주머니한테 맡겼어.",
+            "나는 캐슈너트 알레르기가 있어, 어릴 때 병원에 실려 간 적도 있어.",
+            "그리고 잠수함 드라마를 두 편 보고 소파에서 잠들었어.",
+            "비가 정말 많이 와, 월요일도 오고 화요일도 왔어.",
+            "역 앞에서 새 우산을 샀는데 한 시간 만에 망가졌어.",
+            "지은이가 월요일에 서른이 되는데 아직 선물이 없어.",
+            "우산 어떻게 생각해?",
+            "대파 수프를 만들었는데 그냥 그랬어.",
+            "금요일 다섯 시에 치과 예약이 있어.",
+        ],
+        ["민수", "김철호", "부산", "지은", "gureum4711", "박 아주머니", "캐슈", "서른", "치과"],
+    ),
+    "de": (
+        [
+            "Hallo, ich bin Tobias, aber alle nennen mich Tobi.",
+            "Heute war einer dieser Tage, an denen in der Arbeit alles doppelt so lange gedauert hat wie nötig.",
+            "Mein Chef Herr Klein will bis mittags wieder die Folien für das Quartal, "
+            "deshalb saß ich schon um sieben mit kaltem Kaffee am Schreibtisch.",
+            "Wir sind am Wochenende von Kassel nach Leipzig gezogen, in eine kleine "
+            "Wohnung am Hafen, und die Hälfte der Kisten ist noch zu.",
+            "Meine Freundin Yara ist bis Donnerstag weg, sie klettert in den "
+            "Dolomiten mit ihrer Schwester und ein paar Freunden.",
+            "Das WLAN-Passwort in der neuen Wohnung ist wolke-4711, ich vergesse es ständig.",
+            "Der Ersatzschlüssel liegt bei Frau Yilmaz im zweiten Stock, falls ich mich wieder aussperre.",
+            "Ich bin allergisch gegen Cashews und musste deswegen schon mal ins Krankenhaus.",
+            "Dann habe ich zwei Folgen von der Serie über das U-Boot gesehen und bin auf dem Sofa eingeschlafen.",
+            "Der Regen in Leipzig ist wirklich unglaublich, er hört nie auf und der Himmel ist grau.",
+            "Ich habe einen neuen Schirm im Laden am Bahnhof gekauft, der war nach einer Stunde kaputt.",
+            "Yara wird am Montag dreißig und ich habe noch kein Geschenk.",
+            "Was hältst du von Schirmen?",
+            "Ich habe eine Suppe mit Lauch gekocht, die war so lala.",
+            "Am Freitag um 17 Uhr habe ich einen Zahnarzttermin.",
+        ],
+        ["Tobi", "Leipzig", "Yara", "wolke-4711", "Yilmaz", "Cashews", "17 Uhr"],
+    ),
+}
+"""What somebody tells of an evening, in whole sentences, and the words that are looked for again."""
+
+
+@pytest.mark.parametrize("language", EVENINGS)
+def test_of_a_whole_evening_names_people_home_keys_and_days_stay(language: str) -> None:
+    said, words = EVENINGS[language]
+    for window in (said, said * 2):
+        made = memo.extract([RecentEntry("user", text) for text in window], NAMES, language.replace("de", "en"))
+        assert len(made) <= memo.LIMIT
+        assert [word for word in words if not any(one in made for one in word.split("|"))] == []
+
+
+def test_a_line_is_cut_to_what_it_tells_where_not_all_have_room() -> None:
+    told = "My boss Mr. Okafor wants the slides, so I was at my desk at seven with a cold coffee and no idea."
+    assert memo.extract([RecentEntry("user", told)], NAMES).endswith(told)
+    others = [f"Then Clara paints {number * 'x'} on Monday." for number in range(20)]
+    made = memo.extract([RecentEntry("user", text) for text in (*others, told)], NAMES)
+    assert made.endswith("My boss Mr. Okafor wants the slides")
