@@ -57,7 +57,7 @@ from neko.settings.registry import (
     SMALL_MODEL,
     SMALL_MODEL_FILE,
 )
-from neko.settings.unusable import unusable_values
+from neko.settings.unusable import unusable_values, unusable_variables
 from neko.speech_errors import LocalVoiceError
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
 
@@ -282,6 +282,15 @@ def _files(settings: Settings) -> Finding:
     return Finding("note", "files", " · ".join(f"{notice.text} {notice.remedy}" for notice in notices))
 
 
+def _environment(settings: Settings) -> Finding:
+    """Variables that cannot be used."""
+    faults = unusable_variables(settings.environ)
+    if not faults:
+        return Finding("ok", "environment", "every variable of mine can be used")
+    notices = [describe(fault, system_language(settings.environ)) for fault in faults]
+    return Finding("note", "environment", " · ".join(f"{notice.text} {notice.remedy}" for notice in notices))
+
+
 def _memory(settings: Settings) -> Finding:
     """Whether the logs are sound, and how many lines of each can be read. Changes nothing."""
     folder = _folder_path(settings) / "memory"
@@ -393,6 +402,6 @@ def _driven_browser(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _memory, _backup, _meaning, _port, _proxy, _voice, _natural_voices, _hearing,
-    _model, _settings, _screen, _computer, _driven_browser,
+    _python, _page, _environment, _data_folder, _files, _memory, _backup, _meaning, _port, _proxy, _voice,
+    _natural_voices, _hearing, _model, _settings, _screen, _computer, _driven_browser,
 )  # fmt: skip

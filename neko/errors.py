@@ -15,6 +15,7 @@ NekoError
 │   ├── UnwritableFileError    a file cannot be written
 │   │   └── DiskFullError
 │   ├── UnusableValueError     a file holds a value that cannot be used, which is passed over
+│   ├── UnusableVariableError  the same of a variable of the environment
 │   ├── UnusableNameError      a character's name cannot be that of a file
 │   ├── PortTakenError     neko.serve.listener: another program listens there
 │   ├── RemoteBusError     neko.bus_errors: the sockets to another process cannot be used; its code says why
@@ -235,6 +236,12 @@ class UnusableValueError(ConfigError):
     """``params``: file, key (dotted), wanted."""
 
     code = "value_unusable"
+
+
+class UnusableVariableError(ConfigError):
+    """``params``: name, wanted."""
+
+    code = "variable_unusable"
 
 
 class UnusableNameError(ConfigError):

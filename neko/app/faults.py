@@ -80,4 +80,5 @@ def fault_of(error: NekoError) -> Fault:
     if kept.name and kept != file:
         return Fault(kept.name, error, set_aside.character_of(kept), kept)
     about = error.params.get("key") or error.params.get("name") or ""
-    return Fault(f"{error.code}:{file.name}:{about}".rstrip(":"), error, set_aside.character_of(file))
+    character = set_aside.character_of(file) if file.name else None
+    return Fault(f"{error.code}:{file.name}:{about}".rstrip(":"), error, character)

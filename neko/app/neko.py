@@ -77,6 +77,7 @@ from neko.sessions.events import Event
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN, PRIVACY, STOP_KEY
+from neko.settings.unusable import unusable_variables
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.embedding import Embedder
@@ -360,7 +361,8 @@ class Neko:
             cards = CharacterCards.load(path, self.language.current, on_fault=self._on_file_fault)
             self._renamed = settle(cards, self.folder)
             still_there = [set_aside.report_of(aside) for aside in earlier if aside.exists()]
-            for fault in (*still_there, *stored.unusable(), *cards.unusable()):
+            unusable = (*stored.unusable(), *unusable_variables(settings.environ), *cards.unusable())
+            for fault in (*still_there, *unusable):
                 self._on_file_fault(fault)
             for tag in {self.language.current, "en"}:  # the others in milliseconds, when somebody reads them
                 i18n.load(tag)

@@ -49,16 +49,17 @@ class Deaf(Enum):
 class WatchLimits:
     """Seconds. ``sign_s``: after what may be speech a successor waits so long for a sign of it, and ``longest_s`` from
     its beginning (a radio). ``answer_s``: by then a session that has heard clear speech has given one; ``last_s``: of
-    the latest. ``clear_s`` of speech in two utterances, or ``sure_s`` in one, are worth noticing, and an utterance of
-    less than ``word_s`` is a cough. After ``stuck_s`` of quiet, in pauses of which ``pause_s`` are not counted, below
-    ``quiet_db`` (of full scale), a provider that said that speech began knows that it is over. ``missing_s``: without
-    any sound for so long nobody speaks."""
+    the latest. ``clear_s`` of speech in two utterances, or ``sure_s`` in one, are worth noticing, or ``loud_s`` in
+    three where speech is told by loudness alone, and an utterance of less than ``word_s`` is a cough. After ``stuck_s``
+    of quiet, in pauses of which ``pause_s`` are not counted, below ``quiet_db`` (of full scale), a provider that said
+    that speech began knows that it is over. ``missing_s``: without any sound for so long nobody speaks."""
 
     sign_s: float = 5.0
     answer_s: float = 8.0
     last_s: float = 3.0
     clear_s: float = 1.2
     sure_s: float = 3.0
+    loud_s: float = 5.0
     word_s: float = 0.25
     longest_s: float = 30.0
     pause_s: float = 1.5
@@ -262,10 +263,13 @@ class SpeechWatch:
     def _is_deaf(self, now: float) -> bool:
         """Would a session that hears have given a sign by now?"""
         limits, unheard = self._limits, self._unheard
-        if not unheard or self._speech.open or self._detection is None or not self._detection.detector.knows_speech:
+        if not unheard or self._speech.open or self._detection is None:
             return False
         speech_s = sum(utterance.speech_s for utterance in unheard)
-        is_clear = speech_s >= (limits.clear_s if len(unheard) > 1 else limits.sure_s)
+        if self._detection.detector.knows_speech:
+            is_clear = speech_s >= (limits.clear_s if len(unheard) > 1 else limits.sure_s)
+        else:
+            is_clear = len(unheard) > 2 and speech_s >= limits.loud_s
         return is_clear and now >= unheard[0].ended + limits.answer_s and now >= unheard[-1].ended + limits.last_s
 
     def _give_up(self) -> None:

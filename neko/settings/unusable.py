@@ -1,4 +1,4 @@
-"""Values of ``core_config.json`` that cannot be used: they are passed over, which is told."""
+"""Values of ``core_config.json`` and of the environment that cannot be used: they are passed over, which is told."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neko.errors import UnusableValueError
+from neko.errors import UnusableValueError, UnusableVariableError
 from neko.settings.in_force import value_at
-from neko.settings.registry import CORE_CONFIG, NEKO_SECTION, REPLIES, VOICES
-from neko.settings.setting import MAPPING, Setting
+from neko.settings.registry import CORE_CONFIG, NEKO_SECTION, REPLIES, SETTINGS, VOICES
+from neko.settings.setting import MAPPING, Place, Setting
 
 _RANGES = {"rate": (0.25, 4.0), "pitch": (-24.0, 24.0), "temperature": (0.0, 2.0), "max_tokens": (16, 200_000)}
 _BY_CHARACTER = ((VOICES, ("rate", "pitch")), (REPLIES, ("temperature", "max_tokens")))
@@ -23,6 +23,17 @@ def unusable_values(stored: Mapping[str, Any], path: Path) -> list[UnusableValue
     return [
         UnusableValueError(f"{key} in {path} is not {wanted}", file=str(path), key=key, wanted=wanted)
         for key, wanted in ((".".join(keys), wanted) for keys, wanted in found.items())
+    ]
+
+
+def unusable_variables(environ: Mapping[str, str]) -> list[UnusableVariableError]:
+    """All of ours in the environment; what decides how Neko is launched is refused at once instead."""
+    return [
+        UnusableVariableError(f"{name} is not {setting.kind.name}", name=name, wanted=setting.kind.name)
+        for setting in SETTINGS
+        if setting.place is not Place.COMMAND_LINE
+        for name in setting.environment
+        if (text := environ.get(name, "").strip()) and setting.kind.of_text(text) is None
     ]
 
 

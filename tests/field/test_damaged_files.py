@@ -283,6 +283,14 @@ async def test_a_slip_is_told_at_every_start_and_by_the_doctor_until_it_is_mende
         assert neko.neko.characters.cards.card("Luna")["性格"] == "wild"
 
 
+async def test_a_variable_that_cannot_be_used_is_told_to_who_comes(data_dir: Path) -> None:
+    async with RunningNeko(data_dir, environ={"NEKO_CALL_MARK_S": "3"}) as neko:
+        (status,) = await told(neko, neko.neko.characters.current)
+        assert status["code"] == "variable_unusable"
+        assert "NEKO_CALL_MARK_S" in status["message"]
+        assert "between 10 and 3600" in status["message"]
+
+
 async def test_the_doctor_counts_what_can_be_read_of_the_settings_E11(data_dir: Path, free_port: int) -> None:
     content = b'{"neko": {"language": "ja",}, // mine\n}'
     file = written(data_dir, "core_config.json", content)

@@ -127,19 +127,28 @@ def test_a_sentence_is_heard_whole_by_one_session_whenever_another_one_is_due(
     played(case, tells_speech=False)
 
 
-def test_a_session_that_gives_no_sign_of_two_sentences_is_replaced_by_one_that_hears_them() -> None:
+@pytest.mark.parametrize(
+    ("judge", "sentences"),
+    [
+        pytest.param(Loudness, [1.0, 1.0], id="known to be speech"),
+        pytest.param(OnlyLoudness, [2.0, 2.0, 2.0], id="told by loudness alone"),
+    ],
+)
+def test_a_session_that_gives_no_sign_of_some_sentences_is_replaced_by_one_that_hears_them(
+    judge: type[Loudness], sentences: list[float]
+) -> None:
     async def case(talk: SpeechConversation) -> None:
         await sound(talk, 1.0, loud=False)
-        for _ in range(2):
-            await sound(talk, 1.0, loud=True)
+        for seconds in sentences:
+            await sound(talk, seconds, loud=True)
             await sound(talk, 4.0, loud=False)
         await sound(talk, 3.0, loud=False)
         assert len(talk.sessions) == 2
-        assert heard_s(talk.sessions[1]) == 2.0
+        assert heard_s(talk.sessions[1]) == sum(sentences)
         await talk.until(TurnEnd)
         assert answered(talk, 1)
 
-    played(case, kind=Deaf)
+    played(case, kind=Deaf, judge=judge)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +156,8 @@ def test_a_session_that_gives_no_sign_of_two_sentences_is_replaced_by_one_that_h
     [
         pytest.param(Loudness, [1.0], id="one sentence"),
         pytest.param(Loudness, [0.2] * 8, id="coughs"),
-        pytest.param(OnlyLoudness, [2.0, 2.0, 2.0], id="music"),
+        pytest.param(OnlyLoudness, [9.0, 9.0], id="music"),
+        pytest.param(OnlyLoudness, [0.5] * 6, id="knocks"),
     ],
 )
 def test_no_session_is_replaced_for_what_may_be_no_speech(judge: type[Loudness], utterances: list[float]) -> None:

@@ -15,6 +15,7 @@ from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loo
 from neko.settings.in_force import Origin, SettingsInForce, Source, change_of
 from neko.settings.option_table import with_option_table
 from neko.settings.setting import MAPPING, NAMES, SWITCH, Setting
+from neko.settings.unusable import unusable_variables
 
 
 def launched(*argv: str, **environ: str) -> Settings:
@@ -277,6 +278,14 @@ def test_values_that_can_be_used_and_unknown_keys_are_not_told(tmp_path: Path) -
     stored = {"somebody's": [1], "coreApi": "", "ttsVoiceId": None, "neko": {"language": "ja", "voices": voices}}
     path.write_text(json.dumps(stored), encoding="utf-8")
     assert CoreConfig.load(path).unusable() == []
+
+
+def test_a_variable_that_cannot_be_used_is_named_and_the_default_counts() -> None:
+    environ = {"NEKO_CALL_MARK_S": "3", "NEKO_CALL_PREPARE_S": " 20 ", "NEKO_CALL_TURNS": "there", "NEKO_LANGUAGE": ""}
+    faults = unusable_variables(environ)
+    assert [fault.params["name"] for fault in faults] == ["NEKO_CALL_TURNS", "NEKO_CALL_MARK_S"]
+    assert "between 10 and 3600" in str(faults[1].params["wanted"])
+    assert SettingsInForce({}, environ).get(registry.CALL_MARK_S) == registry.CALL_MARK_S.default
 
 
 # ── the registry ──────────────────────────────────────────────────────────────
