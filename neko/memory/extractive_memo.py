@@ -58,7 +58,9 @@ _DEED: Final = late_pattern(
 """Of what the speaker did, or what happened to them: a verb in the past."""
 _NUMBER: Final = late_pattern(r"\d+|[一二三四五六七八九十百]+")
 _CLAUSE: Final = late_pattern(r"[^,;，、；]+[,;，、；]*")
-_CLAUSE_END: Final = late_pattern(r"[,;](?=\s)|[，、；]| (?:and|but|und|aber) (?=(?:I|we|ich|wir)\b)")
+_CLAUSE_END: Final = late_pattern(
+    r"[,;](?=\s)|[，、；]| (?:and|but|und|aber) (?=(?:I|we|had|ich|wir|habe|bin|musste)\b)"
+)
 _LONGEST: Final = 160
 """Characters of a sentence."""
 _OF_A_VALUE: Final = 40
@@ -182,7 +184,7 @@ def _up_to(end: int, sentence: str) -> str:
 def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[_Worth, int]:
     """With the place up to which a sentence tells something; ``values`` are what it states."""
     if values:
-        return _Worth.FACT, max(0, *(sentence.find(value) + min(len(value), _OF_A_VALUE) for value in values))
+        return _Worth.FACT, max(0, *(sentence.rfind(value) + min(len(value), _OF_A_VALUE) for value in values))
     if fact_rules.is_question(sentence):
         return _Worth.SMALL_TALK, 0
     is_german = fact_rules.language_of(sentence, language) == "de"

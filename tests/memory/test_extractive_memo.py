@@ -251,7 +251,7 @@ EVENINGS = {
             "Ich habe eine Suppe mit Lauch gekocht, die war so lala.",
             "Am Freitag um 17 Uhr habe ich einen Zahnarzttermin.",
         ],
-        ["Tobi", "Leipzig", "Yara", "wolke-4711", "Yilmaz", "Cashews", "17 Uhr"],
+        ["Tobi", "Leipzig", "Yara", "Klein", "dreißig", "wolke-4711", "Yilmaz", "Cashews", "17 Uhr"],
     ),
 }
 """What somebody tells of an evening, in whole sentences, and the words that are looked for again."""
