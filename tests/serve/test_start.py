@@ -116,8 +116,8 @@ async def test_the_doctor_finds_a_fresh_installation_well(data_dir: Path, free_p
     assert outcome.code == 0, outcome.out + outcome.err
     assert all(line.startswith(("ok ", "note ")) for line in lines)
     assert [line.split()[1].rstrip(":") for line in lines] == [
-        "Python", "page", "data", "files", "memory", "backup", "meaning", "port", "proxy", "voice", "natural",
-        "hearing", "model", "settings", "browser", "computer", "her",
+        "Python", "page", "environment", "data", "files", "memory", "backup", "meaning", "port", "proxy", "voice",
+        "natural", "hearing", "model", "settings", "browser", "computer", "her",
     ]  # fmt: skip
 
 
