@@ -239,9 +239,16 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         await self.rename_chat(character, chat, "")
         return await self.delete(character, [line.id for line in self._known(character) if line.chat == chat])
 
-    async def recent(self, character: str) -> list[RecentEntry]:
-        self._known(character)
-        return [entry for _, entry in self._windows[character]]
+    async def recent(self, character: str, *, with_left: bool = False) -> list[RecentEntry]:
+        every = [line for line in self._known(character) if line.id not in self._deleted[character]]
+        window = self._windows[character]
+        memo = [entry for _, entry in window if entry.role == "system"]
+        reach = max((at for at, entry in window if entry.role == "system"), default=0)
+        elsewhere = [line for line in every if line.chat != self._open_chats[character] and line.id > reach]
+        left = [
+            replace(_in_window(line)[1], left=True) for line in elsewhere if line.role != "system" and line.text.strip()
+        ]
+        return [*memo, *(left if with_left else []), *(entry for _, entry in window if entry not in memo)]
 
     async def recall(
         self,

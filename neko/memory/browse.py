@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from neko.memory import schema
 from neko.memory.line_codec import Names, Row, logged_lines, message, parsed_row
 from neko.types.lines import Line
-from neko.types.memory import Day, Layer, Memo
+from neko.types.memory import Day, Layer, Memo, RecentEntry
 
 _COUNTED: Final = f"(instr(message, '\"replaced\"') = 0 OR {schema.NOT_REPLACED})"
 """As ``schema.NOT_REPLACED``, without taking apart the JSON of each row."""
@@ -32,9 +34,13 @@ _MEMO: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id = ?"
 _REWRITE: Final = f"UPDATE {schema.COMPRESSED} SET message = ? WHERE id = ?"
 
 
-def holds_outside(connection: sqlite3.Connection, through: int) -> bool:
-    """Were words from outside read for a line with an id up to ``through``?"""
-    return connection.execute(schema.FIRST_OUTSIDE, (through,)).fetchone() is not None
+def with_outside(connection: sqlite3.Connection, entries: Sequence[RecentEntry]) -> list[RecentEntry]:
+    """The entries of a recent window, with what they are of words from outside."""
+    reach = max((entry.id or sys.maxsize for entry in entries if entry.role == "system"), default=0)
+    is_in_memo = bool(reach) and connection.execute(schema.FIRST_OUTSIDE, (reach,)).fetchone() is not None
+    left = json.dumps([entry.id for entry in entries if entry.left])
+    lines = {line_id for (line_id,) in connection.execute(schema.OUTSIDE_AMONG, (left,))}
+    return [replace(one, outside=is_in_memo if one.role == "system" else one.id in lines) for one in entries]
 
 
 def timeframe(connection: sqlite3.Connection, layer: Layer, start: datetime, end: datetime, limit: int) -> list[Row]:

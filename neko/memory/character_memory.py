@@ -20,11 +20,12 @@ from neko.memory.facts import Earlier, NewFact
 from neko.memory.line_codec import Names, Row
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning
-from neko.memory.recent import RecentWindow, line_ids, lines_since
+from neko.memory.recent import RecentWindow
 from neko.memory.settling import Settling
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Undo
 from neko.memory.unfinished import Kind, Unfinished
+from neko.memory.window_entries import line_ids, lines_since
 from neko.memory.words import holds
 from neko.memory_errors import forgetting
 from neko.tasks import in_thread
@@ -203,6 +204,8 @@ class CharacterMemory:
             async with self._changing, self._unfinished(Kind.PLACE_ANEW, begun.place_anew):
                 await self.window.forget(lines)
                 await self.window.put_back([one for one in lines if one.line.status != "replaced"])
+        if begun.fold:
+            await self.settling.end_interrupted()
         if begun.forget:
             await self.delete(begun.forget)
         return begun

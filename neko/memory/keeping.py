@@ -110,8 +110,13 @@ class Keeping(MemoryAdministration):
         return Step.DONE
 
     async def _learn_brought_in(self, character: str) -> Step:
+        """And then make the memo of chats that were left, which the program before did not come to."""
         memory = self._open_now(character) or await self._opened(character)
-        return await memory.learn_brought_in(self._models())
+        step = await memory.learn_brought_in(self._models())
+        if step is not Step.DONE or not await memory.settling.left_waits():
+            return step
+        await self.settle(character, self._models)
+        return Step.LATER if await memory.settling.left_waits() else Step.DONE
 
     async def _kept_in_order(self, character: str) -> bool:
         """Wait until nothing that was begun earlier is left to be done of an open memory, or all that is waits for a

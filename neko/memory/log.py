@@ -50,6 +50,7 @@ from neko.memory.running_time import RunningTime
 from neko.memory.search import rehearse
 from neko.memory.sqlite_errors import store_error
 from neko.memory.threads import Threads, Work
+from neko.memory.unfinished import Kind
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ChangeKind, ChatList, Fact
@@ -271,16 +272,31 @@ class Log:
             logger.info("the WAL of a log cannot be emptied yet: %s", error)
             return False
 
-    async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> int:
-        """Keep a summary together with the ids of the lines it was made from; its id."""
+    async def add_summary(
+        self, session_id: str, text: str, at: datetime, sources: Sequence[int], *, folds: bool = False
+    ) -> int:
+        """Keep a summary together with the ids of the lines it was made from; its id. ``folds``: it is to take their
+        place in the window (``unfinished``)."""
         row = (session_id, json.dumps(message("system", text, {"sources": list(sources)})), stamp(at))
-        return await self.transaction(lambda connection: int(_execute(connection, schema.INSERT_SUMMARY, row)[0][0]))
+
+        def work(connection: sqlite3.Connection) -> int:
+            summary = int(_execute(connection, schema.INSERT_SUMMARY, row)[0][0])
+            if folds:
+                unfinished.note(connection, Kind.FOLD, [summary])
+            return summary
+
+        return await self.transaction(work)
+
+    async def folded(self, summaries: Sequence[int]) -> None:
+        """The window has these summaries now."""
+        await self.transaction(lambda connection: unfinished.done(connection, Kind.FOLD, summaries), durable=False)
 
     async def drop_summary(self, summary: int) -> None:
         """Take back a summary that was kept a moment ago, words and all."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(schema.DELETE_SUMMARY, (summary,))
+            unfinished.done(connection, Kind.FOLD, [summary])
             deletion.leave_untidy(connection)
 
         await self.without_traces(work)

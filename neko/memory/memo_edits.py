@@ -16,8 +16,8 @@ from neko.memory import browse, changes, deletion, reviewed, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.line_codec import Message, Row, message, parsed_row
 from neko.memory.log import LARGEST
-from neko.memory.recent import is_memo
 from neko.memory.undo import Undo
+from neko.memory.window_entries import is_memo
 from neko.types.memory import ChangeKind, Memo, RecentEntry
 
 MOST_PINNED: Final = 4

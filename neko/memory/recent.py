@@ -11,7 +11,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from neko.memory.line_codec import (
 )
 from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory.window_entries import is_memo, largest_id, line_id_of, line_ids, lines_since, may_hold, without
 from neko.memory.write_pace import WritePace
 from neko.memory_errors import LinesPutBackError
 from neko.storage import read_json, write_json
@@ -171,9 +172,9 @@ class RecentWindow:
 
         The log's WAL was damaged, of which SQLite says nothing, or an older log was put back.
         """
-        lost = [entry for entry in entries if (_line_id(entry) or 0) > last > 0]
+        lost = [entry for entry in entries if (line_id_of(entry) or 0) > last > 0]
         rows = rows_of(lost, self._log.chat)
-        if not rows or self._log.unfinished:
+        if not rows or self._log.unfinished.changes_lines:
             return last
         await self._log.restore(rows, Earlier())
         logger.error("%d lines of %s were lost and are put back", len(rows), self._log.path)
@@ -209,20 +210,22 @@ class RecentWindow:
             await self._merge()
             return list(self._entries)
 
-    async def view(self) -> list[RecentEntry]:
+    async def view(self, *, with_left: bool = False) -> list[RecentEntry]:
         """The window as ``ConversationLog.recent`` promises it."""
         memo: list[str] = []
         reach = 0
         turns: list[RecentEntry] = []
-        for entry in await self.entries():
+        entries, left = await self.entries(), self._left if with_left else []
+        for number, entry in enumerate([*left, *entries]):
             parsed = parse(entry)
             if parsed is None or not parsed.text.strip():
                 continue
             if parsed.role == "system":
                 memo.append(cut_memo_prefix(parsed.text))
-                reach = max(reach, _line_id(entry) or 0)
+                reach = max(reach, line_id_of(entry) or 0)
             else:
-                turns.append(RecentEntry(parsed.role, parsed.text, _line_id(entry) or 0, entry_time(parsed)))
+                at, is_left = entry_time(parsed), number < len(left)
+                turns.append(RecentEntry(parsed.role, parsed.text, line_id_of(entry) or 0, at, is_left))
         return ([RecentEntry("system", "\n".join(memo), reach)] if memo else []) + turns
 
     @property
@@ -322,18 +325,26 @@ class RecentWindow:
             before = self._log.chat
             chat = await self._log.change_chat(number)
             if self._log.chat != before:
-                left = [one for one in lines_since(self._entries) if _line_id(one) is not None]
+                left = [one for one in lines_since(self._entries) if line_id_of(one) is not None]
                 self._left = [*self._left, *left][-_MOST_LEFT:]
                 await self._turn_to_chat()
         await self.flush()
         return chat
 
     async def _turn_to_chat(self) -> None:
-        """What N.E.K.O. wrote before there was a log stands nowhere else: it stays until it is in the memo."""
+        """What N.E.K.O. wrote before there was a log stands nowhere else: it stays until it is in the memo. What was
+        left of this chat when it was open before is there again."""
         memo = [entry for entry in self._entries if is_memo(entry)]
         turns = [entry for entry in self._entries if not is_memo(entry)]
-        before = takewhile(lambda entry: _line_id(entry) is None, turns)
-        self._entries = [*memo, *before, *await self._end_of_chat()]
+        before = takewhile(lambda entry: line_id_of(entry) is None, turns)
+        end, left = await self._end_of_chat(), self._left
+        if left:
+            since = await self._log.page(after=min(line_ids(left)) - 1, limit=_MOST_LEFT, chat=self._log.chat)
+            of_chat = {logged.line.id for logged in since}
+            self._left = [one for one in left if line_id_of(one) not in of_chat]
+            there = set(line_ids(end))
+            end = [one for one in left if line_id_of(one) in of_chat - there] + end
+        self._entries = [*memo, *before, *end]
         self._dirty = True
 
     async def _end_of_chat(self) -> list[Message]:
@@ -358,9 +369,9 @@ class RecentWindow:
             await self._merge()
             memos = [entry for entry in self._entries if is_memo(entry)]
             turns = [entry for entry in self._entries if not is_memo(entry)]
-            kept, found = _without(turns, lines)
-            self._left = _without(self._left, lines)[0]
-            if any(_may_hold(memo, lines, found) for memo in memos):
+            kept, found = without(turns, lines)
+            self._left = without(self._left, lines)[0]
+            if any(may_hold(memo, lines, found) for memo in memos):
                 memos = await self._before_memo(memos, kept, lines)
             self._dirty = self._dirty or memos + kept != self._entries
             self._entries = memos + kept
@@ -394,7 +405,7 @@ class RecentWindow:
             reach = max(self._floor, largest_id([entry for entry in self._entries if is_memo(entry)]))
             for logged in lines:
                 if logged.line.id > reach and logged.line.chat == self._log.chat and _belongs(logged):
-                    later = (at for at, entry in enumerate(self._entries) if (_line_id(entry) or 0) > logged.line.id)
+                    later = (at for at, entry in enumerate(self._entries) if (line_id_of(entry) or 0) > logged.line.id)
                     self._entries.insert(next(later, len(self._entries)), _entry(logged))
                     self._dirty = True
         await self.flush()
@@ -432,7 +443,9 @@ class RecentWindow:
         missing = await since(self._log.chat)
         elsewhere = [_entry(one) for one in await since(None) if one.line.chat != self._log.chat]
         self._left = [*elsewhere, *self._left][-_MOST_LEFT:]
-        there = {(parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and _line_id(entry) is None}
+        there = {
+            (parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and line_id_of(entry) is None
+        }
         again = [_entry(one) for one in missing if (one.line.role, one.line.text) not in there]
         if earlier is None:
             return again
@@ -467,7 +480,7 @@ class RecentWindow:
             if not logged.own or not _belongs(logged) or logged.line.chat != self._log.chat:
                 continue
             if logged.line.replaces is not None:
-                self._entries = [entry for entry in self._entries if _line_id(entry) != logged.line.replaces]
+                self._entries = [entry for entry in self._entries if line_id_of(entry) != logged.line.replaces]
             self._entries.append(_entry(logged))
             self._dirty = True
 
@@ -483,7 +496,7 @@ class RecentWindow:
             return
         self._tell_unread(entries)
         self._entries, self._dirty = entries, False
-        self._position = max([self._position_on_disk, *(_line_id(entry) or 0 for entry in entries)])
+        self._position = max([self._position_on_disk, *(line_id_of(entry) or 0 for entry in entries)])
 
     def _tell_unread(self, entries: Sequence[Any]) -> None:
         places = [number for number, entry in enumerate(entries, 1) if parse(entry) is None]
@@ -528,63 +541,10 @@ def _in_our_form(entry: Any) -> Any:
     return others | message(parsed.role, content_text(entry.get("content", entry.get("text"))) or "")
 
 
-def largest_id(entries: Sequence[Any]) -> int:
-    """The largest log id that the entries name."""
-    return max((_line_id(entry) or 0 for entry in entries), default=0)
-
-
-def line_ids(entries: Sequence[Any]) -> list[int]:
-    """The log ids that the entries name."""
-    return [line_id for entry in entries if (line_id := _line_id(entry)) is not None]
-
-
-def _line_id(entry: Any) -> int | None:
-    parsed = parse(entry)
-    value = parsed.neko.get("id") if parsed else None
-    return value if isinstance(value, int) else None
-
-
-def lines_since(entries: Sequence[Any]) -> list[Any]:
-    """The lines that no memo was made of yet, without those that stayed as they were said."""
-    reach = largest_id([one for one in entries if is_memo(one)])
-    lines = [entry for entry in entries if parse(entry) is not None and not is_memo(entry)]
-    return [entry for entry in lines if not 0 < largest_id([entry]) <= reach]
-
-
-def is_memo(entry: Any) -> bool:
-    """The memo has the id of the last line that it is made from."""
-    parsed = parse(entry)
-    return parsed is not None and parsed.role == "system"
-
-
-def _without(turns: Sequence[Any], lines: Sequence[LoggedLine]) -> tuple[list[Any], set[int]]:
-    """The turns but those lines, and the ids of the lines that were found. What N.E.K.O. wrote has no id."""
-    by_id = {logged.line.id: logged for logged in lines}
-    by_text = {(logged.line.role, logged.line.text): logged for logged in lines}
-    kept, found = [], set()
-    for entry in turns:
-        line_id, parsed = _line_id(entry), parse(entry)
-        of_same_text = by_text.get((parsed.role, parsed.text)) if parsed and line_id is None else None
-        logged = by_id.get(line_id) if line_id is not None else of_same_text
-        if logged is None:
-            kept.append(entry)
-        else:
-            found.add(logged.line.id)
-    return kept, found
-
-
-def _may_hold(memo: Any, lines: Sequence[LoggedLine], found: Collection[int]) -> bool:
-    """Whether the memo was made of any of these lines, as far as one can know; ``found`` stand after it."""
-    reach = _line_id(memo)
-    if reach is None:
-        return any(logged.line.id not in found for logged in lines)
-    return any(logged.line.id <= reach for logged in lines)
-
-
 def _drop_ids_beyond(entries: list[Any], last: int) -> None:
     """Ids of another log (an older one was put back) must not be taken for ours."""
     for entry in entries:
-        if (_line_id(entry) or 0) > last:
+        if (line_id_of(entry) or 0) > last:
             del entry["data"]["additional_kwargs"]["neko"]
 
 

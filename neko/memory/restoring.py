@@ -39,7 +39,7 @@ from neko.memory.memo import cut_memo_prefix
 from neko.memory.memo_edits import MOST_PINNED
 from neko.memory.pictures import Pictures
 from neko.memory.places import Lines, Places, Plan
-from neko.memory.recent import line_ids, lines_since
+from neko.memory.window_entries import line_ids, lines_since
 from neko.tasks import in_thread
 from neko.types.lines import Line
 from neko.types.memory import RecentEntry

@@ -63,6 +63,7 @@ OUTSIDE: Final = "instr(message, '\"outside\": true') + instr(message, '\"outsid
 text its quotes would be escaped."""
 OUTSIDE_INDEX: Final = f"CREATE INDEX IF NOT EXISTS neko_original_outside ON {ORIGINAL} (id) WHERE {OUTSIDE}"
 FIRST_OUTSIDE: Final = f"SELECT 1 FROM {ORIGINAL} WHERE id <= ? AND {OUTSIDE} LIMIT 1"
+OUTSIDE_AMONG: Final = f"SELECT id FROM {ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) AND {OUTSIDE}"
 
 LAST_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL}"
 LAST_FOREIGN_ID: Final = f"SELECT id FROM {ORIGINAL} WHERE {FOREIGN} ORDER BY id DESC LIMIT 1"

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,13 +29,13 @@ from neko.memory.index import find
 from neko.memory.keeping import Keeping
 from neko.memory.left_over import LeftOver
 from neko.memory.line_codec import Names
-from neko.memory.log import LARGEST, Log
+from neko.memory.log import Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
 from neko.memory.memo_edits import MemoEdits
 from neko.memory.open_questions import open_questions
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
-from neko.memory.recent import RecentFile, RecentWindow, largest_id
+from neko.memory.recent import RecentFile, RecentWindow
 from neko.memory.restoring import Restoring
 from neko.memory.running_time import OutOfTimeError, RunningTime, begun_within
 from neko.memory.search import Query, search
@@ -44,6 +44,7 @@ from neko.memory.threads import Threads
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
 from neko.memory.upkeep import Upkeep
+from neko.memory.window_entries import largest_id
 from neko.memory.words import sought
 from neko.memory.write_pace import WritePace
 from neko.storage import log_fault, make_folder
@@ -324,12 +325,11 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         await self.rename_chat(character, chat, "")
         return []
 
-    async def recent(self, character: str) -> list[RecentEntry]:
+    async def recent(self, character: str, *, with_left: bool = False) -> list[RecentEntry]:
         memory = await self._opened(character)
-        entries = await self.memo_edits.with_pinned(character, await memory.window.view())
-        reach = max((entry.id or LARGEST for entry in entries if entry.role == "system"), default=0)
-        if reach and await memory.log.recall(lambda connection, _: browse.holds_outside(connection, reach)):
-            return [replace(entry, outside=entry.role == "system") for entry in entries]
+        entries = await self.memo_edits.with_pinned(character, await memory.window.view(with_left=with_left))
+        if any(entry.left or entry.role == "system" for entry in entries):
+            return await memory.log.recall(lambda connection, _: browse.with_outside(connection, entries))
         return entries
 
     async def rebuild_index(self, character: str) -> int:
@@ -545,7 +545,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def _go_on_learning(self, name: str, memory: CharacterMemory) -> None:
         """A failure is logged: what is left is done the next time."""
         try:
-            if await memory.brought_in():
+            if await memory.brought_in() or await memory.settling.left_waits():
                 self._brought_in.touch(name)
         except NekoError as error:
             logger.warning("%s: whether there is something to learn is not known: %s", name, error)

@@ -20,16 +20,17 @@ from typing import Any, Final
 
 from neko.errors import MemoNotRenewedError, ModelError, NekoError
 from neko.language import guess
-from neko.memory import browse, changes, kept_lines, memo, review, reviewed
+from neko.memory import browse, changes, kept_lines, memo, review, reviewed, unfinished
 from neko.memory.line_codec import Message, Names, message, parse
 from neko.memory.log import LARGEST, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.memory.no_memo import NoMemoError
-from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, is_memo, largest_id, line_ids, lines_since
+from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow
 from neko.memory.reviewed import Reviewed
 from neko.memory.timeouts import MemoryTimeouts
+from neko.memory.window_entries import is_memo, largest_id, line_ids, lines_since
 from neko.tasks import in_thread
-from neko.types.memory import ChangeKind, RecentEntry, Summarise
+from neko.types.memory import ChangeKind, Memo, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,10 @@ class Settling:
         self._folding = asyncio.Lock()
         self._failures = 0
         self._asked_for_review: asyncio.Timeout | None = None
+
+    async def left_waits(self) -> bool:
+        """Whether enough was left with chats for a memo that nobody has made yet."""
+        return _are_enough(self._window.left, await self._window.entries())
 
     async def compress(
         self,
@@ -233,12 +238,11 @@ class Settling:
         self, summarise: Summarise | None, through: int | None, route: Summarise | None, *, detailed: bool
     ) -> bool:
         """What was left with a chat counts as if it stood in the window, and goes first."""
-        is_ended = await self._end_interrupted()
+        is_ended = await self.end_interrupted()
         entries, left = await self._window.entries(), self._window.left
         oldest = [entry for entry in entries[:-UNCOMPRESSED] if through is None or largest_id([entry]) <= through]
-        memos, since = sum(map(is_memo, entries)), lines_since(entries)
-        if memos + len(since) <= LARGEST_WINDOW or not lines_since([*filter(is_memo, entries), *oldest]):
-            if memos + len(since) + len(left) <= LARGEST_WINDOW or not left:
+        if _size(entries) <= LARGEST_WINDOW or not lines_since([*filter(is_memo, entries), *oldest]):
+            if not _are_enough(left, entries):
                 return is_ended
             oldest = list(takewhile(is_memo, entries))
         language = self.language_of(_readable([*oldest, *left]))
@@ -259,23 +263,27 @@ class Settling:
             return is_ended
         return await self._replace(oldest, folded, kept, left, memo_text(summary, language), summary)
 
-    async def _end_interrupted(self) -> bool:
-        """Give the window the memo that the log has of lines that still stand there."""
+    async def end_interrupted(self) -> bool:
+        """Give the window the memo that the log has of lines that still stand there, or were left with their chats."""
         async with self._changing:
-            last = await self._log.recall(lambda connection, _: browse.memos(connection, [], before=LARGEST, limit=1))
-            entries = await self._window.entries()
-            there = set(line_ids([entry for entry in entries if not is_memo(entry)]))
-            if not last or not last[0].sources or not there.issuperset(last[0].sources):
-                return False
-            reach, text = max(last[0].sources), last[0].text
-            if reach <= largest_id([entry for entry in entries if is_memo(entry)]):
-                return False
-            end = next(at for at, entry in enumerate(entries) if line_ids([entry]) == [reach]) + 1
-            folded = set(last[0].sources)
-            rest = [one for one in entries[:end] if not is_memo(one) and folded.isdisjoint(line_ids([one]))]
-            language = guess(text, self._language())
-            new = [message("system", memo_text(text, language), {"id": reach, "summary": last[0].id}), *rest]
-            return await self._window.swap(entries[:end], new)
+            last, begun = await self._log.recall(_last_memo)
+            is_given = last is not None and await self._give(last, is_begun=last.id in begun)
+            if begun:
+                await self._log.folded(begun)
+            return is_given
+
+    async def _give(self, last: Memo, *, is_begun: bool) -> bool:
+        entries, folded = await self._window.entries(), set(last.sources)
+        memos = [entry for entry in entries if is_memo(entry)]
+        lines = [entry for entry in entries if not is_memo(entry)]
+        reach = max(folded, default=0)
+        if reach <= largest_id(memos) or not (is_begun or folded.issubset(line_ids(lines))):
+            return False
+        rest = [entry for entry in lines if folded.isdisjoint(line_ids([entry]))]
+        left = [entry for entry in self._window.left if not folded.isdisjoint(line_ids([entry]))]
+        text = memo_text(last.text, guess(last.text, self._language()))
+        new = message("system", text, {"id": reach, "summary": last.id})
+        return await self._window.swap(entries, [new, *rest], left)
 
     async def _kept(self, oldest: Sequence[Any], language: str, route: Summarise) -> list[Any]:
         """The entries that stay as they were said; only lines that the log knows can."""
@@ -317,12 +325,13 @@ class Settling:
                 kept, unread = [], []
                 if entries[: len(memos)] != memos:
                     return False
-            row = await self._log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
+            row = await self._log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources, folds=True)
             neko = {"id": reach, "summary": row} if reach else {"summary": row}
             new: list[Message] = [message("system", text, neko), *kept, *unread]
             if not await self._window.swap(oldest, new, left):
                 await self._log.drop_summary(row)
                 return False
+            await self._log.folded([row])
             self._on_renewed(self._window.path)
             return True
 
@@ -340,6 +349,22 @@ class Settling:
         """That of the user, as far as it shows in what they said."""
         said = [entry.text for entry in entries if entry.role == "user"] or [entry.text for entry in entries]
         return guess("\n".join(said), self._language())
+
+
+def _size(entries: Sequence[Any]) -> int:
+    """Memos, and lines that are in none."""
+    return sum(map(is_memo, entries)) + len(lines_since(entries))
+
+
+def _are_enough(left: Sequence[Any], entries: Sequence[Any]) -> bool:
+    """Whether the window is too large with what was left."""
+    return bool(left) and _size(entries) + len(left) > LARGEST_WINDOW
+
+
+def _last_memo(connection: sqlite3.Connection, _: Names) -> tuple[Memo | None, tuple[int, ...]]:
+    """The newest memo of the log, and those that were about to be given to the window."""
+    memos = browse.memos(connection, [], before=LARGEST, limit=1)
+    return (memos[0] if memos else None), unfinished.read(connection).fold
 
 
 def _readable(entries: Sequence[Any]) -> list[RecentEntry]:

@@ -66,6 +66,9 @@ def compose(
     lines, whole, untold = _within_budget(said, persona, min(RECENT_BUDGET, (most_tokens or _ROOMY) // _RECENT_SHARE))
     if untold and (told := gist(untold, _GIST)):
         memo.append(told)
+    shown = said[len(said) - len(lines) :]
+    of_before = [line for line, entry in zip(lines, shown, strict=True) if entry.left]
+    of_chat = lines[len(of_before) :]
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
     called = {USER: names["master"], CHARACTER: persona.character}
     there = bare_words("\n".join((*memo, *lines)))
@@ -82,7 +85,8 @@ def compose(
         say["began"].format(now=spoken_time(began, persona.language)),
         "\n".join(filter(None, (say["memo"], say["of_others"] if outside else "", *memo))) if memo else "",
         known.text,
-        say["recent"] + "\n" + "\n".join(lines) if lines else "",
+        "\n".join((say["left"], *of_before)) if of_before else "",
+        "\n".join((say["recent"], *of_chat)) if of_chat else "",
         say["closing"].format(**names),
     ]
     return Instructions("\n\n".join(piece for piece in pieces if piece), whole, known.sources, outside)

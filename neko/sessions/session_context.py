@@ -172,7 +172,7 @@ class SessionContext:
     async def fold_if_full(self, through: int) -> None:
         """Have the memory fold what was said up to this line, if it is more than the next prompt has room for."""
         try:
-            if prompt.is_full(await self._dependencies.memory.recent(self._character)):
+            if prompt.is_full(await self._dependencies.memory.recent(self._character, with_left=True)):
                 await self._dependencies.settle(through, False)
         except NekoError as error:
             logger.warning("%s: the memo was not renewed: %s", self._character, error.code)
@@ -183,7 +183,7 @@ class SessionContext:
         session_id = self._session_id
         try:
             await self._dependencies.settle(through, at_any_rate)
-            recent = await self._dependencies.memory.recent(self._character)
+            recent = await self._dependencies.memory.recent(self._character, with_left=True)
             known = await self._dependencies.memory.facts(self._character)
             questions = await self._dependencies.memory.open_questions(self._character)
         except NekoError as error:

@@ -347,7 +347,7 @@ class ModelSessionSlot:
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
                 await self._dependencies.read_settings()
-                recent = await memory.recent(self._character)
+                recent = await memory.recent(self._character, with_left=True)
                 known = await memory.facts(self._character)
                 questions = await memory.open_questions(self._character)
         except (NekoError, TimeoutError) as error:

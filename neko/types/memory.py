@@ -73,14 +73,15 @@ class RecentEntry:
     """One entry of the recent window. ``role`` system is the memo of what came before.
 
     ``id`` is that of the line, of a memo that of the last line it was made from; 0 where it is not known. ``at`` is
-    local naive time, None where it is not known. ``outside``: it is a memo of what words from outside stood in. None of
-    these counts when entries are compared.
+    local naive time, None where it is not known. ``left``: it is a line of another chat. ``outside``: it is a memo of
+    what words from outside stood in, or such a line of another chat. None of these counts when entries are compared.
     """
 
     role: Role
     text: str
     id: int = field(default=0, compare=False)
     at: datetime | None = field(default=None, compare=False)
+    left: bool = field(default=False, compare=False)
     outside: bool = field(default=False, compare=False)
 
 
@@ -297,8 +298,9 @@ class ConversationLog(Protocol):
         """
         ...
 
-    async def recent(self, character: str) -> list[RecentEntry]:
-        """The recent window: at most one memo (first), then the last lines of the open chat, oldest first."""
+    async def recent(self, character: str, *, with_left: bool = False) -> list[RecentEntry]:
+        """The recent window: at most one memo (first), then the last lines of the open chat, oldest first.
+        ``with_left``: before these the lines of other chats that were left before a memo was made of them."""
         ...
 
 

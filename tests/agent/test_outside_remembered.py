@@ -52,7 +52,7 @@ async def test_what_was_read_just_before_a_restart_counts_after_it(
         assert await notes(talk, "note it") == [True]
 
 
-async def test_what_was_read_counts_in_its_own_chat_alone(
+async def test_what_was_read_counts_in_every_chat_whose_prompt_has_it(
     data_dir: Path, provider: ScriptedProvider, servers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with talking(data_dir, provider, servers) as talk:
@@ -64,9 +64,12 @@ async def test_what_was_read_counts_in_its_own_chat_alone(
         first = await talk.neko.memory.open_chat("Mio")
         assert await notes(talk, "hm?") == [True]
         await manager.edits.open_chat(None)
-        assert await notes(talk, "hm?") == []
+        assert await notes(talk, "hm?") == [True], "no memo was made of it yet"
         await manager.edits.open_chat(first)
         assert await notes(talk, "hm?") == [True]
+        await talk.neko.memory.rewrite_recent("Mio", [])
+        await manager.edits.open_chat(None)
+        assert await notes(talk, "hm?") == []
 
 
 async def test_what_was_read_counts_until_the_history_is_cut_behind_it(

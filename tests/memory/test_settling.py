@@ -9,6 +9,7 @@ import pytest
 
 from neko.errors import MemoNotRenewedError, ModelServerError
 from neko.memory.kept_lines import MOST, MOST_CHARACTERS, kept
+from neko.memory.recent import RecentWindow
 from neko.memory.service import MemoryService
 from neko.types.lines import NewLine
 from neko.types.memory import MemoryModels, RecentEntry
@@ -39,6 +40,19 @@ class Model:
 
 async def fails(question: str) -> str:
     raise ModelServerError("busy", model="m", provider="p")
+
+
+class CutOffError(BaseException):
+    """The process ends here."""
+
+
+async def cut_off(*_: object, **__: object) -> bool:
+    raise CutOffError
+
+
+async def known(memory: MemoryService) -> list[str]:
+    """What a new session is told of."""
+    return [entry.text for entry in await memory.recent(MIO, with_left=True)]
 
 
 # ── which lines stay as they were said ───────────────────────────────────────
@@ -371,6 +385,66 @@ async def test_a_chat_may_be_left_while_its_memo_is_made(memory: MemoryService) 
     assert await window(memory) == ["memo 2"]
     assert "memo 1" in questions[1]
     assert all(sum(text in question for question in questions) == 1 for text in SMALL_TALK)
+
+
+async def test_a_chat_that_is_gone_on_with_after_it_was_left_has_each_of_its_lines_once(
+    memory_folder: MemoryFolder, memory: MemoryService
+) -> None:
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    await memory.change_chat(MIO, 0)
+    assert await window(memory) == SMALL_TALK
+    assert await known(memory) == ["something new", *SMALL_TALK]
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert await known(memory) == ["something new", *SMALL_TALK]
+    summarise = Model("They counted.")
+    assert await memory.compress(MIO, summarise)
+    assert [summarise.questions[0].count(text) for text in ("something new", *SMALL_TALK[:5])] == [1] * 6
+    assert await known(memory) == ["They counted.", *SMALL_TALK[5:]]
+
+
+async def test_a_memo_of_a_chat_that_was_left_is_in_the_window_when_a_crash_came_before_that(
+    memory_folder: MemoryFolder, memory: MemoryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    with monkeypatch.context() as patch:
+        patch.setattr(RecentWindow, "swap", cut_off)
+        with pytest.raises(CutOffError):
+            await memory.compress(MIO, Model("They counted."))
+        await memory.aclose()
+    memory = await memory_folder.open()
+    assert await known(memory) == ["They counted.", "something new"]
+    await memory.aclose()
+    assert memory_folder.sql("SELECT * FROM neko_state WHERE name GLOB 'folding*'") == []
+
+
+async def test_the_memo_of_chats_that_were_left_is_made_after_a_restart_when_the_model_answers_again(
+    memory_folder: MemoryFolder, memory: MemoryService
+) -> None:
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    await memory.aclose()
+    answers = Model("They counted.")
+    models = iter([MemoryModels(fails), MemoryModels(fails)])
+    memory = await memory_folder.open(
+        models=lambda: next(models, MemoryModels(answers)), quiet_s=0.0, learn_again_s=0.0
+    )
+    assert await known(memory) == [*SMALL_TALK, "something new"]
+    await until_window(memory, lambda texts: texts == ["They counted.", "something new"])
+    assert len(answers.questions) == 1
+
+
+async def test_of_lines_that_were_left_is_told_which_words_from_outside_were_read_for(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "what is on the page?")
+    await say(memory, "a recipe", "assistant", outside=True)
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    assert [entry.outside for entry in await memory.recent(MIO, with_left=True)] == [False, True, False]
 
 
 async def test_a_short_chat_that_is_left_waits_for_more(memory_folder: MemoryFolder) -> None:

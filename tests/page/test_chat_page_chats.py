@@ -32,7 +32,7 @@ async def list_of_chats(driver: PageDriver) -> Locator:
     return driver.get("chats-list").locator("li")
 
 
-async def test_a_new_chat_is_an_empty_page_for_the_reader_and_for_the_model(
+async def test_a_new_chat_is_an_empty_page_for_the_reader_and_what_was_said_before_is_background_for_the_model(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     provider.script(Script(["First."]), Script(["Second."]))
@@ -42,7 +42,9 @@ async def test_a_new_chat_is_an_empty_page_for_the_reader_and_for_the_model(
     await expect(driver.get("greeting")).to_contain_text("A fresh page")
     await expect(driver.get("composer")).to_be_focused()
     await talk(driver, "and now something else")
-    assert "First." not in str(provider.chats[-1].json["messages"])
+    background, *messages = provider.chats[-1].json["messages"]
+    assert "Mio | First." in background["content"].partition("Said in chats before this one:")[2]
+    assert "First." not in str(messages)
     await driver.page.reload()
     await driver.until_ready()
     assert await driver.texts() == ["and now something else", "Second."]
@@ -71,9 +73,11 @@ async def test_an_earlier_chat_goes_on_where_it_was_left(
     assert await driver.texts() == ["a tale of two cats", "First."]
     await driver.say("and then?")
     await driver.reply(2)
-    asked = str(provider.chats[-1].json["messages"])
-    assert "First." in asked
-    assert "Second." not in asked
+    background = provider.chats[-1].json["messages"][0]["content"]
+    before, _, here = background.partition("Said in chats before this one:")[2].partition("The latest part of")
+    assert "Mio | Second." in before
+    assert "Mio | First." in here
+    assert background.count("First.") == background.count("Second.") == 1
 
 
 async def test_a_chat_gets_a_title_and_escape_leaves_it_as_it_was(

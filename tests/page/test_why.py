@@ -21,6 +21,7 @@ async def test_a_reply_shows_the_lines_that_went_into_it(
     memory = connected.neko.memory
     long_ago = datetime.now() - timedelta(days=40)
     told = await memory.store(NAME, NewLine("s", "t0", "user", "My sister Lena plays the violin.", long_ago))
+    await memory.rewrite_recent(NAME, [])
     await memory.change_chat(NAME, None)
     await memory.recall(NAME, "violin", timeout_s=10)  # the first one loads what it uses; no reply waits for that
     provider.script(Script(["The violin."]), Script(["Hello."]))

@@ -280,6 +280,23 @@ class ChatsBehaviour:
         await talk(memory, "She is called Minka")
         assert await texts(memory) == await shown(memory) == ["I have a cat", "How nice", "She is called Minka"]
 
+    async def test_what_was_said_in_chats_that_were_left_is_known_in_the_next_one_until_a_memo_is_made_of_it(
+        self, memory: Memory
+    ) -> None:
+        await talk(memory, "I have a cat", "How nice")
+        old = await memory.open_chat(MIO)
+        await memory.change_chat(MIO, None)
+        await talk(memory, "She is called Minka")
+        await memory.change_chat(MIO, None)
+        await talk(memory, "good morning")
+
+        async def known() -> list[str]:
+            return [entry.text for entry in await memory.recent(MIO, with_left=True)]
+
+        assert await known() == ["I have a cat", "How nice", "She is called Minka", "good morning"]
+        await memory.change_chat(MIO, old)
+        assert await known() == ["She is called Minka", "good morning", "I have a cat", "How nice"]
+
     async def test_while_nothing_was_said_in_it_the_open_chat_is_the_new_one(self, memory: Memory) -> None:
         await talk(memory, "hello")
         new = await memory.change_chat(MIO, None)

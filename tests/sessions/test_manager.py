@@ -521,15 +521,21 @@ async def test_a_line_that_stands_in_the_prompt_is_not_recalled_and_one_that_doe
     await manager.edits.open_chat(None)
     await ask(manager, outbox, "what is my cat called?")
     assert times_told("Biscuit", provider) == 1
+    assert "Biscuit" not in last_words(provider), "the chat that was left stands in the instructions"
+    await neko.memory.rewrite_recent("Mio", [])
+    await manager.edits.open_chat(None)
+    await ask(manager, outbox, "what is my cat called?")
+    assert times_told("Biscuit", provider) == 1
     assert "Biscuit" in last_words(provider)
 
 
 async def test_a_retry_has_what_was_recalled_for_the_question(
-    manager: SessionManager, provider: ScriptedProvider
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
     outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     await ask(manager, outbox, "my cat is called Biscuit")
+    await neko.memory.rewrite_recent("Mio", [])
     await manager.edits.open_chat(None)
     await ask(manager, outbox, "what is my cat called?")
     manager.handle(RetryReply())
@@ -559,7 +565,7 @@ async def test_a_session_that_began_without_its_memory_says_so(
     outbox, hung = Outbox(wants_audio=False), asyncio.Event()
     await manager.attach(outbox)
 
-    async def hang(*_: object) -> None:
+    async def hang(*_: object, **__: object) -> None:
         await hung.wait()
 
     with monkeypatch.context() as patch:

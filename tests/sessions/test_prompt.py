@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -59,6 +60,27 @@ def test_the_prompt_is_bounded_and_keeps_the_latest_lines() -> None:
     assert estimate_tokens(instructions.text) < prompt.RECENT_BUDGET + 600
     assert 499 in instructions.lines
     assert 3 not in instructions.lines
+
+
+def test_lines_of_chats_that_were_left_stand_before_those_of_this_one_which_need_their_room_first() -> None:
+    left = [RecentEntry("user", f"left {number} " + "x" * 400, number, left=True) for number in range(1, 41)]
+    here = [RecentEntry("user", f"here {number}", number) for number in range(41, 51)]
+    told: list[RecentEntry] = []
+
+    def gist(entries: Sequence[RecentEntry], characters: int) -> str:
+        told.extend(entries)
+        return "the gist of it"
+
+    instructions = prompt.compose(persona(), [*left, *here], NOW, gist=gist)
+    before, _, lines = instructions.text.partition(phrases("en")["left"])[2].partition(phrases("en")["recent"])
+    assert [entry.text in lines for entry in here] == [True] * 10
+    assert "left" not in lines
+    assert left[-1].text in before
+    assert left[0].text not in before
+    assert left[0] in told
+    assert "the gist of it" in instructions.text
+    assert estimate_tokens(instructions.text) < prompt.RECENT_BUDGET + 600
+    assert phrases("en")["left"] not in prompt.compose(persona(), here, NOW).text
 
 
 @pytest.mark.parametrize("sign", ["x", "猫"])

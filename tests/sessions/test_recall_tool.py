@@ -71,6 +71,7 @@ async def talk(server: RunningServer, provider: ScriptedProvider) -> AsyncIterat
     memory = server.neko.memory
     violin = await memory.store(NAME, NewLine("s", "t1", "user", VIOLIN, MAY))
     cello = await memory.store(NAME, NewLine("s", "t2", "user", CELLO, JULY))
+    await memory.rewrite_recent(NAME, [])
     await memory.change_chat(NAME, None)
     await memory.recall(NAME, "violin")  # the first one loads what it uses, and a reply does not wait for that
     await choose(server, provider)

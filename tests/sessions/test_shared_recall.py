@@ -163,6 +163,7 @@ async def test_a_memory_of_another_that_cannot_be_searched_keeps_nothing_back(
 ) -> None:
     memory = talk.server.neko.memory
     await memory.store(MIO, NewLine("s", "t1", "user", "Lena is my sister.", MAY))
+    await memory.rewrite_recent(MIO, [])
     await memory.change_chat(MIO, None)
     await talk.knows(YUKI)
     recall = memory.recall
@@ -187,6 +188,7 @@ async def test_a_weak_best_of_another_takes_no_place_of_what_answers_better(talk
         at = MAY + timedelta(days=day)
         await memory.store(YUKI, NewLine("s", "t", "user", f"We play game number {day}", at))
         await memory.store(MIO, NewLine("s", "t", "user", f"My sister Lena plays in hall {day}", at))
+    await memory.rewrite_recent(MIO, [])
     await memory.change_chat(MIO, None)
     await talk.knows(YUKI)
     talk.provider.script(["The violin."])

@@ -161,7 +161,7 @@ async def new_dialog(call: Call[Empty, Empty, NamePath]) -> Response:
         return _plain("")
     cards, now = call.neko.characters.cards, datetime.datetime.now()
     clock = f"{now:%A, %B} {now.day}, {now:%Y} at {now:%I:%M %p}"
-    said = _said(await call.neko.memory.recent(name), name, cards.master_name)
+    said = _said(await call.neko.memory.recent(name, with_left=True), name, cards.master_name)
     return _plain(
         f"========{name}的内心活动========\n{name}的脑海里经常想着自己和{cards.master_name}的事情,"
         f"他记得{await _settings(call.neko, name)}\n\n"
@@ -178,7 +178,7 @@ async def new_dialog(call: Call[Empty, Empty, NamePath]) -> Response:
 )
 async def get_recent_history(call: Call[Empty, Empty, NamePath]) -> Response:
     name, master = known(call, call.path.name), call.neko.characters.cards.master_name
-    said = _said(await call.neko.memory.recent(name), name, master)
+    said = _said(await call.neko.memory.recent(name, with_left=True), name, master)
     return _json(f"开始聊天前，{name}又在脑海内整理了近期发生的事情。\n{said}")
 
 
