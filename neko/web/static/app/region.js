@@ -58,7 +58,7 @@ function lookOn() {
 function* search(tag, zone) {
   const locale = localeOf(tag);
   const named = locale?.region ?? (locale && AT_HOME.has(locale.language) ? locale.maximize().region : undefined) ?? "";
-  if (named && zonesOf(named).includes(zone)) return named;
+  if (named && zonesOf(named).includes(zone) || isNowhere(zone)) return named;
   for (const first of LETTERS) {
     yield;
     for (const second of LETTERS) if (zonesOf(first + second).includes(zone)) return first + second;
@@ -73,6 +73,14 @@ function localeOf(tag) {
   } catch {
     return null;
   }
+}
+
+/**
+ * A zone that is a distance from Greenwich, as of a server or of who hides where they are: the same in every region.
+ * @param {string} zone
+ */
+function isNowhere(zone) {
+  return zone === "UTC" || zone === "GMT" || zone.startsWith("Etc/");
 }
 
 /**
