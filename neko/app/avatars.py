@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 from neko.app.characters import Characters
 from neko.avatar_errors import AvatarError
@@ -16,6 +16,9 @@ from neko.avatars.vrm import VrmFile, VrmModels
 from neko.characters import CHARACTERS
 from neko.tasks import in_thread
 from neko.workshop.folder import WorkshopFolder
+
+_STANDARD: Final = "mao_pro"
+"""The model in N.E.K.O.'s repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,14 @@ class AvatarOverview:
 
 
 class Avatars:
-    """``folder`` is the data folder. What a card names is found by name, address or the Workshop's number."""
+    """``folder`` is the data folder, ``given`` that of N.E.K.O.'s own pages (``--pages``), which bring models along.
+    What a card names is found by name, address or the Workshop's number."""
 
-    def __init__(self, folder: Path, characters: Characters, workshop: WorkshopFolder) -> None:
+    def __init__(
+        self, folder: Path, characters: Characters, workshop: WorkshopFolder, given: Path | None = None
+    ) -> None:
         self._folder = folder
+        self._given = given
         self._characters = characters
         self._workshop = workshop
         self.live2d = Live2DModels(self._roots)
@@ -45,6 +52,7 @@ class Avatars:
         return (
             Root(self._folder / "live2d", "/user_live2d", Source.USER),
             Root(self._workshop.root, "/workshop", Source.WORKSHOP),
+            *([Root(self._given / "static", "/static", Source.PROGRAM)] if self._given else []),
         )
 
     async def take(self, files: Sequence[tuple[str, BinaryIO]]) -> arrival.Arrived:
@@ -111,6 +119,14 @@ class Avatars:
             return None
 
         return await in_thread(look)
+
+    async def standard(self) -> Live2DModel | None:
+        """What N.E.K.O.'s own pages show where a character has no model; None without those pages."""
+
+        def look() -> Live2DModel | None:
+            return next((one for one in self.live2d.all() if one.name == _STANDARD), None)
+
+        return await in_thread(look) if self._given else None
 
     async def address_of(self, card: Mapping[str, Any]) -> str:
         """The path or URL of a card's model; "" for the built-in face."""

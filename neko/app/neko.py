@@ -194,7 +194,7 @@ class Neko:
         )
         self.personal_news = PersonalNews(self.network, self.folder.path / "config")
         self.workshop = WorkshopFolder(self.folder.path, self._on_file_fault)
-        self.avatars = Avatars(self.folder.path, self.characters, self.workshop)
+        self.avatars = Avatars(self.folder.path, self.characters, self.workshop, self.settings.pages)
         self.config = Configuration(
             stored,
             self.models,

@@ -115,8 +115,8 @@ def _models(neko: Neko) -> list[BaseRoute]:
     return [
         Mount("/user_live2d", ForeignFiles(lambda: neko.avatars.live2d.user_root.folder)),
         Mount("/user_vrm", ForeignFiles(lambda: neko.avatars.vrm.folder)),
-        Mount("/workshop", ForeignFiles(lambda: neko.workshop.root)),
-        Mount("/user_mods", ForeignFiles(lambda: neko.workshop.root)),
+        Mount("/workshop", ForeignFiles(lambda: neko.workshop.root, anywhere=True)),
+        Mount("/user_mods", ForeignFiles(lambda: neko.workshop.root, anywhere=True)),
     ]
 
 

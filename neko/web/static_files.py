@@ -50,7 +50,6 @@ _TYPES = {
 }
 """By ending, since the type table of the system may say anything."""
 
-
 _SMALL = 256 * 1024
 """Bytes up to which a file is kept in memory once it was asked for."""
 _MOST_KEPT = 4 * 1024 * 1024
@@ -70,6 +69,36 @@ _FOREIGN_TYPES = {
     if ending not in (".css", ".html", ".js", ".map", ".mjs", ".svg", ".wasm", ".webmanifest")
 } | {".vrm": "model/gltf-binary", ".vrma": "model/gltf-binary"}
 """Of files that somebody else made: nothing that a browser takes for a page, a script or a style."""
+_OF_MODELS = frozenset(
+    [
+        ".json",
+        ".moc",
+        ".moc3",
+        ".mtn",
+        ".vrm",
+        ".vrma",
+        ".glb",
+        ".gltf",
+        ".bin",
+        ".fbx",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".webp",
+        ".gif",
+        ".avif",
+        ".ktx2",
+        ".mp3",
+        ".wav",
+        ".ogg",
+        ".opus",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".txt",
+    ]
+)
+"""Endings of what models, their motions and their sound consist of."""
 _FOREIGN_POLICY = "sandbox; default-src 'none'"
 
 
@@ -133,16 +162,20 @@ class StaticFiles(staticfiles.StaticFiles):
 class ForeignFiles(StaticFiles):
     """Files that came from elsewhere, such as models: data only, whatever they are called.
 
-    ``folder`` is asked for at each request, since the user may choose another one.
+    ``folder`` is asked for at each request, since the user may choose another one. If that may be ``anywhere``, only
+    what models consist of is there, so that no choice gives other files away.
     """
 
     types = _FOREIGN_TYPES
 
-    def __init__(self, folder: Callable[[], Path]) -> None:
+    def __init__(self, folder: Callable[[], Path], *, anywhere: bool = False) -> None:
         super().__init__(Path())
         self._folder = folder
+        self._anywhere = anywhere
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        if self._anywhere and Path(path).suffix.lower() not in _OF_MODELS:
+            return "", None
         self.all_directories = [self._folder()]
         return super().lookup_path(path)
 

@@ -36,13 +36,14 @@ class WorkshopFolder:
         return {"default_workshop_folder": str(self.standard), "auto_create_folder": True, **kept}
 
     def set(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep changes, and make the folder if that is wanted. Raises ``WorkshopError``, ``ConfigError``."""
+        """Keep changes, and make the folder if that is wanted and what it is to be in is there. Raises
+        ``WorkshopError``, ``ConfigError``."""
         for key in ("user_mod_folder", "default_workshop_folder"):
             if changes.get(key):
                 self._check(_expanded(str(changes[key])))
         config = {key: value for key, value in {**self.config, **changes}.items() if value is not None}
         write_json(self._data / "config" / CONFIG_FILE, config)
-        if config.get("auto_create_folder"):
+        if config.get("auto_create_folder") and (self.root.parent.is_dir() or self.root == self.standard):
             with contextlib.suppress(OSError):
                 make_folder(self.root)
         return config

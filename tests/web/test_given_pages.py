@@ -20,6 +20,7 @@ from starlette.routing import Mount
 from neko.application import Neko
 from neko.errors import ConfigError
 from neko.settings import Settings
+from tests.avatar_files import live2d
 from tests.web.running_app import serving
 
 GIVEN = Path(__file__).with_name("given_pages")
@@ -103,6 +104,28 @@ async def test_what_an_address_says_is_escaped_and_a_template_reaches_nothing_of
     page = await client.get("/chara_manager")
     assert (page.status_code, page.headers["content-type"]) == (500, "text/plain; charset=utf-8")
     assert "chara_manager.html cannot be shown. SecurityError" in page.text
+
+
+async def test_the_models_of_the_folder_are_there_and_one_stands_in_where_a_character_has_none(
+    client: httpx2.AsyncClient, neko: Neko, folder: Path
+) -> None:
+    """[rest 2.1, rest 3.2, rest 4]"""
+    for path, content in live2d("mao_pro").items():
+        file = folder / "static" / "mao_pro" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    address = "/static/mao_pro/mao_pro.model3.json"
+    assert (await client.get(address)).status_code == 200
+    (model,) = (await client.get("/api/live2d/models")).json()
+    assert (model["name"], model["path"], model["source"]) == ("mao_pro", address, "static")
+    assert (await client.get("/api/config/page_config?lanlan_name=nobody")).json()["model_path"] == address
+    shown = (await client.get("/api/characters/current_live2d_model")).json()["model_info"]
+    assert (shown["path"], shown["is_fallback"]) == (address, True)
+    name = neko.characters.current
+    await neko.characters.merge_card(name, {"live2d": "mao_pro"})
+    shown = (await client.get("/api/characters/current_live2d_model", params={"catgirl_name": name})).json()
+    assert (shown["model_info"]["path"], shown["model_info"]["is_fallback"]) == (address, False)
+    assert (await client.delete("/api/live2d/model/mao_pro")).status_code == 403, "it is not the user's"
 
 
 async def test_nothing_outside_the_folder_is_shown(client: httpx2.AsyncClient, folder: Path) -> None:

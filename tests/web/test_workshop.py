@@ -170,6 +170,17 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     assert answer.json()["config"]["user_mod_folder"] == str(chosen)
     scanned = (await client.post("/api/steam/workshop/local-items/scan", json={})).json()
     assert [one["name"] for one in scanned["local_items"]] == ["9"]
+    for name in ("key.pem", "passwd", "settings.py", ".env"):
+        (chosen / name).write_text("private")
+        for mount in ("user_mods", "workshop"):
+            assert (await client.get(f"/{mount}/{name}")).status_code == 404, "models consist of nothing like that"
+    assert (await client.get("/user_mods/9/readme.txt")).text == "hello"
+    far = tmp_path / "not" / "there"
+    await client.post("/api/steam/workshop/config", json={"user_mod_folder": str(far)})
+    assert not far.parent.exists()
+    await client.post("/api/steam/workshop/config", json={"user_mod_folder": str(chosen)})
+    for name in ("key.pem", "passwd", "settings.py", ".env"):
+        (chosen / name).unlink()
     (chosen / "9").rename(tmp_path / "9")
     chosen.rmdir()
     assert (await client.post("/api/steam/workshop/local-items/scan", json={})).json()["local_items"] == []

@@ -38,13 +38,15 @@ class CurrentModel(Success):
     "/api/characters/current_live2d_model",
     query=ModelOfCharacter,
     response=CurrentModel,
-    summary="A character's Live2D model; none where the built-in face stands in for it",
+    summary="A character's Live2D model, or that of N.E.K.O.'s pages where they are shown; none for the built-in face",
 )
 async def current_live2d_model(call: Call[Empty, ModelOfCharacter]) -> CurrentModel:
     characters = call.neko.characters.cards
     name = call.query.catgirl_name or characters.current
     card = characters.card(name) if name in characters.names else {}
-    model = await call.neko.avatars.live2d_of(card, call.query.item_id)
+    avatars = call.neko.avatars
+    found = await avatars.live2d_of(card, call.query.item_id)
+    model = found or await avatars.standard()
     info = None
     if model:
         info = ModelInfo(
@@ -53,6 +55,7 @@ async def current_live2d_model(call: Call[Empty, ModelOfCharacter]) -> CurrentMo
             path=mount_path(call.request.scope) + model.url,
             source=model.root.source.value,
             item_id=model.item or None,
+            is_fallback=found is None,
         )
     named = str(card.get("live2d") or "") or (model.name if model else "")
     return CurrentModel(catgirl_name=name, model_name=named, model_info=info)

@@ -31,6 +31,8 @@ async def page_config(call: Call[Empty, PageQuery]) -> PageConfig:
     card = characters.card(name) if name in characters.names else {}
     kind = str(card.get("model_type") or "live2d")
     path = await call.neko.avatars.address_of(card)
+    if not path and kind.lower() != "vrm" and (standard := await call.neko.avatars.standard()):
+        path = standard.url
     root = mount_path(call.request.scope) if path.startswith("/") else ""
     return PageConfig(lanlan_name=name, model_path=root + path, model_type=kind)
 
