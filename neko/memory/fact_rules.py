@@ -92,7 +92,8 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
         matches = (
             match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence, rules, attribute)
         )
-        present = next((one for one in matches if one[0] and not any(_overlap(one, other) for other in past)), None)
+        told = (one for one in matches if one[0] and not (attribute == "family" and rules.news.search(one[0])))
+        present = next((one for one in told if not any(_overlap(one, other) for other in past)), None)
         stated = [(attribute, present[0], False)] if present else []
         found += [*stated, *((attribute, one[0], True) for one in past[:1] if one[0])]
     return list(dict.fromkeys(found))
@@ -176,7 +177,8 @@ class _Rules:
     goes on without its subject, which is put in as ``says``. ``border``: where another clause begins, which ends a
     value. ``lead``: what stands before a value and is none of it. ``no_value``: what is none, as it asks or points.
     ``unmeant``: the sentence is of a joke, a dream, a story, or quotes. ``passing``: it is of what is so for a time.
-    ``corrected``: what is before it was said wrongly."""
+    ``news``: what the family does today is none of the facts about them. ``corrected``: what is before it was said
+    wrongly."""
 
     now: _Patterns
     before: _Patterns
@@ -190,6 +192,7 @@ class _Rules:
     no_value: re.Pattern[str]
     unmeant: re.Pattern[str]
     passing: re.Pattern[str]
+    news: re.Pattern[str]
     corrected: re.Pattern[str]
 
 
@@ -198,11 +201,11 @@ def _rules(language: str) -> _Rules:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
     says = str(loaded.pop("says"))
-    subject, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, corrected = (
+    subject, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, news, corrected = (
         re.compile(loaded.pop(name), re.IGNORECASE)
         for name in (
             *("subject", "unreal", "unsaid", "elided", "border", "lead", "no value"),
-            *("unmeant", "passing", "corrected"),
+            *("unmeant", "passing", "news", "corrected"),
         )
     )
     before = loaded.pop("no longer")
@@ -210,4 +213,6 @@ def _rules(language: str) -> _Rules:
         {name: [re.compile(one, re.IGNORECASE) for one in patterns] for name, patterns in of.items()}
         for of in (loaded, before)
     )
-    return _Rules(now, past, subject, unreal, unsaid, elided, says, border, lead, no_value, unmeant, passing, corrected)
+    return _Rules(
+        now, past, subject, unreal, unsaid, elided, says, border, lead, no_value, unmeant, passing, news, corrected
+    )

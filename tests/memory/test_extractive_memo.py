@@ -150,7 +150,7 @@ EVENINGS = {
         [
             "Hey! I'm Tobias by the way, but everyone calls me Tobi.",
             "So today was one of those days where everything at work took twice as long as it should, honestly.",
-            "My boss Mr. Okafor wants the quarterly slides by noon again, so I was "
+            "My boss Mr. Okafor wants the slides by noon again, so I was "
             "at my desk at seven this morning with a cold coffee.",
             "We moved last weekend, from Leeds to a tiny flat in Bristol near the "
             "harbour, and half of the boxes are still unopened.",
@@ -188,7 +188,7 @@ EVENINGS = {
             "ネギのスープを作ったけど、まあまあだった。",
             "金曜の五時に歯医者の予約があるんだ。",
         ],
-        ["田中", "横浜", "由美", "kumo4711", "佐藤", "カシュー", "三十歳", "歯医者"],
+        ["健太", "田中", "横浜", "由美", "kumo4711", "佐藤", "カシュー", "三十歳", "歯医者"],
     ),
     "zh": (
         [
