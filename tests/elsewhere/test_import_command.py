@@ -15,7 +15,8 @@ import pytest
 
 from neko.__main__ import main
 from neko.characters import CharacterCards
-from neko.storage import DataFolder
+from neko.storage import DataFolder, log_fault
+from neko.workshop.folder import WorkshopFolder
 from tests.backups.kept_folder import KEY, SAID, fill
 from tests.elsewhere.programs import airi, open_llm_vtuber, silly_tavern, write
 
@@ -146,6 +147,28 @@ def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pyt
     assert "bilibili_cookies.json: a login that N.E.K.O. has encrypted" in out.out
     assert KEY not in out.out + out.err
     assert state_of(source) == before, "nothing is changed there"
+
+
+@pytest.mark.parametrize(
+    ("value", "its_folder"),
+    [
+        ("{theirs}/workshop", "workshop"),
+        ("{theirs}/workshop/mods", "workshop/mods"),
+        ("C:\\Users\\Ann\\Documents\\N.E.K.O\\workshop", "workshop"),
+        ("{tmp}/drive", None),
+    ],
+)
+def test_a_copy_has_a_workshop_of_its_own(value: str, its_folder: str | None, tmp_path: Path) -> None:
+    theirs, data = tmp_path / "theirs", tmp_path / "data"
+    fill(theirs)
+    write(theirs / "workshop" / "300" / "mio.chara.json", {"name": "Mio"})
+    (tmp_path / "drive").mkdir()
+    named = value.format(theirs=theirs, tmp=tmp_path)
+    write(theirs / "config" / "workshop_config.json", {"WORKSHOP_PATH": named, "own": [named]})
+    assert bring(theirs, data, "--yes") == 0
+    root = WorkshopFolder(data, log_fault).root
+    assert root == (data / its_folder if its_folder else tmp_path / "drive")
+    assert (data / "workshop" / "300" / "mio.chara.json").is_file()
 
 
 def test_what_is_set_here_stays_and_it_is_told_without_a_value(

@@ -24,6 +24,8 @@ from neko.storage import (
     read_document,
     write_json,
 )
+from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
+from neko.workshop.folder import moved
 
 _LARGEST_PICTURE: Final = 8 << 20
 _MADE_ANEW: Final = "there already, so it stays as it is"
@@ -36,6 +38,8 @@ def bring(data: Path, found: Found, language: str, came: Came, *, dry_run: bool)
     to ``found.left``. Raises ``ConfigError``, ``OSError``."""
     _bring_characters(data, found, language, came, dry_run=dry_run)
     for name, document in found.documents.items():
+        if name == WORKSHOP_FILE and found.workshop_of and isinstance(document, dict):
+            document = moved(document, found.workshop_of, data)
         _bring_document(data / "config" / name, document, found, came, dry_run=dry_run)
     for file in found.files:
         target = data / file.target

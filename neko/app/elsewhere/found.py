@@ -38,14 +38,15 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Found:
-    """``documents`` are those of N.E.K.O. in ``config``, by name, ``cards`` its ``characters.json``; ``left`` says why
-    something stays behind."""
+    """``documents`` are those of N.E.K.O. in ``config``, by name, ``cards`` its ``characters.json``, ``workshop_of``
+    the folder that its ``workshop_config.json`` is of; ``left`` says why something stays behind."""
 
     characters: list[FoundCharacter] = field(default_factory=list)
     talks: list[FoundTalk] = field(default_factory=list)
     files: list[FoundFile] = field(default_factory=list)
     documents: dict[str, Any] = field(default_factory=dict)
     cards: Any = None
+    workshop_of: Path | None = None
     master: Mapping[str, Any] = field(default_factory=dict)
     left: list[tuple[str, str]] = field(default_factory=list)
     others: int = 0

@@ -13,11 +13,11 @@ from neko.characters import CHARACTERS, MASTER, is_characters
 from neko.hand_written import decoded, read_leniently
 from neko.memory_files import character_of
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE
+from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
 
 PROGRAM: Final = "N.E.K.O."
-_DOCUMENTS: Final = (CORE_CONFIG_FILE, PREFERENCES_FILE, "voice_storage.json", "workshop_config.json")
+_DOCUMENTS: Final = (CORE_CONFIG_FILE, PREFERENCES_FILE, "voice_storage.json", WORKSHOP_FILE)
 _HOLDERS: Final = (("live2d",), ("vrm", "animation"), ("vrm",), ("workshop",), ("character_cards",))
-_KNOWN: Final = (*_DOCUMENTS, CHARACTERS_FILE, "api_providers.json")
 _LEFT: Final = {
     "_cookies.json": "a login that N.E.K.O. has encrypted: give it again in Settings › Abilities",
     "_key.key": "the key of such a login",
@@ -70,6 +70,8 @@ def _look_at_documents(config: Path, found: Found) -> None:
         if document is None:
             found.left.append((f"config/{name}", "it is damaged, and nothing can be read of it"))
         elif name != CHARACTERS_FILE:
+            if name == WORKSHOP_FILE and name not in found.documents:
+                found.workshop_of = config.parent
             found.documents.setdefault(name, document)
         elif is_characters(document):
             found.cards = found.cards or document
