@@ -34,6 +34,7 @@ from neko.types.model_session import (
 
 _WINDOWS_AT_ONCE: Final = 4
 """So many are waited for before they are judged: a change of threads costs more than a judgement."""
+_MOST_PASSED_S: Final = 1.0
 _MOST_WAITING: Final = 40 * HEARING_RATE * 2
 _NO_SIGNS: Final = (SessionEnds, SessionNotice, Reconnected)
 
@@ -52,7 +53,8 @@ class WatchLimits:
     the latest. ``clear_s`` of speech in two utterances, or ``sure_s`` in one, are worth noticing, or ``loud_s`` in
     three where speech is told by loudness alone, and an utterance of less than ``word_s`` is a cough. After ``stuck_s``
     of quiet, in pauses of which ``pause_s`` are not counted, below ``quiet_db`` (of full scale), a provider that said
-    that speech began knows that it is over. ``missing_s``: without any sound for so long nobody speaks."""
+    that speech began knows that it is over; where words of it have come its answer is late, which the session notices
+    by itself before ``late_s``. ``missing_s``: without any sound for so long nobody speaks."""
 
     sign_s: float = 5.0
     answer_s: float = 8.0
@@ -64,6 +66,7 @@ class WatchLimits:
     longest_s: float = 30.0
     pause_s: float = 1.5
     stuck_s: float = 8.5
+    late_s: float = 32.0
     quiet_db: float = -45.0
     missing_s: float = 2.0
 
@@ -119,7 +122,10 @@ class SpeechWatch:
         self._was_awaited = False
         self._has_started = False
         """The provider said that speech began, and nothing of it since."""
+        self._has_words = False
         self._pause_s = self._quiet_s = 0.0
+        self._rested_at, self._passed_s = -math.inf, 0.0
+        """Seconds that passed and are not counted as quiet yet: what is said again comes faster than it was said."""
         self._given_up = 0
         """Sessions that were silent about speech, since the last sign."""
 
@@ -179,9 +185,9 @@ class SpeechWatch:
         if isinstance(event, _NO_SIGNS):
             return
         if isinstance(event, SpeechStarted):
-            self._has_started, self._quiet_s = True, 0.0
+            self._has_started, self._has_words, self._quiet_s = True, False, 0.0
         elif isinstance(event, Transcript) and not event.final:
-            self._quiet_s = 0.0
+            self._has_words, self._quiet_s = True, 0.0
         else:
             self._has_started = False
         self._given_up = 0
@@ -229,8 +235,13 @@ class SpeechWatch:
 
     def _rest(self, *, is_quiet: bool) -> None:
         self._pause_s = self._pause_s + WINDOW_S if is_quiet else 0.0
+        now = self._clock()
+        self._passed_s = min(self._passed_s + now - self._rested_at, _MOST_PASSED_S)
+        self._rested_at = now
         if self._has_started and self._pause_s > self._limits.pause_s:
-            self._quiet_s += WINDOW_S
+            quiet_s = min(WINDOW_S, self._passed_s)
+            self._quiet_s += quiet_s
+            self._passed_s -= quiet_s
 
     def _forget(self) -> None:
         self._unheard.clear()
@@ -246,9 +257,10 @@ class SpeechWatch:
             self._timer.cancel()
             self._timer = None
         limits, now = self._limits, self._clock()
-        if self._has_started and self._quiet_s >= limits.stuck_s:
+        stuck_s = limits.late_s if self._has_words else limits.stuck_s
+        if self._has_started and self._quiet_s >= stuck_s:
             self._has_started = False
-            self._on_deaf(Deaf.LOST, limits.stuck_s)
+            self._on_deaf(Deaf.LOST, stuck_s)
             return
         if self._is_deaf(now):
             self._give_up()

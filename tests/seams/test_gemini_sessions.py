@@ -571,7 +571,11 @@ async def test_words_that_nobody_answers_are_no_session_that_only_looks_alive(
 ) -> None:
     await subject.session.open(SETUP)
     await provider.last.content(inputTranscription={"text": "hello?"})
-    assert isinstance(await end_of(subject), ModelTimeoutError)
+    events = await subject.rest()
+    assert isinstance(events[-1], SessionLost)
+    assert isinstance(events[-1].error, ModelTimeoutError)
+    [*_, words] = [event for event in events if isinstance(event, Transcript)]
+    assert (words.text, words.final) == ("hello?", True), "so that they are kept, and asked another session"
 
 
 async def test_a_session_that_cannot_be_mended_is_lost(subject: Subject, provider: ScriptedGemini) -> None:

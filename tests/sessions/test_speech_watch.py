@@ -16,7 +16,7 @@ from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import Status, TurnEnd
 from neko.sessions.renewal import RenewalTimes
 from neko.tasks import TaskOwner
-from neko.types.model_session import ModelSession, SpeechStarted
+from neko.types.model_session import ModelSession, SpeechStarted, Transcript
 from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
 from tests.sessions.speech_conversation import QUICK, SpeechConversation, in_call, speech_conversation
 from tests.virtual_clock import InlineExecutor, run_virtually
@@ -209,3 +209,32 @@ def test_a_session_that_hears_speech_begin_and_nothing_more_is_replaced_when_it_
         await talk.until(TurnEnd)
 
     played(case, kind=Deaf)
+
+
+def test_a_session_whose_answer_is_late_is_left_alone_as_long_as_words_of_the_user_have_come() -> None:
+    async def case(talk: SpeechConversation) -> None:
+        await sound(talk, 1.0, loud=True)
+        talk.sessions[0].emit(SpeechStarted("utterance"))
+        talk.sessions[0].emit(Transcript("utterance", "what is the", final=False))
+        await sound(talk, 25.0, loud=False)
+        assert len(talk.sessions) == 1
+        await sound(talk, 12.0, loud=False)
+        assert len(talk.sessions) == 2, "not for ever"
+
+    played(case, kind=Deaf)
+
+
+def test_quiet_that_is_told_again_to_the_next_session_is_no_time_that_has_passed() -> None:
+    async def case(talk: SpeechConversation) -> None:
+        await sound(talk, 1.0, loud=True)
+        talk.sessions[0].emit(SpeechStarted("utterance"))
+        while len(talk.sessions) == 1:
+            await sound(talk, FRAME_S, loud=False)
+        talk.sessions[1].emit(SpeechStarted("again"))
+        await sound(talk, 6.0, loud=False)
+        assert heard_s(talk.sessions[1]) == 1.0
+        assert len(talk.sessions) == 2, "it has time to answer"
+        await sound(talk, 6.0, loud=False)
+        assert len(talk.sessions) == 3
+
+    played(case, kind=AllDeaf)

@@ -134,7 +134,7 @@ class GeminiSession:
         self._owed = OwedAnswer(
             self._timeouts.owed_timeout_s,
             lambda: self._turns.is_owed,
-            lambda: self._lose(self._faults.silent(self._timeouts.owed_timeout_s)),
+            self._silent,
             self._all_settled,
         )
         self._closed = self._lost = False
@@ -485,6 +485,11 @@ class GeminiSession:
         """Something is to come: when nothing does, the session is lost."""
         if not (self._closed or self._lost):
             self._owed.begin()
+
+    def _silent(self) -> None:
+        """Nothing came of what the user said: what was recognised of it is all there is, and another session's."""
+        self._turns.end_hearing()
+        self._lose(self._faults.silent(self._timeouts.owed_timeout_s))
 
     def _all_settled(self) -> None:
         self._turns.end_hearing()
