@@ -141,7 +141,7 @@ async def _memo_of(text: str, language: str, summarise: Summarise, instruction: 
         prompt = ask["shorten"] if best else ask[instruction]
         try:
             reply = await summarise(prompt.format(limit=LIMIT, text=best or text))
-            reply = await in_thread(_read, reply, text)
+            reply = await in_thread(_read, reply, text, best)
         except NoMemoError:
             logger.warning("what the model answered is no memo: %.60r", reply)
             reply, no_memos = "", no_memos + 1
@@ -158,9 +158,11 @@ async def _memo_of(text: str, language: str, summarise: Summarise, instruction: 
     return _cut_at_sentence(best)
 
 
-def _read(reply: str, talk: str) -> str:
-    """``no_memo.memo_of``, whichever way a model dresses it up."""
-    return unwrapped(memo_of(unwrapped(reply), talk))
+def _read(reply: str, talk: str, longer: str) -> str:
+    """``no_memo.memo_of``, whichever way a model dresses it up; "" for what has lost the memo that was to be
+    shortened."""
+    memo = unwrapped(memo_of(unwrapped(reply), talk))
+    return "" if is_lost(longer, memo) else memo
 
 
 def _keeping(former: str, new: str) -> str:

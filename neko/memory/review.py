@@ -9,6 +9,7 @@ from datetime import datetime
 from neko.memory.line_codec import Message, Names, parse, time_prefix
 from neko.memory.memo import LIMIT, memo_text
 from neko.memory.model_answers import json_list
+from neko.memory.telling_words import is_lost
 from neko.memory.words import terms, weighted_terms
 from neko.types.lines import Role
 from neko.types.memory import RecentEntry
@@ -28,8 +29,9 @@ def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | 
     """Which entries stay, with what text; None when the answer is not acceptable.
 
     Acceptable: known numbers in rising order, no empty text, the memo and the newest entry
-    still there, not much longer and not a mere rest of what it was, neither is the memo. What the user said may be left
-    out, and keeps its words; so does what would gain words of another entry, which stays too then.
+    still there, not much longer and not a mere rest of what it was, neither is the memo, which has not lost what it
+    said. What the user said may be left out, and keeps its words; so does what would gain words of another entry,
+    which stays too then.
     """
     answers = [(number, _own_words(number, text, entries)) for number, text in _numbered_texts(reply)]
     if not answers:
@@ -74,7 +76,8 @@ def _unmoved(answers: Sequence[tuple[int, str]], entries: Sequence[RecentEntry])
 
 
 def _is_a_memo_of(before: str, after: str) -> bool:
-    return len(before) * _SMALLEST_REST <= len(after) <= max(LIMIT, len(before))
+    is_of_its_size = len(before) * _SMALLEST_REST <= len(after) <= max(LIMIT, len(before))
+    return is_of_its_size and not is_lost(before, after)
 
 
 def rewritten(entry: Message, text: str, language: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -253,6 +254,14 @@ async def test_of_a_memo_that_fills_its_room_the_telling_sentences_stay() -> Non
     assert "And so it went" in made
 
 
+async def test_what_a_shorter_memo_would_lose_is_cut_instead() -> None:
+    long = FORMER["en"] + " And then they went on about it for a while." * 10
+    made = await summary(TALK, "en", Answering([long, "They had a nice conversation about their day."]))
+    assert made is not None
+    assert len(made) <= LIMIT
+    assert made.startswith(FORMER["en"])
+
+
 @pytest.fixture
 async def memory(memory_folder: MemoryFolder) -> MemoryService:
     """Has a memo that a model made."""
@@ -274,3 +283,10 @@ async def test_nothing_of_a_memo_is_lost_by_an_answer_that_tells_nothing(memory:
         assert all(word in memo for word in ("Anna", "Leeds", "Okafor", "Yara", "blue pot", "bluebird-42", "cashews"))
         for number in range(8):
             await say(memory, f"and so line {number} it was, my dear")
+
+
+async def test_a_review_that_words_the_memo_away_is_discarded(memory: MemoryService) -> None:
+    before = await window(memory)
+    for words, is_taken in (("They had a nice conversation about their day. " * 3, False), (FORMER["en"][1:], True)):
+        answer = json.dumps([{"n": at, "text": text} for at, text in enumerate([words, *before[1:]])])
+        assert await memory.review(MIO, Answering([answer])) == is_taken
