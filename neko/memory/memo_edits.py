@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from neko.memory import browse, changes, deletion, reviewed, schema
+from neko.memory import browse, changes, deletion, left_lines, reviewed, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.line_codec import Message, Row, message, parsed_row
 from neko.memory.log import LARGEST
@@ -49,12 +49,14 @@ class MemoEdits:
         if not rows:
             return False
         before = _Before(rows, await _memo_of(memory))
+        forgotten = parsed_row(rows[0][2] or "")
 
         def work(connection: sqlite3.Connection) -> None:
             _delete(connection, memo_id, ChangeKind.SUMMARY_FORGOTTEN)
+            left_lines.forget_memo(connection, forgotten.sources)
 
         await memory.log.without_traces(work)
-        await memory.window.replace_memo(memo_id, parsed_row(rows[0][2] or "").text, None)
+        await memory.window.replace_memo(memo_id, forgotten.text, None)
         self._undo.keep(character, before)
         return True
 

@@ -40,6 +40,23 @@ async def test_a_forgotten_summary_is_in_no_file_and_comes_back(memory_folder: M
     assert not await memory.memo_edits.forget(MIO, 99)
 
 
+async def test_of_a_chat_whose_summary_is_forgotten_no_other_is_made_after_a_restart(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    for number in range(12):
+        await memory.store(MIO, new_line(f"She keeps quokka {number}.", at=START + timedelta(minutes=number)))
+    await memory.change_chat(MIO, None)
+    await memory.store(MIO, new_line("Good morning!", at=START + timedelta(hours=1)))
+    assert await memory.compress(MIO, None)
+    (memo,) = await memory.memos(MIO)
+    assert await memory.memo_edits.forget(MIO, memo.id)
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert [entry.text for entry in await memory.recent(MIO, with_left=True)] == ["Good morning!"]
+    assert not await memory.compress(MIO, None)
+
+
 async def test_two_summaries_become_one_with_the_sources_of_both_and_are_two_again(
     memory_folder: MemoryFolder,
 ) -> None:
