@@ -20,6 +20,7 @@ from neko.memory.asked import attributes_of, is_by_user
 from neko.memory.facts import HAND, Earlier, NewFact
 from neko.memory.undo import Undo
 from neko.memory.words import plain, terms, weighted_terms
+from neko.memory_errors import forgetting
 from neko.tasks import in_thread
 from neko.types.memory import CHARACTER, USER, ChangeKind, Fact
 
@@ -150,6 +151,7 @@ class FactBook:
 
         return await self._change(ChangeKind.FACT_MERGED, work, takes_words=True)
 
+    @forgetting()
     async def forget(self, ids: Sequence[int]) -> Changed | None:
         """Delete facts, not what was said; what they had closed is open again."""
 

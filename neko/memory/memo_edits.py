@@ -18,6 +18,7 @@ from neko.memory.line_codec import Message, Row, message, parsed_row
 from neko.memory.log import LARGEST
 from neko.memory.undo import Undo
 from neko.memory.window_entries import is_memo
+from neko.memory_errors import forgetting
 from neko.types.memory import ChangeKind, Memo, RecentEntry
 
 MOST_PINNED: Final = 4
@@ -42,6 +43,7 @@ class MemoEdits:
         self._opened = opened
         self._undo: Undo[str, _Before] = Undo()
 
+    @forgetting()
     async def forget(self, character: str, memo_id: int) -> bool:
         """Delete a summary, also where a new session begins with it; false for an unknown id."""
         memory = await self._opened(character)

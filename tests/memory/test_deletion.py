@@ -17,8 +17,10 @@ from neko import storage
 from neko.errors import MemoryStoreError
 from neko.memory.character_files import move
 from neko.memory.line_codec import message, turn_message
+from neko.memory.log import Log
 from neko.memory.paths import log_path
 from neko.memory.service import MemoryService
+from neko.memory.sqlite_errors import store_error
 from neko.tasks import in_thread
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
 
@@ -253,6 +255,42 @@ async def test_that_a_full_disk_keeps_words_from_being_deleted_is_told_as_that(
     assert caught.value.sentence == "memory_not_forgotten", "not that it goes on and keeps in mind what is said"
     assert await memory.delete(MIO, [secret]) == [secret]
     assert holding(memory_folder.folder) == []
+
+
+@pytest.mark.parametrize("what", ["a line", "a fact", "a summary", "words", "all"])
+async def test_that_a_full_disk_keeps_the_log_from_forgetting_is_told_as_that(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    memory = await memory_folder.open()
+    secret = await say(memory, f"I live in {WORD}.")
+    await tell(memory, 0, 12)
+    await memory.compress(MIO, quoting)
+    await memory.learn(MIO, None)
+    (fact,), (memo,) = await memory.facts(MIO), await memory.memos(MIO)
+    book = await memory.fact_book(MIO)
+
+    async def full(log: Log, *_: object, **__: object) -> None:
+        raise store_error(OSError(errno.ENOSPC, "No space left on device"), log.path)
+
+    async def forget() -> object:
+        match what:
+            case "a line":
+                return await memory.delete(MIO, [secret])
+            case "a fact":
+                return await book.forget([fact.id])
+            case "a summary":
+                return await memory.memo_edits.forget(MIO, memo.id)
+            case "words":
+                return await memory.forget_beside(MIO, WORD)
+            case _:
+                return await memory.clear(MIO)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Log, "transaction", full)
+        with pytest.raises(MemoryStoreError) as caught:
+            await forget()
+    assert caught.value.sentence == "memory_not_forgotten"
+    assert await forget(), "once there is room"
 
 
 async def test_the_title_of_a_chat_goes_with_its_last_line(memory_folder: MemoryFolder) -> None:
