@@ -291,6 +291,26 @@ async def test_everything_is_forgotten_after_a_question(running_neko: RunningNek
     assert await running_neko.lines() == []
 
 
+WHOLE_WORDS = """(select) => {
+  const canvas = document.createElement("canvas").getContext("2d"), style = getComputedStyle(select);
+  canvas.font = style.font;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return canvas.measureText(select.selectedOptions[0].text).width <= room;
+}"""
+
+
+@pytest.mark.parametrize("page", ["memory_browser", "voice_clone"])
+async def test_whose_page_it_is_can_be_read_whole(running_neko: RunningNeko, visitor: PageDriver, page: str) -> None:
+    name = "Bartholomew Longname"
+    await running_neko.neko.characters.create(name, {})
+    await visitor.open(f"{running_neko.url}/{page}?lanlan_name={name}&character={name}", ready=False)
+    await expect(visitor.page.locator("html[data-ready]")).to_be_attached()
+    title, who = visitor.page.locator("#title"), visitor.get("who")
+    assert await title.evaluate("(one) => one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight")
+    assert await who.evaluate(WHOLE_WORDS)
+    assert await who.evaluate("(one) => one.value") == name
+
+
 @pytest.mark.few(1)
 async def test_what_she_does_by_herself_and_whose_talks_she_knows_too_is_chosen(
     running_neko: RunningNeko, visitor: PageDriver
