@@ -100,6 +100,7 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             line = label + sentence
             part = beginning(line, _OF_A_DEED) if worth is _Worth.DEED else label + _up_to(end, sentence)
             if speaker and len(line) > _LONGEST:
+                worth = _Worth.SMALL_TALK if worth < _Worth.LASTING and part.endswith("…") else worth
                 line = part
             if not values and speaker:
                 form = _NUMBER.sub("0", sentence)
