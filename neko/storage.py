@@ -215,10 +215,17 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
 
 def write_failure(path: Path, error: OSError) -> DiskFullError | UnwritableFileError:
     """Why a file cannot be written, for its user."""
-    if error.errno in _FULL:
+    if is_full(error):
         return DiskFullError(f"{path} cannot be written: the disk is full", file=str(path))
     why = error.strerror or str(error)
     return UnwritableFileError(f"{path} cannot be written: {why}", file=str(path), why=why)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that there is no room on the disk; ``shutil.Error`` only tells so in words."""
+    return error.errno in _FULL or (
+        isinstance(error, shutil.Error) and any(os.strerror(number) in str(error) for number in _FULL)
+    )
 
 
 def forget_previous(path: Path) -> None:

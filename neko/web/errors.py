@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -30,6 +31,7 @@ from neko.speech_errors import (
     SpeechSilentError,
     SpeechUnreadableError,
 )
+from neko.storage import is_full, write_failure
 from neko.tasks import in_thread
 from neko.tool_errors import AgentError, PluginError, ToolServerError
 from neko.web.request_language import request_language
@@ -106,6 +108,8 @@ async def error_response(error: Exception, where: str, request: Request, neko: N
     if isinstance(error, HTTPException):
         return http_exception_response(error)
     language = request_language(request, neko)
+    if isinstance(error, OSError) and is_full(error):
+        error = write_failure(Path(error.filename or "what came"), error)
     if isinstance(error, NekoError):
         status = status_of(error)
         if status >= 500 and not isinstance(error, HTTPError):

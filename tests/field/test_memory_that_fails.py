@@ -11,10 +11,12 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from neko.memory import schema, service
 from neko.memory.timeouts import MemoryTimeouts
+from tests.avatar_files import PNG, archive, below, live2d, vrm, vrma
 from tests.client import Client, Frame, client, types_of
 from tests.field.test_damaged_files import ask, standing, told
 from tests.page.running_neko import RunningNeko
@@ -162,6 +164,16 @@ async def test_a_process_that_may_write_no_more_goes_on_talking_and_saving_is_re
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         place = {"model_path": "/a", "position": {"x": 0, "y": 0}, "scale": {"x": 1, "y": 1}}
         refused = await ask(server, "/api/config/preferences", {**place, "parameters": {"p": "y" * 8000}})
+        model = {**live2d(), "textures/texture_00.png": PNG + bytes(8000)}
+        for address, files in (
+            ("/api/model/vrm/upload", {"file": ("a.vrm", vrm() + bytes(8000))}),
+            ("/api/model/vrm/upload_animation", {"file": ("a.vrma", vrma() + bytes(8000))}),
+            ("/api/live2d/upload_model", {"files": ("a.zip", archive(below("Mio", model)))}),
+        ):
+            async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:
+                answer = await http.post(address, files=files)
+            assert (answer.status_code, answer.json()["code"]) == (409, "disk_full"), address
+        assert [path for name in ("vrm", "live2d") for path in (data_dir / name).rglob("*") if path.is_file()] == []
         frames = await talk(page, "the disk is full", "two")
         assert [status["fault"] for status in standing(frames)].count("memory:Mio") == 1
         assert unkept(frames) == ["two"]
