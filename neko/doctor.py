@@ -20,12 +20,21 @@ from neko.agent.browser.gate import Gate
 from neko.agent.browser.hand import BrowserHand, BrowserOptions
 from neko.agent.computer.hand import ComputerHand
 from neko.app import embedding
+from neko.app.avatars import roots_of
 from neko.app.backups.contents import entries
 from neko.app.hearing import chosen_model, kind_in_force
+from neko.app.site_logins import SITE_LOGIN
 from neko.audio.engines import local_voices
 from neko.audio.hearing import models as hearing_models
 from neko.audio.voice_activity import silero_installed
-from neko.characters import is_characters, unusable_characters
+from neko.avatar_errors import AvatarError
+from neko.avatars.arrival import check_whole
+from neko.avatars.live2d import Live2DModels
+from neko.avatars.places import folders_in
+from neko.avatars.vrm import VrmModels
+from neko.avatars.vrm import check as check_vrm
+from neko.avatars.worn import Worn
+from neko.characters import CHARACTERS, is_characters, unusable_characters
 from neko.errors import (
     DataFolderError,
     DataFolderInUseError,
@@ -59,13 +68,18 @@ from neko.settings.registry import (
 )
 from neko.settings.unusable import unusable_values, unusable_variables
 from neko.speech_errors import LocalVoiceError
-from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
+from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, log_fault, stand_in
+from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
+from neko.workshop.folder import STANDARD, WorkshopFolder
+from neko.workshop.items import EXPORTS
 
 OLDEST_PYTHON = (3, 11)
 ANSWER_TIMEOUT_S = 1.0
 """Seconds that something on this computer gets to answer."""
 LOGS_TIMEOUT_S = 10.0
 """Seconds for looking over all logs."""
+AVATARS_TIMEOUT_S = 3.0
+"""Seconds for looking over all models of avatars."""
 
 Verdict = Literal["ok", "note", "bad"]
 
@@ -257,9 +271,13 @@ def _small_model(file: small_model.ModelFile, settings: Settings) -> Finding:
 
 
 def _stored_config(settings: Settings) -> Any:
-    """What ``core_config.json`` will count as at the next start. Changes nothing."""
-    path = _folder_path(settings) / "config" / CORE_CONFIG_FILE
-    if found := set_aside.first_whole((path,), is_object):
+    return _stored(settings, CORE_CONFIG_FILE, is_object)
+
+
+def _stored(settings: Settings, name: str, fits: Callable[[Any], bool]) -> Any:
+    """What a document of the settings will count as at the next start. Changes nothing."""
+    path = _folder_path(settings) / "config" / name
+    if found := set_aside.first_whole((path,), fits):
         return found[1]
     try:
         content = path.read_bytes()
@@ -267,7 +285,7 @@ def _stored_config(settings: Settings) -> Any:
         return {}
     except OSError:
         content = b""
-    value, _ = stand_in(path, content, {}, is_object)
+    value, _ = stand_in(path, content, {}, fits)
     return value
 
 
@@ -280,6 +298,82 @@ def _files(settings: Settings) -> Finding:
     language = system_language(settings.environ)
     notices = [describe(fault, language) for fault in faults]
     return Finding("note", "files", " · ".join(f"{notice.text} {notice.remedy}" for notice in notices))
+
+
+def _avatars(settings: Settings) -> Finding:
+    """Which models are damaged, and who wears one that is not there. Changes nothing."""
+    live2d = Live2DModels(lambda: roots_of(_folder_path(settings), _items_folder(settings), settings.pages))
+    vrm = VrmModels(_folder_path(settings) / "vrm")
+    models, files, animations = live2d.all(), vrm.models(), vrm.moving()
+    told, due = [], time.monotonic() + AVATARS_TIMEOUT_S
+    for check, path in (
+        *((check_whole, model.config) for model in models),
+        *((check_vrm, file.path) for file in (*files, *animations)),
+    ):
+        if time.monotonic() > due:
+            told.append("there are too many to look at all of them")
+            break
+        try:
+            check(path)
+        except AvatarError as error:
+            told.append(f"{path}: {describe(error, system_language(settings.environ)).text}")
+        except OSError as error:
+            told.append(f"{path} cannot be read: {error.strerror}")
+    worn, cards = Worn(live2d, vrm), _stored(settings, CHARACTERS_FILE, is_characters)
+    for name, card in (cards.get(CHARACTERS) or {}).items():
+        if isinstance(card, dict) and not worn.is_there(card):
+            told.append(f"{name} has the built-in face, as the model that is set for her is not there")
+    counted = f"{len(models)} Live2D, {len(files)} VRM, {len(animations)} animations"
+    if not told:
+        return Finding("ok", "avatars", f"{counted}; none is damaged")
+    return Finding("note", "avatars", " · ".join((*told, f"{counted}; set them under Models, or bring them in anew")))
+
+
+def _items_folder(settings: Settings) -> Path:
+    workshop = WorkshopFolder(_folder_path(settings), log_fault)
+    return workshop.root_by(_stored(settings, WORKSHOP_FILE, is_object))
+
+
+def _workshop(settings: Settings) -> Finding:
+    """Changes nothing."""
+    folder = _items_folder(settings)
+    is_standard = folder == _folder_path(settings) / STANDARD
+    try:
+        list(folder.iterdir())
+    except OSError as error:
+        if is_standard and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return Finding("ok", "Workshop", "no items")
+        remedy = "plug in its drive, or set another folder on the Workshop page"
+        return Finding("note", "Workshop", f"{folder} cannot be read ({error.strerror}); {remedy}")
+    items = [one for one in folders_in(folder) if one.name != EXPORTS]
+    return Finding("ok", "Workshop", f"{len(items)} items in {folder}")
+
+
+def _site_logins(settings: Settings) -> Finding:
+    """Of which media sites there are logins; never one of them. Changes nothing."""
+    kept, unusable = list[str](), list[str]()
+    for path in sorted((_folder_path(settings) / "config").glob(f"*{SITE_LOGIN}")):
+        is_kept = set_aside.first_whole((path,), is_object) is not None
+        (kept if is_kept else unusable).append(path.name.removesuffix(SITE_LOGIN))
+    told = ", ".join(kept) or "none"
+    if not unusable:
+        return Finding("ok", "site logins", told)
+    remedy = "give them again in Settings › Abilities"
+    return Finding("note", "site logins", f"{told}; {', '.join(unusable)}: damaged, or encrypted by N.E.K.O.; {remedy}")
+
+
+def _given_pages(settings: Settings) -> Finding:
+    """The folder of N.E.K.O.'s own pages, if one is given."""
+    if settings.pages is None:
+        return Finding("ok", "given pages", "none")
+    templates = list((settings.pages / "templates").glob("*.html"))
+    if not templates:
+        return Finding(
+            "note", "given pages", f"no templates/*.html in {settings.pages}, so my own are shown; see --pages"
+        )
+    if not (settings.pages / "static").is_dir():
+        return Finding("note", "given pages", f"{settings.pages} has no folder static, so its pages miss their files")
+    return Finding("ok", "given pages", f"{len(templates)} of {settings.pages}, my own at /neko-pages")
 
 
 def _environment(settings: Settings) -> Finding:
@@ -342,6 +436,8 @@ def _meaning(settings: Settings) -> Finding:
 def _faults_in(folder: Path) -> Iterator[NekoError]:
     yield from map(set_aside.report_of, set_aside.copies(folder))
     for path in sorted(folder.glob("*.json")):
+        if path.name.endswith(SITE_LOGIN):  # in N.E.K.O. encrypted, which no JSON is
+            continue
         expect = _SHAPES.get(path.name)
         try:
             value = json.loads(decoded(path.read_bytes()))
@@ -402,6 +498,7 @@ def _driven_browser(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _environment, _data_folder, _files, _memory, _backup, _meaning, _port, _proxy, _voice,
-    _natural_voices, _hearing, _model, _settings, _screen, _computer, _driven_browser,
+    _python, _page, _environment, _data_folder, _files, _avatars, _workshop, _site_logins, _given_pages, _memory,
+    _backup, _meaning, _port, _proxy, _voice, _natural_voices, _hearing, _model, _settings, _screen, _computer,
+    _driven_browser,
 )  # fmt: skip

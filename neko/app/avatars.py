@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from neko.app.characters import Characters
-from neko.avatar_errors import AvatarError
 from neko.avatars import arrival, live2d
 from neko.avatars.live2d import Live2DModel, Live2DModels
 from neko.avatars.places import Root, Source
 from neko.avatars.vrm import VrmFile, VrmModels
+from neko.avatars.worn import Worn
 from neko.characters import CHARACTERS
 from neko.tasks import in_thread
 from neko.workshop.folder import WorkshopFolder
@@ -41,19 +41,11 @@ class Avatars:
     def __init__(
         self, folder: Path, characters: Characters, workshop: WorkshopFolder, given: Path | None = None
     ) -> None:
-        self._folder = folder
         self._given = given
         self._characters = characters
-        self._workshop = workshop
-        self.live2d = Live2DModels(self._roots)
+        self.live2d = Live2DModels(lambda: roots_of(folder, workshop.root, given))
         self.vrm = VrmModels(folder / "vrm")
-
-    def _roots(self) -> Sequence[Root]:
-        return (
-            Root(self._folder / "live2d", "/user_live2d", Source.USER),
-            Root(self._workshop.root, "/workshop", Source.WORKSHOP),
-            *([Root(self._given / "static", "/static", Source.PROGRAM)] if self._given else []),
-        )
+        self._worn = Worn(self.live2d, self.vrm)
 
     async def take(self, files: Sequence[tuple[str, BinaryIO]]) -> arrival.Arrived:
         """Take in a Live2D model of files by their relative paths, or of one archive. Raises ``AvatarError``."""
@@ -106,19 +98,7 @@ class Avatars:
 
     async def live2d_of(self, card: Mapping[str, Any], item: str = "") -> Live2DModel | None:
         """The Live2D model of a card: by ``item``, the card's own item, or its name; None where none is there."""
-        named = str(card.get("live2d") or "")
-        kept = str(card.get("live2d_item_id") or "")
-
-        def look() -> Live2DModel | None:
-            for find, what in ((self.live2d.of_item, item), (self.live2d.of_item, kept), (self.live2d.find, named)):
-                try:
-                    if what:
-                        return find(what)
-                except AvatarError:
-                    continue
-            return None
-
-        return await in_thread(look)
+        return await in_thread(self._worn.live2d_of, card, item)
 
     async def standard(self) -> Live2DModel | None:
         """What N.E.K.O.'s own pages show where a character has no model; None without those pages."""
@@ -130,20 +110,17 @@ class Avatars:
 
     async def address_of(self, card: Mapping[str, Any]) -> str:
         """The path or URL of a card's model; "" for the built-in face."""
-        if str(card.get("model_type") or "").lower() != "vrm":
-            model = await self.live2d_of(card) if card.get("live2d") or card.get("live2d_item_id") else None
-            return model.url if model else ""
-        named = str(card.get("vrm") or "")
-        if not named or named.startswith(("http://", "https://", "/")):
-            return named
-        try:
-            return (await in_thread(self.vrm.find, named)).url
-        except AvatarError:
-            return ""
+        return await in_thread(self._worn.address_of, card)
 
     async def is_there(self, card: Mapping[str, Any]) -> bool:
         """Whether a card's model can be had, or it names none; of one on another host nobody knows."""
-        address = await self.address_of(card)
-        if address.startswith("/user_vrm/"):
-            return await in_thread(self.vrm.is_there, address)
-        return bool(address) or not any(card.get(key) for key in ("live2d", "live2d_item_id", "vrm"))
+        return await in_thread(self._worn.is_there, card)
+
+
+def roots_of(data: Path, workshop: Path, given: Path | None) -> Sequence[Root]:
+    """Where Live2D models are: the data folder, the folder of Workshop items, and N.E.K.O.'s own pages."""
+    return (
+        Root(data / "live2d", "/user_live2d", Source.USER),
+        Root(workshop, "/workshop", Source.WORKSHOP),
+        *([Root(given / "static", "/static", Source.PROGRAM)] if given else []),
+    )

@@ -13,6 +13,8 @@ from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
 
+SITE_LOGIN: Final = "_cookies.json"
+"""How the files end, whose names begin with the site's."""
 MOST_FILES: Final = 20
 LARGEST: Final = 64 * 1024
 """Bytes; a login that is given is no longer than 8 KiB."""
@@ -22,7 +24,7 @@ _Stamp = tuple[int, int]
 
 
 class SiteLogins:
-    """``folder`` has the files ``<site>_cookies.json``. A file is read again only once it is another one."""
+    """``folder`` has the files of the sites. A file is read again only once it is another one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,7 +33,7 @@ class SiteLogins:
     def secrets(self) -> frozenset[str]:
         """The values of all cookies, also as they are where they are written with ``%``."""
         try:
-            files = list(islice(self._folder.glob("*_cookies.json"), MOST_FILES))
+            files = list(islice(self._folder.glob(f"*{SITE_LOGIN}"), MOST_FILES))
         except OSError:
             files = []
         self._read = {path.name: known for path in files if (known := self._values(path))}

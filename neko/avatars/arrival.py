@@ -185,11 +185,6 @@ def _check_references(config: Path) -> None:
     """See that what the model cannot be without is there and is what it says; a name that differs in case only is
     made the one that the model uses. Raises ``AvatarError``."""
     folder = config.parent
-    references = read_config(config)["FileReferences"]
-    textures = references.get("Textures")
-    needed = [references.get("Moc"), *(textures if isinstance(textures, list) else [])]
-    if not isinstance(needed[0], str) or not needed[0]:
-        raise AvatarError("avatar_unreadable", f"{config.name} names no .moc3", file=config.name)
     spelled = {path.relative_to(folder).as_posix().lower(): path for path in files_below(folder, *KINDS)}
     for name in _references(config):
         path = plain_path(name)
@@ -199,6 +194,16 @@ def _check_references(config: Path) -> None:
         if other is not None and not (folder / path).exists():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             other.rename(folder / path)
+    check_whole(config)
+
+
+def check_whole(config: Path) -> None:
+    """See that a model can be read and has what it cannot be without. Raises ``AvatarError``."""
+    folder, references = config.parent, read_config(config)["FileReferences"]
+    textures = references.get("Textures")
+    needed = [references.get("Moc"), *(textures if isinstance(textures, list) else [])]
+    if not isinstance(needed[0], str) or not needed[0]:
+        raise AvatarError("avatar_unreadable", f"{config.name} names no .moc3", file=config.name)
     for name in needed:
         part = folder / str(name)
         if not part.is_file():

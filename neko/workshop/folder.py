@@ -19,7 +19,7 @@ from neko.workshop_errors import WorkshopError
 CONFIG_FILE: Final = "workshop_config.json"
 _KEYS: Final = ("user_mod_folder", "WORKSHOP_PATH", "default_workshop_folder")
 """Which of them names the folder, the first that is set."""
-_STANDARD: Final = "workshop"
+STANDARD: Final = "workshop"
 """In the data folder."""
 _ELSEWHERE: Final = "/N.E.K.O/workshop"
 """How the standard ends, whatever it is below."""
@@ -31,7 +31,7 @@ class WorkshopFolder:
     def __init__(self, data: Path, on_fault: Callable[[ConfigError], None]) -> None:
         self._data = data
         self._on_fault = on_fault
-        self.standard = data / _STANDARD
+        self.standard = data / STANDARD
 
     @property
     def config(self) -> dict[str, Any]:
@@ -63,7 +63,10 @@ class WorkshopFolder:
     @property
     def root(self) -> Path:
         """The folder of items, which need not be there."""
-        config = self.config
+        return self.root_by(self.config)
+
+    def root_by(self, config: Mapping[str, Any]) -> Path:
+        """The folder of items with these settings."""
         for key in _KEYS:
             if isinstance(config.get(key), str) and config[key].strip():
                 folder = _expanded(config[key].strip())
@@ -107,7 +110,7 @@ class WorkshopFolder:
 
 def moved(config: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
     """The settings of a data folder for its copy: the folder of items in the old one becomes that in the new one."""
-    place = (old / _STANDARD).resolve()
+    place = (old / STANDARD).resolve()
 
     def in_new(value: object) -> object:
         if not isinstance(value, str) or not value.strip():
@@ -115,9 +118,9 @@ def moved(config: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             found = _expanded(value.strip()).resolve()
             if found.is_relative_to(place):
-                return str(new / _STANDARD / found.relative_to(place))
+                return str(new / STANDARD / found.relative_to(place))
         is_of_another_computer = value.strip().replace("\\", "/").rstrip("/").endswith(_ELSEWHERE)
-        return str(new / _STANDARD) if is_of_another_computer and place.is_dir() else value
+        return str(new / STANDARD) if is_of_another_computer and place.is_dir() else value
 
     return {key: in_new(value) for key, value in config.items()}
 

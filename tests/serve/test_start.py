@@ -8,6 +8,7 @@ import socket
 import urllib.request
 from pathlib import Path
 
+from tests.avatar_files import live2d, vrm, vrma
 from tests.serve.process import Outcome, run_to_end, running
 
 
@@ -116,9 +117,50 @@ async def test_the_doctor_finds_a_fresh_installation_well(data_dir: Path, free_p
     assert outcome.code == 0, outcome.out + outcome.err
     assert all(line.startswith(("ok ", "note ")) for line in lines)
     assert [line.split()[1].rstrip(":") for line in lines] == [
-        "Python", "page", "environment", "data", "files", "memory", "backup", "meaning", "port", "proxy", "voice",
-        "natural", "hearing", "model", "settings", "browser", "computer", "her",
+        "Python", "page", "environment", "data", "files", "avatars", "Workshop", "site", "given", "memory", "backup",
+        "meaning", "port", "proxy", "voice", "natural", "hearing", "model", "settings", "browser", "computer", "her",
     ]  # fmt: skip
+
+
+async def test_the_doctor_finds_models_items_logins_and_pages_that_are_not_as_they_should(
+    data_dir: Path, tmp_path: Path, free_port: int
+) -> None:
+    """[rest 4, rest 5, rest 8, rest 10, config 9]"""
+    cards = {
+        "Mio": {"model_type": "vrm", "vrm": "/user_vrm/gone.vrm"},
+        "Rin": {"live2d": "Rin"},
+        "Luna": {"live2d": "Whole"},
+    }
+    vrms = {"vrm/sister.vrm": b"", "vrm/good.vrm": vrm(), "vrm/animation/wave.vrma": vrma()[:40]}
+    for path, content in {
+        "config/characters.json": json.dumps({"主人": {}, "猫娘": cards, "当前猫娘": "Mio"}).encode(),
+        "config/workshop_config.json": json.dumps({"user_mod_folder": str(tmp_path / "drive")}).encode(),
+        "config/bilibili_cookies.json": b"gAAAAABl",
+        "config/weibo_cookies.json": b'{"SUB": "the login itself"}',
+        "live2d/Rin/rin.model3.json": b"{",
+        **vrms,
+        **{f"live2d/Whole/{path}": content for path, content in live2d().items()},
+        **{f"live2d/Cut/{path}": content for path, content in live2d("cut").items() if path != "cut.moc3"},
+    }.items():
+        (data_dir / path).parent.mkdir(parents=True, exist_ok=True)
+        (data_dir / path).write_bytes(content)
+    (tmp_path / "pages" / "templates").mkdir(parents=True)
+    before = {path: path.read_bytes() for path in data_dir.rglob("*") if path.is_file()}
+    at = ("--data-dir", str(data_dir), "--port", str(free_port), "--pages", str(tmp_path / "pages"))
+    outcome = await run_to_end("doctor", *at)
+    assert outcome.code == 0, outcome.out + outcome.err
+    told = {line[6:].partition(":")[0]: line for line in outcome.out.splitlines()}
+    for named in ("sister.vrm", "wave.vrma", "rin.model3.json", "cut.moc3", "Mio has", "3 Live2D, 2 VRM, 1 animations"):
+        assert named in told["avatars"]
+    for whole in ("good.vrm", "Whole", "Rin has", "Luna has"):
+        assert whole not in told["avatars"]
+    assert str(tmp_path / "drive") in told["Workshop"]
+    assert "weibo; bilibili: damaged, or encrypted" in told["site logins"]
+    assert "no templates" in told["given pages"]
+    assert [told[name][:4] for name in ("avatars", "Workshop", "site logins", "given pages")] == ["note"] * 4
+    assert "none is damaged" in told["files"]
+    assert "the login itself" not in outcome.out
+    assert {path: path.read_bytes() for path in before} == before
 
 
 async def test_the_doctor_names_what_keeps_neko_from_starting(tmp_path: Path) -> None:

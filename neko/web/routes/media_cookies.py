@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from neko.app import Neko
+from neko.app.site_logins import SITE_LOGIN
 from neko.errors import ConfigError
 from neko.settings import is_loopback
 from neko.storage import forget_previous, is_object, log_fault, read_document, write_json
@@ -212,7 +213,7 @@ async def _refused(call: Call[Any, Any, Any], error: HTTPError) -> Response:
 
 
 def _file(neko: Neko, site: str) -> Path:
-    return neko.folder.config(f"{site}_cookies.json")
+    return neko.folder.config(f"{site}{SITE_LOGIN}")
 
 
 def _keep(neko: Neko, sent: Cookies) -> int:
