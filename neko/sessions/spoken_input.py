@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Final
 
 from neko.i18n import notice
 from neko.sessions.actions import HeardOnPage, Mode, MuteMicrophone, PushToTalk, ReduceNoise, ReportPlayback, SendAudio
@@ -23,6 +24,9 @@ from neko.types.model_session import (
     SpeechStopped,
     Transcript,
 )
+
+GONE_S: Final = 3.0
+"""Without any sound for so long in the middle of an utterance it is over: whoever spoke has left, or was cut off."""
 
 SpokenAction = SendAudio | MuteMicrophone | ReduceNoise | PushToTalk | HeardOnPage | ReportPlayback
 
@@ -46,11 +50,21 @@ class SpokenInput:
         self._emit = emit
         self._quiet_timeout_s = quiet_timeout_s
         self._quiet_since: float | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._sound_at = -math.inf
+        self._utterance_id: str | None = None
+        """What is being said, as the session tells it."""
         self.held = False
         """Is the key to talk pressed?"""
 
     def on_model_event(self, event: ModelEvent) -> None:
         """The session tells how much of the sound no other one need hear again."""
+        match event:
+            case SpeechStarted(utterance_id):
+                self._utterance_id = utterance_id
+                self._look_for_sound(utterance_id)
+            case SpeechStopped() | SpeechRejected() | Transcript(final=True):
+                self._utterance_id = None
         match event:
             case SpeechStopped(utterance_id):
                 self._microphone.over(utterance_id)
@@ -61,6 +75,7 @@ class SpokenInput:
         """Take an action; never waits."""
         match action:
             case SendAudio(pcm, rate):
+                self._sound_at = self._clock()
                 if not self._is_too_quiet():
                     self._need("audio")
                     self._microphone.feed(pcm, rate)
@@ -89,6 +104,15 @@ class SpokenInput:
         if muted:
             self._turns.send(EndOfSpeech())
         self._emit(MicrophoneMuted(muted))
+
+    def _look_for_sound(self, utterance_id: str) -> None:
+        if self._utterance_id != utterance_id or self._turns.is_closed:
+            return
+        missing_s = self._clock() - self._sound_at
+        if missing_s < GONE_S:
+            asyncio.get_running_loop().call_later(GONE_S - missing_s, self._look_for_sound, utterance_id)
+        elif self._sound_at > -math.inf and not self.held:
+            self._turns.send(EndOfSpeech())
 
     def _is_too_quiet(self) -> bool:
         """Has nobody said anything for so long that the microphone is shut? The session stays as it is, unless its

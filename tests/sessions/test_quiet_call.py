@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
 from neko.sessions.actions import SendAudio
-from neko.sessions.events import AutoCloseMic, Event, SessionEndedByServer
+from neko.sessions.events import AutoCloseMic, Event, SessionEndedByServer, UserActivity
+from neko.sessions.spoken_input import GONE_S
 from tests.scripted_provider import tone
-from tests.sessions.speech_conversation import QUICK, in_call, speech_conversation
+from tests.sessions.speech_conversation import QUICK, TALK, in_call, speech_conversation
+from tests.virtual_clock import InlineExecutor, run_virtually
 
 
 async def test_after_long_quiet_the_microphone_is_shut_and_the_session_stays(executor: ThreadPoolExecutor) -> None:
@@ -47,3 +52,19 @@ async def test_speech_begins_the_wait_anew(executor: ThreadPoolExecutor) -> None
         for sound in (bytes(640), tone(0.5, hertz=180, rate=16_000), bytes(12_800)):
             talk.manager.handle(SendAudio(sound, 16_000))
         assert not [event for event in await talk.waiting() if isinstance(event, AutoCloseMic)]
+
+
+@pytest.mark.parametrize("gap_s", [GONE_S - 0.5, GONE_S + 1])
+def test_an_utterance_in_whose_middle_the_sound_stops_is_over_after_a_moment(gap_s: float) -> None:
+    async def play(executor: InlineExecutor) -> None:
+        async with speech_conversation(executor, turn_detection=False) as talk:
+            await in_call(talk)
+            talk.manager.handle(SendAudio(TALK, 16_000))
+            await talk.until(UserActivity)
+            await asyncio.sleep(gap_s)
+            talk.manager.handle(SendAudio(TALK, 16_000))
+            await asyncio.sleep(0.1)
+            lines = [role for role, _, _ in await talk.lines()]
+            assert ("user" in lines) == (gap_s > GONE_S)
+
+    run_virtually(play)
