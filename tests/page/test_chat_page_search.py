@@ -9,13 +9,19 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from neko.types.lines import NewLine
-from tests.page.page_driver import PageDriver
+from neko.web.module_graph import modules_of
+from neko.web.pages import STATIC
+from tests.page.page_driver import ANY_ONLINE, PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ALL_COME = """
+  (modules) => modules.every((module) => performance.getEntriesByName(`${document.baseURI}static/${module}`).length)
+"""
 
 
 async def test_words_are_found_as_they_are_typed_and_shown_in_their_place(
@@ -139,3 +145,24 @@ async def test_a_part_that_takes_its_time_is_told_of_and_only_the_last_wish_coun
     await expect(driver.get("search-input")).to_be_focused()
     await expect(driver.get("search")).to_have_count(1)
     await expect(driver.get("toast")).to_have_count(0)
+
+
+async def test_what_may_be_wanted_comes_ahead_and_is_there_when_the_server_has_gone(
+    chromium: Browser, running_neko: RunningNeko
+) -> None:
+    async with PageDriver(chromium, saves_data=False) as driver:
+        await driver.open(running_neko.url)
+        await driver.until(ALL_COME, modules_of(STATIC, "app/search.js"))
+        await running_neko.stop()
+        await expect(driver.get("connection")).not_to_have_attribute("data-state", ANY_ONLINE)
+        await driver.page.keyboard.press("Control+k")
+        await expect(driver.get("search-input")).to_be_focused()
+
+
+async def test_who_saves_data_is_sent_a_part_when_they_want_it(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await driver.context.clock.install()
+    await driver.open(running_neko.url)
+    await driver.context.clock.run_for(10_000)
+    assert not [request for request in driver.requests if request.url.endswith("/app/search.js")]
+    await driver.page.keyboard.press("Control+k")
+    await expect(driver.get("search-input")).to_be_focused()

@@ -33,6 +33,12 @@ const NEAR_TOP_PX = 900;
 /** After the start: what may be wanted later is fetched without keeping anything waiting. */
 const QUIET_AFTER_MS = 1500;
 
+/** The reader has told the browser to load no more than is needed; Firefox and Safari have no such choice. */
+function savesData() {
+  const { connection } = /** @type {Navigator & { connection?: { saveData?: boolean } }} */ (navigator);
+  return connection?.saveData === true;
+}
+
 async function characterOfPage() {
   const { character } = document.documentElement.dataset;
   if (character) return character;
@@ -150,8 +156,10 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   conversation.on("ready", () => void hands.look());
   conversation.on("card", () => void appearance.follow(conversation.character));
   conversation.on("ready", () => setTimeout(() => {
-    for (const part of [settings, call, search, chats]) part.load().catch(() => null); // tried again when it is wanted
-    loadMarkdown().catch(() => null);
+    if (!savesData()) {
+      for (const part of [settings, call, search, chats]) part.load().catch(() => null); // tried again when it is wanted
+      loadMarkdown().catch(() => null);
+    }
     void lookForRegion().then((region) => conversation.send({ action: "ping", neko_region: region }));
   }, QUIET_AFTER_MS));
   conversation.on("model", (model) => soon(welcome, (it) => it.modelChanged(model)));
