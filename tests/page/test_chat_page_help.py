@@ -64,8 +64,7 @@ async def test_everything_on_the_card_can_be_hit_with_a_thumb(chromium: Browser,
 async def test_the_card_stays_in_view_also_for_who_was_just_choosing_a_model(
     chromium: Browser, running_neko: RunningNeko
 ) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    async with PageDriver(chromium, **phone) as driver:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as driver:
         await driver.open(running_neko.url)
         await driver.get("welcome-key").click()
         await driver.get("provider-openai").click()
