@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 from neko import i18n, prompts
 from neko.app.character_settings import CharacterSettings
 from neko.app.conversations import Conversations
+from neko.app.extracted_settings import follow_character, follow_user
 from neko.app.faults import Faults
 from neko.app.imports import Imports
 from neko.app.pictures import Pictures
@@ -123,7 +124,9 @@ class Characters:
         No conversation begins anew: the one that heard it knows, the others are told with their next session.
         """
         async with self._changing:
+            before = self.cards.master_name
             await in_thread(self.cards.call_master, name)
+            await in_thread(follow_user, self._files, before, self.cards.master_name)
 
     async def replace_card(self, name: str, fields: Mapping[str, Any]) -> tuple[bool, bool]:
         """Whether the voice changed, and whether a session was ended for that. See ``CharacterCards.replace_card``."""
@@ -201,6 +204,7 @@ class Characters:
                     await in_thread(self.cards.settled, old)
                     await self._close(new, old)
                     raise
+            await in_thread(follow_character, self._files, old, new)
             await self._settings.put({old: {}})
             await self._records.rename(old, new)
             await in_thread(self.cards.settled, new)
@@ -245,6 +249,7 @@ class Characters:
                 await self._files_moved(self._trash.make_room, name)
                 await self._settings.put({name: self._settings.of(former) or self._settings.of(name)})
                 await self._files_moved(move, self._files, former, self._files, name)
+                await in_thread(follow_character, self._files, former, name)
             await self._settings.put({former: {}})
             await self._records.rename(former, name)
         if conversation := self._conversations.opened.get(name):
@@ -332,7 +337,10 @@ class Characters:
         """
         known = {name: (self._told(name), self.cards.card(name)) for name in self._conversations.opened}
         async with self._changing:
+            before = self.cards.master_name
             result = await self._files_moved(change)
+            if self.cards.master_name != before:
+                await in_thread(follow_user, self._files, before, self.cards.master_name)
             await in_thread(_sweep, self._folder, self._trash)
         for name, (told, card) in known.items():
             conversation = self._conversations.opened.get(name)
@@ -415,6 +423,7 @@ def settle(cards: CharacterCards, folder: DataFolder) -> dict[str, str]:
         if former := cards.former_name(name):
             try:
                 move(folder.memory, former, folder.memory, name)
+                follow_character(folder.memory, former, name)
                 renamed[name] = former
             except OSError:
                 logger.exception("the memory of a renamed character could not be moved")

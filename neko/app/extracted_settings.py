@@ -1,23 +1,47 @@
 """What N.E.K.O. extracted of a character and of the user: ``settings_<name>.json`` (``contract/memory.md`` §4).
 
-The file is read at the start of every session, and never written: it is the user's and N.E.K.O.'s, and what is changed
-there by hand counts from the next session on. What the cards say lies over it.
+The file is read at the start of every session: it is the user's and N.E.K.O.'s, and what is changed there by hand
+counts from the next session on. What the cards say lies over it. Only its two names are written, when they change,
+since N.E.K.O. cannot open a conversation without them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from neko import set_aside
 from neko.characters import CharacterCards, free_fields
 from neko.errors import ConfigError, InputError, NekoError
 from neko.memory_files import settings_name
-from neko.storage import file_name_fault, read_json
+from neko.storage import file_name_fault, is_object, read_json, write_json
 from neko.tasks import in_thread
 
 logger = logging.getLogger(__name__)
+
+
+def follow_character(folder: Path, old: str, new: str) -> None:
+    """Let the file of the character whose name is ``new`` by now know her by it; blocks."""
+    _follow([folder / settings_name(new)], old, new)
+
+
+def follow_user(folder: Path, old: str, new: str) -> None:
+    """Let every file of the memory's ``folder`` know the user by the ``new`` name; blocks."""
+    _follow((path for path in folder.glob(settings_name("*")) if path.name != settings_name(old)), old, new)
+
+
+def _follow(paths: Iterable[Path], old: str, new: str) -> None:
+    """What is damaged, or has something under the new name, stays as it is."""
+    for path in paths:
+        found = set_aside.first_whole((path,), is_object)
+        values = found[1] if found else {}
+        if old in values and new not in values:
+            try:
+                write_json(path, {new if name == old else name: known for name, known in values.items()})
+            except ConfigError as error:
+                logger.warning("%s does not follow a new name: %s", path, error)
 
 
 class ExtractedSettings:

@@ -163,7 +163,12 @@ def check_opens(data: Path) -> None:
     for path in (data / "memory").glob("recent_*.json"):
         _check_messages(document(data, f"memory/{path.name}"))
     for path in (data / "memory").glob("settings_*.json"):
-        assert all(isinstance(one, dict) for one in document(data, f"memory/{path.name}").values())
+        settings = document(data, f"memory/{path.name}")
+        assert all(isinstance(one, dict) for one in settings.values())
+        cards = document(data, "config/characters.json")
+        name = path.stem.removeprefix("settings_")
+        if name in cards["猫娘"]:  # it opens no conversation where one of the two names is another
+            assert {name, cards["主人"]["档案名"]} >= settings.keys()
     for path in (data / "memory").glob("time_indexed_*"):
         if not path.name.endswith(("-wal", "-shm")) and ".damaged-" not in path.name:
             _check_log(path)

@@ -172,6 +172,7 @@ async def test_damage_in_one_file_costs_no_other_and_nothing_is_thrown_away(
         await client.post("/api/characters/master", json={"档案名": "Ann"})
         assert (await client.get("/user_live2d/Mio/Mio.model3.json")).status_code == 200
     changed = {"config/core_config.json", "config/user_preferences.json", "config/characters.json"}
+    changed |= {f"memory/settings_{character}.json" for character in NAMES}  # the user has another name
     after = contents(data_dir)
     for other in UNCHANGED:
         if other != name and other not in changed:
