@@ -23,8 +23,6 @@ from neko.settings import default_data_dir
 from neko.settings.registry import DATA_DIR
 from neko.storage import CHARACTERS_FILE, DataFolder
 
-_USER = {"en": "you", "zh-CN": "你", "zh-TW": "你", "ja": "あなた", "ko": "당신"}
-
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """What the command line says; the exit code. Raises ``NekoError``; a wrong usage exits with 2, and what cannot be
@@ -53,6 +51,8 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 def _import(folder: Path, data: Path, language: str, *, dry_run: bool) -> int:
     with TemporaryDirectory(prefix="neko-import-") as place:
         rewritten, workplace = Path(place, "talks"), Path(place, "work")
+        if dry_run and not data.exists():
+            data = Path(place, "data")
         rewritten.mkdir()
         workplace.mkdir()
         found = look_into(folder, rewritten, language, _user(data, language))
@@ -86,7 +86,7 @@ def _import(folder: Path, data: Path, language: str, *, dry_run: bool) -> int:
 def _user(data: Path, language: str) -> str:
     path = data / "config" / CHARACTERS_FILE
     there = CharacterCards.load(path, language) if path.exists() else None
-    return there.master_name if there and there.is_master_named else _USER.get(language, "you")
+    return there.master_name if there and there.is_master_named else ""
 
 
 def _sources(found: Found, workplace: Path) -> list[Source]:

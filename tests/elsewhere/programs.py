@@ -21,7 +21,13 @@ CARD = {
         "mes_example": "<START>\n{{user}}: hi",
         "system_prompt": "{{original}} Never break {{char}}'s character.",
         "extensions": {"world": "Eldoria"},
-        "character_book": {"entries": [{"keys": ["glade"], "content": "A safe place.", "enabled": True}]},
+        "character_book": {
+            "entries": [
+                {"keys": ["glade"], "content": "A safe place.", "enabled": True},
+                {"keys": [], "content": "Eldoria is a forest.", "constant": True},
+                {"keys": ["beast"], "content": "Beasts roam.", "constant": False},
+            ]
+        },
     },
 }
 WORLD = {
@@ -80,8 +86,8 @@ def open_llm_vtuber(root: Path) -> None:
     write(root / "chat_history" / "mili_01" / "0a_2026-03-02_10-00-00.json", history)
 
 
-def airi(root: Path) -> None:
-    meta = {"sessionId": "s1", "userId": "local", "characterId": "c1", "createdAt": 1, "updatedAt": 1}
+def airi(root: Path, name: str = "ReLU", character: str = "c1") -> None:
+    meta = {"sessionId": "s1", "userId": "local", "characterId": character, "createdAt": 1, "updatedAt": 1}
     messages = [
         {"role": "system", "content": "be kind"},
         {"id": "m1", "role": "user", "content": "hello AIRI", "createdAt": 1772366400000},
@@ -90,7 +96,7 @@ def airi(root: Path) -> None:
     sessions = {"s1": {"meta": meta, "messages": messages}}
     write(root / "chats.json", {"format": "chat-sessions-index:v1", "index": {}, "sessions": sessions})
     card = {
-        "name": "ReLU",
+        "name": name,
         "version": "1",
         "description": "a lively one",
         "systemPrompt": "Be lively.",

@@ -64,6 +64,9 @@ def test_first_it_is_only_told(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "Seraphina: 2 new lines, 0 known ones" in told
     assert "Nothing was changed." in told
     assert state_of(tmp_path) == before
+    assert bring(tmp_path / "st", tmp_path / "new") == 0
+    assert capsys.readouterr().out.startswith("Would come:")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_folder_of_sillytavern_brings_cards_worlds_and_chats(
@@ -73,7 +76,7 @@ def test_a_folder_of_sillytavern_brings_cards_worlds_and_chats(
     assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
     there = cards(tmp_path / "data")
     card = there.card("Seraphina")
-    assert card["Description"] == "Seraphina guards the forest and has saved you."
+    assert card["Description"] == "Seraphina guards the forest and has saved the person you talk with."
     assert card["World"] == "Eldoria is a forest."
     assert card["system_prompt"] == "Never break {LANLAN_NAME}'s character."
     assert there.own("Seraphina")["greeting"] == "You are awake, you!"
@@ -125,11 +128,20 @@ def test_exports_of_airi_bring_characters_and_talks(tmp_path: Path) -> None:
     assert said(tmp_path / "data", "ReLU") == ["hello AIRI", "hi"]
 
 
+def test_talks_with_nobody_of_airi_are_with_the_character_of_that_name(tmp_path: Path) -> None:
+    airi(tmp_path / "airi", name="Airi", character="default")
+    assert bring(tmp_path / "airi", tmp_path / "data", "--yes") == 0
+    assert said(tmp_path / "data", "Airi") == ["hello AIRI", "hi"]
+    assert "AIRI" not in cards(tmp_path / "data").names
+
+
 @pytest.mark.parametrize("layout", ["itself", "holder", "program"])
 def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "theirs"
     root = source / "N.E.K.O" if layout == "holder" else source
     fill(root)
+    emotions = {"happy": ["joy"]}
+    write(root / ("static/" * (layout == "program") + "vrm/configs/sister_emotion.json"), emotions)
     if layout == "program":
         (root / "memory").rename(tmp_path / "store")
         (root / "memory").mkdir()
@@ -143,6 +155,7 @@ def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pyt
     assert json.loads((data / "config" / "core_config.json").read_text(encoding="utf-8"))["coreApiKey"] == KEY
     assert (data / "live2d" / "mao" / "parameters.json").is_file()
     assert (data / "vrm" / "Ünïcode 猫.vrm").stat().st_size == 25_600
+    assert json.loads((data / "vrm" / "configs" / "sister_emotion.json").read_text(encoding="utf-8")) == emotions
     out = capsys.readouterr()
     assert "bilibili_cookies.json: a login that N.E.K.O. has encrypted" in out.out
     assert KEY not in out.out + out.err

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from neko import prompts
 from neko.well_formed import load_json, well_formed
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -30,6 +31,7 @@ _FIELDS: Final = {
     "mes_example": ("How she talks", "说话方式", "說話方式", "話し方", "말투"),
 }
 _WORLD: Final = ("World", "世界", "世界", "世界", "세계")
+_YOU: Final = ("you", "你", "你", "あなた", "당신")
 _LANGUAGES: Final = ("en", "zh-CN", "zh-TW", "ja", "ko")
 _HIDDEN: Final = "描述"
 """A key that N.E.K.O. has for its workshop, and so shows to nobody."""
@@ -102,20 +104,23 @@ def entries_of(book: object) -> Iterator[Mapping[str, Any]]:
 
 
 def card_of(content: Mapping[str, Any], worlds: list[object], language: str, user: str) -> tuple[dict[str, Any], int]:
-    """Our card of the fields, with what of its worlds holds always; and how many entries of them wait for key words."""
+    """Our card of the fields, with what of its worlds holds always; and how many entries of them wait for key words.
+    ``user`` is what the user is called, "" if nobody knows."""
     name, at = str(content["name"]), _LANGUAGES.index(language) if language in _LANGUAGES else 0
+    spoken_to, user = user or _YOU[at], user or prompts.phrases(_LANGUAGES[at])["stranger"]
     card: dict[str, Any] = {}
     for key, titles in _FIELDS.items():
         if text := _filled(content.get(key), name, user):
             title = titles[at]
             card[f"她的{title}" if title == _HIDDEN else title] = text[:_LONGEST]
-    entries = [entry for world in worlds for entry in entries_of(world)]
+    every = (entry for world in worlds for entry in entries_of(world))
+    entries = list({str(entry.get("content")).strip(): entry for entry in every}.values())  # a card may hold its world
     always = [_filled(entry.get("content"), name, user) for entry in entries if entry.get("constant")]
     if text := "\n".join(filter(None, always)):
         card[_WORLD[at]] = text[:_LONGEST]
     if prompt := _filled(content.get("system_prompt"), "{LANLAN_NAME}", "{MASTER_NAME}"):
         card["system_prompt"] = prompt.replace("{{original}}", "").strip()
-    if greeting := _filled(content.get("first_mes"), name, user):
+    if greeting := _filled(content.get("first_mes"), name, spoken_to):
         card["neko"] = {"greeting": greeting[:_GREETING]}
     return card, len(entries) - len(always)
 

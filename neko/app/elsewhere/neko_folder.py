@@ -17,7 +17,15 @@ from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
 
 PROGRAM: Final = "N.E.K.O."
 _DOCUMENTS: Final = (CORE_CONFIG_FILE, PREFERENCES_FILE, "voice_storage.json", WORKSHOP_FILE)
-_HOLDERS: Final = (("live2d",), ("vrm", "animation"), ("vrm",), ("workshop",), ("character_cards",))
+_HOLDERS: Final = {
+    "live2d": "live2d",
+    "vrm/animation": "vrm/animation",
+    "vrm": "vrm",
+    "static/vrm/configs": "vrm/configs",
+    "workshop": "workshop",
+    "character_cards": "character_cards",
+}
+"""Where things of the user's are, and where they come; the emotions of VRM models are in the program's folder."""
 _LEFT: Final = {
     "_cookies.json": "a login that N.E.K.O. has encrypted: give it again in Settings › Abilities",
     "_key.key": "the key of such a login",
@@ -47,10 +55,10 @@ def look(root: Path, found: Found) -> None:
             found.talks.append(FoundTalk(f"{root.name}/{name}", root / name, PROGRAM))
             for path in sorted((root / name).glob("semantic_memory_*")):
                 found.left.append((f"{name}/{path.name}", "Neko makes her own from the lines"))
-    for steps in _HOLDERS:
-        folder = root.joinpath(*steps)
+    for place, new_place in _HOLDERS.items():
+        folder = root / place
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            target = "/".join((*steps, path.name))
+            target = f"{new_place}/{path.name}"
             if path.is_symlink():
                 found.left.append((target, "it is a link"))
             elif target != "vrm/animation" and not path.name.startswith("."):

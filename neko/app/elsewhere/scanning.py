@@ -40,12 +40,15 @@ class _Scan:
 
 def look_into(folder: Path, workplace: Path, language: str, user: str) -> Found:
     """What of other programs is in a folder; ``workplace`` gets talks that are rewritten, ``user`` is what the user is
-    called. Raises ``OSError``."""
+    called, "" if nobody knows. Raises ``OSError``."""
     scan = _Scan(Found(), workplace, language, user)
     roots = neko_folder.roots_in(folder)
     for root in roots:
         neko_folder.look(root, scan.found)
+    taken = {file.path for file in scan.found.files}
     for path in _files(folder, roots, scan.found):
+        if path in taken:
+            continue
         _take(scan, path, path.relative_to(folder).as_posix())
     _put_together(scan, folder)
     return scan.found
@@ -149,9 +152,10 @@ def _put_together(scan: _Scan, folder: Path) -> None:
     for path, called in scan.histories:
         name = path.relative_to(folder).as_posix()
         found.talks.append(FoundTalk(name, path, OPEN_LLM_VTUBER, scan.names.get(called, called)))
+    hers = next((one.name for one in found.characters if one.name.casefold() == AIRI.casefold()), AIRI)
     for number, (path, document) in enumerate(scan.exports):
         for called, talk in airi.talks_in(document, scan.workplace, f"airi-{number}"):
-            default = AIRI if called == airi.DEFAULT else called
+            default = hers if called == airi.DEFAULT else called
             name = f"{path.relative_to(folder).as_posix()} ({talk.stem})"
             found.talks.append(FoundTalk(name, talk, AIRI, scan.names.get(called, default)))
 
