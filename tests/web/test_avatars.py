@@ -173,6 +173,9 @@ async def test_vrm_models_and_animations_come_in_and_go(client: httpx2.AsyncClie
     assert len((await client.get("/api/model/vrm/expressions/nobody")).json()["expressions"]) == 28
     await client.post("/api/model/vrm/emotion_mapping/Sister1.0", json={"happy": "aa"})
     assert (await client.get("/api/model/vrm/emotion_mapping/Sister1.0")).json()["config"] == {"happy": ["aa"]}
+    empty = await client.post("/api/model/vrm/emotion_mapping/Sister1.0", json={})
+    assert empty.status_code == 400
+    assert (await client.get("/api/model/vrm/emotion_mapping/Sister1.0")).json()["config"] == {"happy": ["aa"]}
     assert "joy" in (await client.get("/api/model/vrm/emotion_mapping/nobody")).json()["config"]["happy"]
     name = neko.characters.current
     await neko.characters.edit(lambda raw: raw["猫娘"][name].update(model_type="vrm", vrm=url))

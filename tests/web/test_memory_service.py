@@ -226,6 +226,11 @@ async def test_a_recent_window_is_read_and_replaced_as_a_file(
     assert [entry.text for entry in await neko.memory.recent(name)] == ["We met.", "one", "three"]
     content = (await client.get("/api/memory/recent_file", params={"filename": file})).json()["content"]
     assert json.loads(content)[1]["data"]["additional_kwargs"]["neko"], "what stayed is still known to be that line"
+    wrong: list[object] = [{"role": "human"}, ["x"], [{"text": "x"}], [{"role": "human", "text": 1}]]
+    for shape in wrong:
+        refused = await client.post("/api/memory/recent_file/save", json={"filename": file, "chat": shape})
+        assert refused.status_code == 400, shape
+    assert [entry.text for entry in await neko.memory.recent(name)] == ["We met.", "one", "three"]
     await client.post("/api/memory/recent_file/save", json={"filename": file, "chat": []})
     await neko.memory.close(name)
     assert await neko.memory.recent(name) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field
+from starlette.responses import Response
 
 from neko.characters import PROFILE_NAME
+from neko.errors import CharacterError
 from neko.web.endpoint import Call, get, post, put
 from neko.web.errors import HTTPError
 from neko.web.mount import mount_path
-from neko.web.routes.characters import NamePath, NewName, OldNamePath, known_character
+from neko.web.routes.characters import NamePath, NewName, OldNamePath, known_character, master_refused
 from neko.web.schemas import Done, Empty, Schema, Success
 
 _MODELS = ("/user_vrm/", "/static/vrm/")
@@ -164,11 +166,14 @@ async def set_light(call: Call[LightChange, AtOnce, NamePath]) -> LightChanged:
     summary="Call the user by another name",
     failures={400: "The name cannot be one.", 404: "The user is not called that."},
 )
-async def rename_master(call: Call[NewName, Empty, OldNamePath]) -> Success:
+async def rename_master(call: Call[NewName, Empty, OldNamePath]) -> Success | Response:
     characters = call.neko.characters
-    if call.path.old != characters.cards.master_name:
-        raise HTTPError(404, "character", "The user is not called that.", name=call.path.old)
-    await characters.set_master({**characters.cards.master(), PROFILE_NAME: call.body.new_name})
+    try:
+        if call.path.old != characters.cards.master_name:
+            raise HTTPError(404, "character", "The user is not called that.", name=call.path.old)
+        await characters.set_master({**characters.cards.master(), PROFILE_NAME: call.body.new_name})
+    except (HTTPError, CharacterError) as error:
+        return await master_refused(call, error)
     return Success()
 
 

@@ -16,7 +16,7 @@ from neko.errors import CharacterError, NekoError
 from neko.storage import file_name_fault
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, patch, post, put
-from neko.web.errors import HTTPError, failure_of, json_response
+from neko.web.errors import HTTPError, failure_of, json_response, status_of
 from neko.web.request_language import request_language
 from neko.web.schemas import Done, Empty, Failure, JsonObject, Language, Schema, Success
 from neko.web.upload import Upload
@@ -191,9 +191,15 @@ async def set_master(call: Call[JsonObject]) -> Success | Response:
     try:
         await call.neko.characters.set_master(call.body.root)
     except CharacterError as error:
-        failure = await failure_of(error, request_language(call.request, call.neko))
-        return json_response(MasterRefused(**failure.model_dump(), detail=failure.error, message=failure.error), 400)
+        return await master_refused(call, error)
     return Success()
+
+
+async def master_refused(call: Call[Any, Any, Any], error: NekoError) -> Response:
+    """Why the user cannot be called so, wherever N.E.K.O.'s page looks for it."""
+    failure = await failure_of(error, request_language(call.request, call.neko))
+    refused = MasterRefused(**failure.model_dump(), detail=failure.error, message=failure.error)
+    return json_response(refused, status_of(error))
 
 
 @post(

@@ -80,6 +80,7 @@ class Saved(Success):
     body=Edited,
     response=Saved,
     summary="Replace a recent window; a session that runs begins anew with it",
+    invalid_status=400,
     failures={400: "It is no such file's name, or an entry is by nobody.", 404: "There is no such character."},
 )
 async def save(call: Call[Edited, Empty, Empty]) -> Saved:

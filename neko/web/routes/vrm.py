@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from neko.avatar_errors import AvatarError
 from neko.avatars.vrm import ANIMATION, MODEL, PRESETS, VrmFile
@@ -75,7 +75,7 @@ class UploadedAnimation(Done):
     file_path: str
 
 
-class Emotions(RootModel[dict[str, str | list[str]]]):
+class Emotions(RootModel[Annotated[dict[str, str | list[str]], Field(min_length=1)]]):
     model_config = ConfigDict(defer_build=True)
 
 
