@@ -18,7 +18,8 @@ _NOD: Final = (
     r"(?:m+hm+|m{2,9}|h+m+|uh[- ]?huh|ah+|oh+|aha|i (?:see|understand)|o\.?k(?:ay)?|sure(?: thing)?|certainly"
     r"|of course|absolutely|got it|understood|al(?:l )?right|no problem|great|noted|thanks?(?: you)?|yes|yeah|yep|right"
     r"|sounds good|will do"
-    r"|done|go on|hello|hi|i(?:.d| would| will|.ll)? (?:be )?(?:happy|glad) to help(?: you)?(?: with that)?"
+    r"|done|go on|hello|hi|here you go|talk to you later|(?:i am|i.m) ready|however"
+    r"|i(?:.d| would| will|.ll|.m| am)? (?:be )?(?:happy|glad) to help(?: you)?(?: with that)?"
     r"|i(?: can|.ll| will) (?:do|summari[sz]e|help(?: you)? with) (?:that|it|this)(?: for you)?"
     r"|i(?:.ll| will) (?:keep that in mind|remember (?:that|it|this))|none|n/a"
     r"|nothing(?: to (?:note|add|report|summari[sz]e))?|(?:no|kein)(?: new)? memo"
@@ -27,9 +28,11 @@ _NOD: Final = (
     r"|[嗯哦啊噢]|好(?:的|呀|吧)?|明白了?|知道了|了解了?|(?:我|已)(?=明白|知道|了解|收到)|(?:当然|當然)(?:可以)?|(?:没|沒)(?:问题|問題)|收到"
     r"|是的?|可以|你好|您好|[无無]|(?:没|沒)有"
     r"|うん|ええ|はい|なるほど|[分わ]か(?:りました|った)|了解(?:です|しました|いたしました)?|承知(?:しました|いたしました)|かしこまりました|もちろん(?:です)?"
-    r"|そうです(?:ね|か)|そうなん(?:だ|ですね)|ふむ|(?:特に)?(?:なし|ありません)"
+    r"|(?:以下に)?(?:メモ|要約)を(?:作成|記載)します|そうです(?:ね|か)|そうなん(?:だ|ですね)|ふむ|(?:特に)?(?:なし|ありません)"
     r"|[네예응음]|아하?|그렇(?:군요?|구나)|알(?:겠|았)(?:습니다|어요|어)|물론(?:이죠|이에요|입니다)?|좋(?:아요?|습니다)|이해했(?:습니다|어요|어)"
     r"|확인했(?:습니다|어요)|감사합니다|안녕하세요|없(?:음|습니다|어요)"
+    r"|(?:요약해|메모를 작성해?) ?(?:드리)?겠습니다|메모를 작성하겠습니다"
+    r"|我[会會][记記]住的?|我[来來将將会會][为為帮幫给給]?[您你]?(?:总结|總結)(?:[这這]段[对對][话話])?"
 )
 """Nods, and what says that there is nothing."""
 _ANNOUNCED: Final = (
@@ -42,20 +45,22 @@ _ANNOUNCED: Final = (
     r")[^\n:：.。!！]{0,60}"
 )
 _HEADING: Final = (
-    r"(?:(?:the|die|das|previous|earlier|updated?|new|short|brief|concise|detailed|conversation) ){0,3}"
-    r"(?:memo|summary|recap|zusammenfassung)"
+    r"(?:(?:this is|the|die|das|previous|earlier|updated?|new|short|brief|concise|detailed|conversation) ){0,3}"
+    r"(?:memo|summary|recap|zusammenfassung)(?: (?:is as follows|follows|lautet wie folgt|lautet))?"
     r"(?: (?:of|der|des) (?:the |our |this )?(?:conversation|talk|unterhaltung|gesprächs))?"
     r"|(?:先前|之前|更新|简短|簡短|详细|詳細|本次|这段|這段|以上|对话|對話|的|后|後){0,6}(?:备忘录?|備忘錄?|总结|總結|摘要|概要)(?:如下)?"
-    r"|(?:前回|会話|以前|更新|の|した){0,5}(?:メモ|要約|まとめ|概要)|(?:(?:이전|지난|대화|새) ?){0,3}(?:메모|요약)"
+    r"|(?:前回|会話|以前|更新|の|した){0,5}(?:メモ|要約|まとめ|概要)(?:は(?:以下|次)の(?:通り|とおり)です)?"
+    r"|(?:(?:이전|지난|대화|새) ?){0,3}(?:메모|요약)(?:[은는] 다음과 같습니다)?"
 )
 _PREAMBLE: Final = late_pattern(
     rf"[\W_]{{0,9}}(?:(?:{_NOD})[\W_]{{0,9}}){{0,3}}"
-    rf"(?:(?:{_ANNOUNCED}|{_HEADING})[*_ ]*(?:[:：][*_]*\s*|\n\s*)|{_ANNOUNCED}[.。!！]?[*_]*\s*(?:\n\s*|$))",
+    rf"(?:(?:{_ANNOUNCED}|{_HEADING})[*_ ]*(?:[:：。.]?[*_]*\s*\n\s*|[:：][*_]*\s*)"
+    rf"|(?:{_ANNOUNCED}|[^\n]{{0,8}}(?:如下|以下の通りです|다음과 같습니다))[.。!！]?[*_]*\s*$)",
     re.I,
 )
 _NODS: Final = late_pattern(rf"(?:[\W_]*(?:{_NOD}))+[\W_]*", re.I)
 _REFUSAL: Final = (
-    r"(?:i.?m |i am )?(?:so |very |really )?sorry\b|(?:i )?apologi[sz]e\b|as an ai\b"
+    r"(?:i.?m |i am )?(?:so |very |really )?sorry\b|(?:i )?apologi[sz]e\b|as an? (?:ai|language model)\b"
     r"|(?:unfortunately,? )?i (?:can(?:no|.)t|am (?:not able|unable)|won.t) (?:to )?"
     r"(?:help|assist|comply|summari[sz]e|do that|fulfil|process|continue|provide)"
     r"|(?:很|非常)?(?:抱歉|对不起|對不起)|作为(?:一个|一名)?(?:ai|人工智能)|作為(?:一個)?(?:ai|人工智慧)|我(?:无法|無法|不能)(?:提供|协助|協助|帮|幫|完成)"
@@ -66,13 +71,18 @@ _REQUEST: Final = (
     r"\b(?:provided?|shared?|sen[dt]|pasted?|give)\b[^.!?\n]{0,30}\b(?:conversation|text|transcript|dialogue|chat|messages)\b"
     r"|(?:it (?:seems|looks like|appears)|there (?:is|was|are))\b[^.!?\n]{0,30}(?:\bnot?\b|n.t\b|\bempty\b|\bmissing\b)"
     r"[^.!?\n]{0,30}\b(?:conversation|transcript|text provided)\b|how (?:can|may) i (?:help|assist)\b"
-    r"|[请請](?:您|你)?先?(?:提供|发送|發送|分享|粘贴|貼上|给出|給出|输入|輸入)[^。！？\n]{0,20}(?:对话|對話|文本|内容|內容|文字|聊天记录|聊天記錄)"
-    r"|有什么可以帮|有什麼可以幫"
+    r"|(?:for sharing|let me know|what (?:would you like|do you want|should i))\b|i am an? (?:ai|language model)\b"
+    r"|(?:i(?:.ll| will| can| would|.d| do(?:n.t| not)| can(?:not|.t))|let me)\b[^.!?\n]{0,40}"
+    r"\b(?:memo|summar\w+|conversation|transcript)\b|the (?:conversation|transcript)(?: text)? is (?:missing|empty)\b"
+    r"|[请請](?:您|你)?先?(?:告[诉訴]我|提供|发送|發送|分享|粘贴|貼上|给出|給出|输入|輸入)[^。！？\n]{0,20}(?:对话|對話|文本|内容|內容|文字|聊天记录|聊天記錄)"
+    r"|[请請]?[问問]?有什[么麼]可以[帮幫]"
     r"|[^。！？\n]{0,20}(?:会話|対話|テキスト|文章|内容)[^。！？\n]{0,20}(?:ください|下さい|いただけますか|頂けますか)(?:[。！!？?\s]|$)"
-    r"|[^。！？\n]{0,12}お手伝いできますか|무엇을 도와"
+    r"|[^。！？\n]{0,12}お手伝いできますか|何を要約しま|会話が(?:見当たり|あり)ません|무엇을 도와|대화 내용이 없"
     r"|[^.!?\n]{0,20}(?:대화|텍스트|내용)[^.!?\n]{0,20}(?:주세요|주십시오|주시겠)"
     r"|(?:bitte|könnten? sie|könntest du|kannst du|gib mir|schicke? mir|sende? mir|teile? mir)\b[^.!?\n]{0,40}"
     r"\b(?:gespräch|text|unterhaltung|dialog|transkript|chatverlauf)|wie kann ich (?:dir|ihnen|euch) "
+    r"|ich (?:fasse|werde)\b[^.!?\n]{0,40}\bzusammen|was soll ich zusammen"
+    r"|ich sehe keine?n? (?:gespräch|text|unterhaltung)"
 )
 _INSTEAD: Final = late_pattern(rf"[\W_]*(?:(?:{_NOD})[\W_]*){{0,3}}(?:{_REFUSAL}|{_REQUEST})", re.I)
 _OF_TALK: Final = 4
