@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from neko.settings import is_near
+from neko.settings import is_loopback, is_near
 from neko.settings.masking import masked_url
 from neko.settings.pasted import QUOTES, plain
 
@@ -104,6 +104,15 @@ def _base_path(path: str, server: str) -> str:
     if path and not (server.endswith(":11434") and path in _OLLAMA_OWN):
         return path
     return "/openai/v1" if server.endswith(_AZURE) else "/v1"
+
+
+def socket_address(address: str) -> str:
+    """The address of a WebSocket that somebody wrote as that of a page, or without a scheme."""
+    scheme, there, rest = address.strip().partition("://")
+    if not there:
+        return f"{'ws' if is_loopback(host_of(f'ws://{scheme}')) else 'wss'}://{scheme}"
+    kind = {"http": "ws", "https": "wss"}.get(scheme.lower(), scheme)
+    return f"{kind}://{rest}"
 
 
 def is_web_address(address: str) -> bool:

@@ -25,7 +25,14 @@ from datetime import datetime
 from enum import Enum
 from uuid import uuid4
 
-from neko.errors import ModelCallLostError, ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
+from neko.errors import (
+    ModelCallLostError,
+    ModelError,
+    ModelSessionEndedError,
+    ModelStreamBrokenError,
+    ModelTimeoutError,
+    NekoError,
+)
 from neko.i18n import describe
 from neko.memory_errors import MemoryLateError
 from neko.sessions import prompt
@@ -501,7 +508,7 @@ class ModelSessionSlot:
             self._begin(_Preparation(handle.mode, _Purpose.MEND, lost=handle))
         else:
             self.discard()
-            if handle.mode == "audio" and isinstance(error, ModelStreamBrokenError):
+            if handle.mode == "audio" and isinstance(error, ModelStreamBrokenError | ModelSessionEndedError):
                 label = handle.session.label
                 error = ModelCallLostError(str(error), model=label.model, provider=label.provider)
             self._give_up(handle, error)

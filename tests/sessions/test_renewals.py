@@ -9,7 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from neko.errors import ModelKeyRefusedError, ModelStreamBrokenError, ModelUnreachableError
+from neko.errors import (
+    ModelError,
+    ModelKeyRefusedError,
+    ModelSessionEndedError,
+    ModelStreamBrokenError,
+    ModelUnreachableError,
+)
 from neko.sessions.actions import Mode, PushToTalk, ReportPlayback, SendAudio, SendText, StartSession
 from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import (
@@ -318,11 +324,14 @@ async def test_a_reply_that_a_loss_cuts_is_told_and_the_call_goes_on(talk: Speec
     assert (await talk.lines())[-1] == ("assistant", "I hear you well.", "complete")
 
 
-async def test_a_provider_that_loses_every_session_is_given_up_and_told(talk: SpeechConversation) -> None:
+@pytest.mark.parametrize("kind", [ModelStreamBrokenError, ModelSessionEndedError])
+async def test_a_provider_that_loses_every_session_is_given_up_and_told(
+    talk: SpeechConversation, kind: type[ModelError]
+) -> None:
     await in_call(talk)
     for number in range(4):
         await until(answers(talk, number))
-        talk.sessions[number].lose(ModelStreamBrokenError(model="m", provider="p"))
+        talk.sessions[number].lose(kind(model="m", provider="p"))
     told = [event.code for event in await talk.until(SessionEndedByServer) if isinstance(event, Status)]
     assert told == ["sessions_break_off", "model_call_lost"]
     talk.speak()  # sound that was on its way when the client was told begins no call that it knows nothing of

@@ -223,6 +223,21 @@ async def test_nobody_at_the_address_is_told_as_such() -> None:
         await session.aclose()
 
 
+@pytest.mark.parametrize(
+    ("written", "query"),
+    [("http://{}/v1/realtime", "?model=scripted-voice"), ("{}/v1/realtime?model=mine", "?model=mine")],
+)
+async def test_an_address_is_understood_however_it_is_written(written: str, query: str) -> None:
+    async with ScriptedRealtime() as provider, TaskOwner("test") as owner:
+        address = written.format(provider.address.removeprefix("ws://"))
+        session = RealtimeSession(
+            replace(provider.endpoint, base_url=address), provider.dialect, owner=owner, network=Network()
+        )
+        await session.open(SETUP)
+        assert provider.requests[0].path == f"/v1/realtime{query}"
+        await session.aclose()
+
+
 async def test_when_the_provider_will_end_the_session_is_told() -> None:
     async with talk(expires_at=time.time() + 1800) as subject:
         event = await anext(subject.stream)

@@ -23,6 +23,9 @@ Event = Mapping[str, Any]
 _NO_SIGNS: Final = frozenset(("heartbeat", "ping", "rate_limits.updated"))
 """They come although nothing moves."""
 
+_MOST_REPORTED: Final = 16
+"""Errors of one session that are logged, each once: one may come for every piece of sound."""
+
 
 class Session(Protocol):
     """What the events of a provider do to the session beyond its talk."""
@@ -83,6 +86,7 @@ class ServerEvents:
         self._channel = channel
         self._faults = makes
         self._speaks = speaks
+        self._reported: set[str] = set()
 
     def take(self, event: Event) -> Awaitable[None] | None:
         """What is returned is to be waited for before the next one: the reader is behind."""
@@ -114,7 +118,9 @@ class ServerEvents:
         if faults.is_fatal(error) or not self._session.is_open:
             self._session.lose(error if self._session.is_open else self._faults.not_set_up(event))
             return
-        logger.warning("a realtime provider reports: %s", error)
+        if error.said not in self._reported and len(self._reported) < _MOST_REPORTED:
+            self._reported.add(error.said)
+            logger.warning("a realtime provider reports: %s: %s", error, error.said)
         refused = self._responses.refused(event_id, busy=False)
         if refused is not None and refused.reply is not None:
             self._talk.end(refused.reply, "failed", error)

@@ -13,13 +13,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 from neko.audio.turn_taking.segmenter import Speech
 from neko.errors import ModelError, NekoError
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.providers.addresses import socket_address
 from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.history import dated
 from neko.sessions.models.realtime.calls import FunctionCalls
@@ -512,8 +513,8 @@ class RealtimeSession:
 
     @property
     def _url(self) -> str:
-        base, model = self._endpoint.base_url, self._endpoint.model
-        if not self._dialect.model_in_address:
+        base, model = socket_address(self._endpoint.base_url), self._endpoint.model
+        if not self._dialect.model_in_address or "model" in parse_qs(urlsplit(base).query):
             return base
         return f"{base}{'&' if '?' in base else '?'}model={quote(model, safe='')}"
 
