@@ -34,17 +34,31 @@ SAVE_DATA = """
 Object.defineProperty(NetworkInformation.prototype, "saveData", { get: () => true });
 """
 
+NO_BLUR = """
+{
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("*, ::before, ::after, ::backdrop { backdrop-filter: none !important; }");
+  document.adoptedStyleSheets.push(sheet);
+}
+"""
+
 
 class PageDriver:
     """``open`` a page, then ``say``. After the test ``check``: nothing left the server's origin, nothing failed.
 
     They save data unless told otherwise: what is loaded ahead is a fifth of what a page costs.
+    Nor do they see through glass: its blur, drawn anew with each frame, is most of what a browser without a graphics
+    card draws.
     """
 
-    def __init__(self, browser: Browser, *, saves_data: bool = True, **device: Any) -> None:
-        """``device``: as ``Browser.new_context`` wants it."""
+    def __init__(self, browser: Browser, *, saves_data: bool = True, blurs: bool = False, **device: Any) -> None:
+        """``blurs``: what lies behind glass is drawn blurred; ``device``: as ``Browser.new_context`` wants it."""
         self._browser = browser
-        self._saves_data = saves_data
+        self._scripts = [NOTE_VIOLATIONS]
+        if saves_data:
+            self._scripts.append(SAVE_DATA)
+        if not blurs:
+            self._scripts.append(NO_BLUR)
         self._device = {"viewport": {"width": 1440, "height": 900}, "locale": "en-US", **device}
         self._forgiven: list[str] = []
         self.context: BrowserContext
@@ -62,7 +76,7 @@ class PageDriver:
     async def __aenter__(self) -> Self:
         self.context = await self._browser.new_context(**self._device)
         self.context.set_default_timeout(TIMEOUT_MS)
-        await self.context.add_init_script(NOTE_VIOLATIONS + (SAVE_DATA if self._saves_data else ""))
+        await self.context.add_init_script("".join(self._scripts))
         self.context.on("request", self._on_request)
         self.context.on("console", self._on_console)
         self.context.on("weberror", self._on_error)

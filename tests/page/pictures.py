@@ -30,7 +30,7 @@ async def make() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 async with RunningNeko(Path(folder), voice="off") as neko:
                     await _remember(neko)
-                    async with PageDriver(browser, viewport=SIZE, color_scheme=theme) as driver:
+                    async with PageDriver(browser, blurs=True, viewport=SIZE, color_scheme=theme) as driver:
                         await driver.context.clock.install(time=EVENING)
                         await driver.open(neko.url)
                         await driver.context.clock.run_for(9_000)
