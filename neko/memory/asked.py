@@ -69,6 +69,11 @@ _WEIGHT_OF_REQUEST: Final = 0.5
 _MOST_BESIDE: Final = 0.75
 """What words a question may have beside those that ask for an everyday thing, as a share of all."""
 _SAID: Final = late_pattern(r"[^\W_]")
+_WORD: Final = late_pattern(r"\W*(?:[^\W\u3041-\uffdc]+|[\u3041-\uffdc]{1,6})(?:['’-]\w+)*\W*")
+_MOST_WORDS: Final = 4
+_ASKS: Final = late_pattern(
+    r"[?？谁什何哪几吗么呢怎]|多少|か$|だれ|どこ|どれ|どう|なに|なぜ|いつ|누구|어디|언제|무엇|뭐|뭘|왜|어떻|몇|까$"
+)
 _LONGEST_EVERYDAY: Final = 300
 """Characters of such a question."""
 _CUT_WORD: Final = late_pattern("[\uac00-\ud7a3]*\0[\uac00-\ud7a3]*")
@@ -235,6 +240,16 @@ def asks_nothing(text: str) -> bool:
         return False
     rest = everyday.alone.sub(" ", everyday.idle.sub(" ", text))
     return not _SAID.search(rest) and not weighted_terms(rest)
+
+
+def is_words(text: str) -> bool:
+    """Whether it is words that are looked for, each of which tells something, and no question."""
+    words = text.split()
+    return (
+        0 < len(words) <= _MOST_WORDS
+        and not _ASKS.search(text)
+        and all(_WORD.fullmatch(word) and weighted_terms(word) for word in words)
+    )
 
 
 def little_in(text: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import partial
@@ -71,6 +71,9 @@ has a quarter with some line, and seldom three tenths."""
 _AS_NEAR: Final = 0.9
 """How near a line is to be for that alone, of how near the nearest is. What was said of it is among the nearest tenth
 nine times in ten; a turn that asks for nothing is about as near to all."""
+_NEAR_ITSELF: Final = 0.7
+"""How near a line is to be to be told as near in meaning, of how near the nearest is: in a short log small talk has
+half of that."""
 _MUCH: Final = 0.5
 """How much of the question the best line is to hold, that others are told for their nearness to it."""
 _OF_KIND: Final = 2.0
@@ -161,7 +164,11 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
         question = replace(question, floor=_FLOOR)
     cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
-    best = _distinct(_said_within(ranking, query.within), query.limit)
+    near = _near(cosines or {})
+    fitting = _said_within(ranking, query.within)
+    if query.is_search and asked.is_words(text):
+        fitting = (one for one in fitting if _stands_alone(one, question.spans, near))
+    best = _distinct(fitting, query.limit)
     weights = {term: question.weights[term] for term in own}
     coverage = _coverage(best, weights, cosines or {})
     named = {term: weights[term] for term in asked.named(kind, text, own)}
@@ -178,7 +185,7 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
         of_score=of_score,
     )
     fits = _fits(best, measured)
-    return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage, fits)
+    return _evidence(connection, names, best, query.text[:_READ], question, near, coverage, fits)
 
 
 def rehearse(connection: sqlite3.Connection, names: Names) -> None:
@@ -387,11 +394,11 @@ def _evidence(
     best: Sequence[Ranked],
     query: str,
     question: Question,
-    cosines: Mapping[int, float] | None,
+    near: Collection[int],
     coverage: float,
     fits: Sequence[float],
 ) -> list[Evidence]:
-    """The lines as they were said; hers under the name that she has, whatever it was then."""
+    """The lines as they were said; hers under the name that she has, whatever it was then. ``near``: in meaning."""
     ids = [one.candidate.id for one in best]
     rows = connection.execute(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -406,7 +413,7 @@ def _evidence(
             line.at,
             "line",
             (line.id,),
-            _reason(one, line.text, query, question.spans, by_meaning=bool(cosines)),
+            _reason(one, line.text, query, question.spans, near),
             one.score,
             coverage,
             fit,
@@ -467,7 +474,7 @@ def _fits_beside(
         signs += [[of_score * share for share in score], _shares(near), _shares([one.alike for one in best])]
     elif max(near, default=0.0) >= _LIKE:
         signs += [[max(0.0, 1 - (1 - share) * _HALF / (1 - _AS_NEAR)) for share in _shares(near)]]
-    then = {place for place, one in enumerate(best) if any(first <= one.candidate.at < end for first, end in spans)}
+    then = {place for place, one in enumerate(best) if _is_within(one, spans)}
     fits = [max((sign[place] for sign in signs), default=0.0) for place in range(len(best))]
     for place in telling ^ set(range(len(best))):
         fits[place] *= _HALF if telling else 1.0
@@ -481,11 +488,26 @@ def _shares(values: Sequence[float]) -> list[float]:
     return [value / largest if largest > 0 else 0.0 for value in values]
 
 
-def _reason(one: Ranked, text: str, query: str, spans: Sequence[tuple[int, int]], *, by_meaning: bool) -> Reason:
+def _near(cosines: Mapping[int, float]) -> frozenset[int]:
+    """The lines whose own meaning is near, and not that of those around them."""
+    least = _NEAR_ITSELF * max(cosines.values(), default=0.0)
+    return frozenset(line_id for line_id, cosine in cosines.items() if cosine >= least > 0)
+
+
+def _stands_alone(one: Ranked, spans: Sequence[tuple[int, int]], near: Collection[int]) -> bool:
+    """Whether it is more than what was said beside what fits."""
+    return bool(one.terms) or _is_within(one, spans) or one.candidate.id in near
+
+
+def _is_within(one: Ranked, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= one.candidate.at < end for first, end in spans)
+
+
+def _reason(one: Ranked, text: str, query: str, spans: Sequence[tuple[int, int]], near: Collection[int]) -> Reason:
     if not one.terms:
-        if any(first <= one.candidate.at < end for first, end in spans):
+        if _is_within(one, spans):
             return Reason(Because.THEN)
-        return Reason(Because.MEANING if by_meaning else Because.BESIDE)
+        return Reason(Because.MEANING if one.candidate.id in near else Because.BESIDE)
     words = ([] if one.answers else written(text[:_SHOWN], one.terms)) or written(query, one.terms)
     if not words:  # those by which such things are told
         return Reason(Because.BESIDE)

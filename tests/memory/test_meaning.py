@@ -10,6 +10,7 @@ import pytest
 from neko.embedding_errors import LocalEmbeddingError
 from neko.errors import ModelKeyRefusedError, ModelServerError
 from neko.memory.service import MemoryService
+from neko.types.memory import Because
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say
 from tests.word_embedder import Choice, TokenWordEmbedder, WordEmbedder
 
@@ -289,6 +290,18 @@ async def test_a_question_about_nothing_that_was_said_is_answered_by_no_line(mem
     await embedded(memory)
     assert await memory.recall(MIO, "When does tungsten boil, by and by?", is_search=True) == []
     assert (await memory.recall(MIO, "Who plays the violin?", is_search=True))[0].text == TALK[2]
+
+
+async def test_only_what_is_near_in_meaning_by_itself_is_told_as_that(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(embedders=Choice(WordEmbedder()))
+    for number, text in enumerate(("A violin!", "How nice.", "Where is the, the, the?", "I see.", "We had soup.")):
+        await say(memory, text, "assistant" if number % 2 else "user")
+    await embedded(memory)
+    found = await memory.recall(MIO, "Where is the violin?", limit=20, is_search=True)
+    reasons = {one.text: one.reason.because for one in found}
+    assert reasons["A violin!"] is Because.MENTIONS
+    assert reasons["Where is the, the, the?"] is Because.MEANING
+    assert reasons["How nice."] is Because.BESIDE
 
 
 async def test_tokens_go_with_their_line_and_those_of_refused_lines_are_none(memory_folder: MemoryFolder) -> None:

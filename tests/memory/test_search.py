@@ -13,9 +13,29 @@ import pytest
 
 from neko.memory import asked, time_expressions
 from neko.memory.search import Query, search
+from neko.memory.service import MemoryService
 from neko.memory.words import plain
+from neko.types.lines import Role
 from neko.types.memory import Because, Reason
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
+
+CELLOS: Sequence[tuple[Role, str]] = (
+    ("user", "I bought a cello last week."),
+    ("assistant", "How lovely!"),
+    ("user", "My neighbour practises xylophones at night."),
+    ("assistant", "Oh dear."),
+    ("user", "My daughter plays the cello at school."),
+    ("assistant", "She must be talented."),
+)
+
+
+@pytest.fixture
+async def memory(memory_folder: MemoryFolder) -> MemoryService:
+    """Of some talk about instruments."""
+    memory = await memory_folder.open()
+    for number, (role, text) in enumerate(CELLOS):
+        await say(memory, text, role, at=START + timedelta(minutes=number))
+    return memory
 
 
 async def _found(memory_folder: MemoryFolder, query: str, *told: str, limit: int = 5) -> list[str]:
@@ -506,3 +526,43 @@ async def test_a_text_whose_bytes_the_disk_has_changed_is_recalled_as_far_as_it_
     memory_folder.sql("UPDATE neko_words SET text = CAST(x'ff' || text AS TEXT) WHERE id = 1")
     memory = await memory_folder.open()
     assert {one.text for one in await memory.recall(MIO, "heron")} == {"I saw a heron", "A heron at the lake"}
+
+
+@pytest.mark.parametrize("words", ["cello", "Cello, school!", "CELLOS"])
+async def test_who_looks_for_words_finds_what_holds_them_and_not_what_was_said_beside_it(
+    memory: MemoryService, words: str
+) -> None:
+    found = await memory.recall(MIO, words, limit=10, is_search=True)
+    assert {one.text for one in found} == {CELLOS[0][1], CELLOS[4][1]}
+
+
+@pytest.mark.parametrize("question", ["Who plays the cello?", "what about the cello"])
+async def test_to_a_question_belongs_what_was_said_beside_what_fits_which_is_told_as_that(
+    memory: MemoryService, question: str
+) -> None:
+    reasons = {one.text: one.reason.because for one in await memory.recall(MIO, question, limit=10, is_search=True)}
+    assert reasons["My daughter plays the cello at school."] is Because.MENTIONS
+    assert reasons["She must be talented."] is Because.BESIDE
+
+
+@pytest.mark.parametrize(
+    ("text", "is_words"),
+    [
+        ("cello", True),
+        ("New York, cello!", True),
+        ("Lena's e-mail", True),
+        ("大提琴 学校", True),
+        ("チェロ", True),
+        ("첼로 학교", True),
+        ("cello?", False),
+        ("who plays cello", False),
+        ("cello at school", False),
+        ("谁拉大提琴", False),
+        ("チェロはどこ", False),
+        ("첼로 어디", False),
+        ("one two three four five", False),
+        ("", False),
+    ],
+)
+def test_words_that_are_looked_for_are_told_from_a_question(text: str, is_words: bool) -> None:
+    assert asked.is_words(plain(text)) is is_words

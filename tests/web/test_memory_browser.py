@@ -150,3 +150,13 @@ async def test_what_the_page_of_another_clears_does_not_come_back(
     await neko.memory.close(name)
     (data_dir / "memory" / f"recent_{name}.json").write_text("damaged", encoding="utf-8")
     assert [entry.text for entry in await neko.memory.recent(name)][-1:] != [f"{SECRET} 13"]
+
+
+async def test_what_is_near_to_words_is_no_line_that_was_only_said_beside_what_holds_them(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await tell(neko, "I bought a cello.", "It rained.", "She has two cellos at school.", "We had soup.")
+    for words in ("cello", "where is the cello"):
+        path = f"/api/memory_browser/{neko.characters.current}/near"
+        found = (await client.get(path, params={"q": words})).json()["lines"]
+        assert {one["line"]["text"] for one in found} == {"I bought a cello.", "She has two cellos at school."}

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from neko.app.traces import Traces, traces_of
 from neko.memory.words import pieces
 from neko.tasks import in_thread
-from neko.types.memory import ChangeKind, Memo
+from neko.types.memory import Because, ChangeKind, Memo
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.routes.history import CharacterPath, Deleted, LineShape, known, line_shape, manager_of
@@ -174,12 +174,14 @@ class NearLines(Schema):
     path=CharacterPath,
     query=NearQuery,
     response=NearLines,
-    summary="The lines that recall finds for these words: in other forms, by their meaning, by when they were said",
+    summary="The lines that recall finds for these words: in other forms, by their meaning, by when they were said; "
+    "not those that were said beside them",
     failures={404: _NO_CHARACTER},
 )
 async def near(call: Call[Empty, NearQuery, CharacterPath]) -> NearLines:
     character, words, memory = known(call, call.path.character), well_formed(call.query.q), call.neko.memory
-    found = await memory.recall(character, words, limit=call.query.limit, timeout_s=_NEAR_S, is_search=True)
+    recalled = await memory.recall(character, words, limit=call.query.limit, timeout_s=_NEAR_S, is_search=True)
+    found = [one for one in recalled if one.reason.because is not Because.BESIDE]
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
     best = [line for one in found if (line := lines.get(one.sources[0]))]
     cut = await in_thread(lambda: [pieces(line.text, words) for line in best])
