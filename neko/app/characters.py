@@ -93,11 +93,20 @@ class Characters:
     async def select(self, name: str) -> None:
         """Make a known character the current one and tell every page.
 
-        Raises ``InputError``, and ``UnusableNameError`` for one that cannot be talked with because of its name.
+        Raises ``InputError``, also during a call, and ``UnusableNameError`` for one that cannot be talked with because
+        of its name.
         """
         old = self.cards.current
+        if name != old:
+            self._check_no_call(old)
         await in_thread(self.cards.select, name)
         self._conversations.broadcast(CharacterSwitched(name, old))
+
+    def _check_no_call(self, name: str) -> None:
+        """Raises ``CharacterError`` while the user is in a call with her."""
+        conversation = self._conversations.opened.get(name)
+        if conversation is not None and conversation.is_called:
+            raise CharacterError("there is a call with her", reason="in_call")
 
     async def create(
         self, name: object, card: Mapping[str, Any], like: str = "", *, beside_namesakes: bool = False
@@ -187,9 +196,11 @@ class Characters:
     async def rename(self, old: str, new: str) -> None:
         """Give a character another name; memory and voice go with her, and her pages follow.
 
-        Raises ``CharacterError``, ``MemoryStoreError`` when the files cannot be moved; then nothing has changed.
+        Raises ``CharacterError``, also during a call, ``MemoryStoreError`` when the files cannot be moved; then nothing
+        has changed.
         """
         new = check_name(new)
+        self._check_no_call(old)
         async with self._changing:
             with self._memory.hold(new):
                 self.cards.check_rename(old, new)

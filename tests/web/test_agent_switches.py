@@ -180,6 +180,9 @@ async def test_which_plug_ins_there_are_is_known_while_they_are_off(neko: Neko, 
     async with asyncio.timeout(10):
         while "looking" in neko.agent.readiness("user_plugin", "en").code:
             await client.get("/api/agent/state")
+    answer = (await client.get("/api/agent/user_plugin/availability")).json()
+    assert answer["ready"] == neko.agent.readiness("user_plugin", "en").ready
+    assert bool(answer["reasons"]) is not answer["ready"]
 
 
 async def test_what_changes_by_itself_is_told_while_the_agent_is_on(neko: Neko) -> None:

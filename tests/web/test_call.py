@@ -84,6 +84,28 @@ async def in_call(data_dir: Path, *words: Words, echo_cancelled: bool = True) ->
             yield Call(page, hearing, neko, f"http://127.0.0.1:{door.port}")
 
 
+async def test_during_a_call_nobody_is_switched_to_and_she_keeps_her_name(data_dir: Path) -> None:
+    """[rest 3.1]"""
+    async with in_call(data_dir) as call, AsyncClient(base_url=call.url, trust_env=False) as http:
+        await call.neko.characters.create("Rin", {})
+        for path, body in (
+            (f"catgirl/{NAME}/rename", {"new_name": "Luna"}),
+            ("current_catgirl", {"catgirl_name": "Rin"}),
+        ):
+            refused = await http.post(f"/api/characters/{path}", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (400, "character_in_call"), path
+        same = await http.post("/api/characters/current_catgirl", json={"catgirl_name": NAME})
+        assert same.status_code == 200
+        assert call.neko.conversations.opened[NAME].is_called
+        await call.page.send("end_session")
+        await call.page.quiet()
+        for path, body in (
+            ("current_catgirl", {"catgirl_name": "Rin"}),
+            (f"catgirl/{NAME}/rename", {"new_name": "Luna"}),
+        ):
+            assert (await http.post(f"/api/characters/{path}", json=body)).status_code == 200, path
+
+
 @pytest.mark.loop_watchdog
 async def test_what_is_said_is_shown_remembered_and_answered_aloud(data_dir: Path) -> None:
     async with in_call(data_dir, Words("Hello there.")) as call:

@@ -158,7 +158,10 @@ async def current(call: Call) -> CurrentCharacter:
     body=CharacterChoice,
     response=Success,
     summary="Make a character the current one; every page is told",
-    failures={400: "A name is missing.", 404: "There is no character of this name."},
+    failures={
+        400: "A name is missing, or there is a call with who is current.",
+        404: "There is no character of this name.",
+    },
 )
 async def choose(call: Call[CharacterChoice]) -> Success:
     name = call.body.catgirl_name.strip()
@@ -280,7 +283,10 @@ async def restore(call: Call[Empty, Empty, NamePath]) -> Success:
     body=NewName,
     response=Success,
     summary="Give a character another name; memory, voice and pages go with her",
-    failures={400: "The name cannot be one, or is taken.", 404: "There is no character of this name."},
+    failures={
+        400: "The name cannot be one, or is taken, or there is a call with her.",
+        404: "There is no character of this name.",
+    },
 )
 async def rename(call: Call[NewName, Empty, OldNamePath]) -> Success:
     await call.neko.characters.rename(known_character(call, call.path.old), call.body.new_name)
