@@ -114,6 +114,13 @@ ENGLISH = {
     "Anna said: I'm allergic to nuts.": "",
     "I'm allergic to Mondays.": "",
     "Pretend my name is Bond.": "",
+    "We moved in together last month.": "",
+    "We moved in with my mum in Hull.": "",
+    "I moved in yesterday.": "",
+    "I just moved back to the Netherlands.": "home the Netherlands",
+    "i moved to leeds last week": "home leeds",
+    "I moved to sales.": "",
+    "I moved to another table.": "",
 }
 CHINESE = {
     "我是学法律的。": "education 法律",
@@ -196,6 +203,13 @@ CHINESE = {
     "我在家上班。": "",
     "我在考虑和朋友一起工作。": "",
     "我对你过敏。": "",
+    "我把桌子搬到阳台了。": "",
+    "我将沙发搬到客厅了。": "",
+    "我帮朋友搬到苏州了。": "",
+    "我把家搬到苏州了。": "home 苏州",
+    "我刚搬到新办公室。": "",
+    "我现在搬到三楼办公室了。": "",
+    "我不久前搬到苏州了。": "home 苏州",
 }
 JAPANESE = {
     "先月京都に引っ越しました。": "home 京都",
@@ -365,6 +379,20 @@ KOREAN = {
     "은행을 그만뒀어요.": "-job 은행",
     "회사를 그만두고 싶어요.": "",
     "나는 너를 좋아해.": "",
+    "아내 이름은 수빈이야.": "family 아내 이름은 수빈이야",
+    "제 아내 이름은 수빈이에요.": "family 아내 이름은 수빈이에요",
+    "친구 이름은 지우야.": "",
+    "안녕! 내 이름은 민수야.": "name 민수",
+    "아내 생일은 5월 3일이야.": "",
+    "아내 직업은 간호사야.": "",
+    "저는 서른이고 직업은 간호사예요.": "age 서른, job 간호사",
+    "남편 취미는 낚시야.": "",
+    "취미는 낚시야.": "hobby 낚시",
+    "옆집 아저씨 직업은 의사야.": "",
+    "동네 강아지가 귀여워.": "",
+    "남편은 목수예요.": "family 남편은 목수예요",
+    "딸은 일곱 살이야.": "family 딸은 일곱 살이야",
+    "남편은 회사야.": "",
 }
 GERMAN = {
     "Mein Name ist übrigens Anna Berger.": "name Anna Berger",
