@@ -36,15 +36,22 @@ _OF_THEIRS: Final = late_pattern(
 _LASTING: Final = late_pattern(
     r"\b(?:[Mm]y|[Oo]ur) \w+,? (?:is (?:called |named )?)?[A-Z][a-z]"
     r"|\b(?:[Mm]eine?|[Uu]nsere?)[mnrs]? \w+,? (?:ist |heißt )?[A-ZÄÖÜ][a-zäöü]"
-    r"|(?i:\b(?:pass(?:word|code|wort)|pin|kennwort|wi-?fi|wlan|keys?|\w*schlüssel"
-    r"|(?:phone|account|door|flat|house) (?:number|code)|address|adresse|nummer)\b)"
-    r"|密[码碼]|[钥鑰]匙|[号號][码碼]|地址|パスワード|暗証番号|合?鍵|住所|番号|비밀번호|열쇠|주소|전화번호"
-    r"|\b(?:moved|gezogen)\b|搬[到去来來]|引っ?越し|이사[했왔갔]"
     r"|老板|老闆|上司|同事|[女男]朋友|老婆|老公|妻子|丈夫|室友|房东|房東"
     r"|(?:上司|部長|先生|彼女|彼氏|妻|夫|母|父|姉|妹|兄|弟|娘|息子|友達|先輩|後輩|同僚|大家)の(?:名前|[一-鿿ァ-ヶ])"
     r"|[여남]자 ?친구|부장|상사|사장님?|아내|남편|집주인"
 )
-"""Whom they have to do with, where they went to live, and what is looked for again: keys, passwords, numbers."""
+"""Whom they have to do with."""
+_KEY: Final = late_pattern(
+    r"(?i:\b(?:pass(?:word|code|wort)|pin|kennwort|wi-?fi|wlan|keys?|\w*schlüssel"
+    r"|(?:phone|account|door|flat|house) (?:number|code)|address|adresse|nummer)\b)"
+    r"|密[码碼]|[钥鑰]匙|[号號][码碼]|地址|パスワード|暗証番号|合?鍵|住所|番号|비밀번호|열쇠|주소|전화번호"
+    r"|(?P<moved>\b(?:moved|gezogen)\b|搬[到去来來]|引っ?越し|이사[했왔갔])"
+)
+"""What is looked for again: keys, passwords, numbers; and where they went to live."""
+_IS: Final = late_pattern(
+    r"\b(?:is|are|was|ist|sind|war|lautet|liegt|hängt) [^\W_]|[是在为為はが][^\W_]|[은는] ?[^\W_]|[:=] ?[^\W_]"
+)
+_WITH_DIGIT: Final = late_pattern(r"\d[\w-]*")
 _DEED: Final = late_pattern(
     r"\b(?:I|[Ww]e)(?:['’]ve| have|['’]d| had)?(?: (?:just|also|then|finally|even|already|really|only|almost))* (?:"
     r"(?!need|agre|suppos|want)[a-z]{2,}ed|ate|beat|began|bought|broke|brought|built|came|caught|cut|did(?!n)|drank|"
@@ -188,6 +195,8 @@ def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[_Worth,
         return _Worth.FACT, max(0, *(sentence.rfind(value) + min(len(value), _OF_A_VALUE) for value in values))
     if fact_rules.is_question(sentence):
         return _Worth.SMALL_TALK, 0
+    if key := _KEY.search(sentence):
+        return _Worth.LASTING, len(sentence) if key["moved"] else _end_of_key(sentence, key.end())
     is_german = fact_rules.language_of(sentence, language) == "de"
     ranks = {
         _LASTING: _Worth.LASTING,
@@ -198,6 +207,13 @@ def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[_Worth,
         if match := pattern.search(sentence):
             return worth, match.end()
     return (_Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else _Worth.SMALL_TALK), 0
+
+
+def _end_of_key(sentence: str, at: int) -> int:
+    """Up to where a sentence says what the password is or where the key lies, all of it if that does not show."""
+    told = _IS.search(sentence, at)
+    ends = [match.end() for match in (told, *_WITH_DIGIT.finditer(sentence, at)) if match]
+    return max(ends, default=len(sentence))
 
 
 def _worth_in_memo(sentence: str, speaker: str) -> _Worth:

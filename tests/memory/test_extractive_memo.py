@@ -272,3 +272,19 @@ def test_a_line_is_cut_to_what_it_tells_where_not_all_have_room() -> None:
     others = [f"Then Clara paints {number * 'x'} on Monday." for number in range(20)]
     made = memo.extract([RecentEntry("user", text) for text in (*others, told)], NAMES)
     assert made.endswith("My boss Mr. Okafor wants the slides")
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ("The wifi password, in case you need it, is bluebird, and I keep forgetting it.", "bluebird"),
+        ("The wifi password is easy, it's bluebird-4711, and I keep forgetting it.", "bluebird-4711"),
+        ("Der Schlüssel, falls du ihn brauchst, liegt unter der Matte, wie immer.", "Matte"),
+        ("wifi密码，你记一下，是蓝鸟4711，我老是忘。", "蓝鸟4711"),
+        ("パスワード、忘れちゃうけど、青い鳥4711なんだ、覚えてて。", "青い鳥4711"),
+        ("先週末に引っ越したんだ、岐阜から神戸の港の近くの小さい部屋へ", "神戸"),
+    ],
+)
+def test_a_line_is_not_cut_before_the_password_the_key_or_the_new_home(told: str, word: str) -> None:
+    others = [f"Then Clara paints {number * 'x'} on Monday." for number in range(20)]
+    assert word in memo.extract([RecentEntry("user", text) for text in (*others, told)], NAMES)
