@@ -61,6 +61,7 @@ class OfferedVoice:
     kind: VoiceKind | None = None
     language: str = ""
     licence: str = ""
+    description: str = ""
 
 
 Convert = Callable[[bytes], bytes]

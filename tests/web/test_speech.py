@@ -289,7 +289,7 @@ async def test_the_voices_of_a_gpt_sovits_on_this_computer_are_listed(
     """[rest 2.1]"""
     path = "/api/config/gptsovits/list_voices"
     answer = (await client.post(path, json={"api_url": f"{gpt_sovits.url}/"})).json()
-    assert answer == {"success": True, "voices": [{"id": "mio", "name": "Mio", "description": ""}]}
+    assert answer == {"success": True, "voices": [{"id": "mio", "name": "Mio", "description": "calm"}]}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,13 @@ async def _gpt_sovits(http: ServiceClient, server: SpeechServer) -> list[Offered
     if isinstance(answer, dict):
         answer = answer.get("voices")
     return [
-        OfferedVoice(str(voice["id"]), str(voice.get("name") or voice["id"]), None, str(voice.get("language") or ""))
+        OfferedVoice(
+            str(voice["id"]),
+            str(voice.get("name") or voice["id"]),
+            None,
+            str(voice.get("language") or ""),
+            description=str(voice.get("description") or ""),
+        )
         for voice in _objects(answer)
         if voice.get("id")
     ]

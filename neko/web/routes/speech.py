@@ -265,7 +265,10 @@ async def gpt_sovits_voices(call: Call[GPTSoVITSAddress]) -> GPTSoVITSVoices | R
     except NekoError as error:
         return json_response(await failure_of(error, request_language(call.request, call.neko)))
     return GPTSoVITSVoices(
-        voices=[GPTSoVITSVoice(id=voice.name, name=voice.label or voice.name, description="") for voice in found]
+        voices=[
+            GPTSoVITSVoice(id=voice.name, name=voice.label or voice.name, description=voice.description)
+            for voice in found
+        ]
     )
 
 
