@@ -41,6 +41,7 @@ switches off, whose list this one takes the place of."""
 
 FLAGS = (
     f"--disable-features={','.join(FEATURES_OFF)}",
+    "--enable-features=NetworkServiceInProcess2",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -49,7 +50,10 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-"""For a browser that is root in a container and has no network but loopback."""
+"""For a browser that is root in a container and has no network but loopback.
+
+A page asks for a hundred files: without a process of its own in between each costs less.
+"""
 
 
 def find_shell() -> str | None:
