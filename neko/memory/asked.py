@@ -58,6 +58,22 @@ _AROUND: Final = late_pattern(
     r"\b(?:when|while) (?:i|we) (?:was|were|went)\b|\bduring\b|的时候|期间"
     r"|(?:いた|行った)(?:とき|时|间)|(?:있을|있었을|갔을) ?때|동안"
 )
+_LAST_TALK: Final = late_pattern(
+    r"\b(?:(?:we|i|you) (?:talk|speak|chat|discuss|say|tell)\w* (?:\w+ ){0,3}?(?:the )?(?:last|previous) time"
+    r"|(?:the )?last time (?:that )?(?:we|i|you) (?:talked|spoke|chatted|met|said|told)\w*(?: \w+){0,2}"
+    r"|(?:we|you and i) (?:last|previously) (?:talk|speak|spoke|chat|talked|chatted|met)\w*"
+    r"|(?:our|the) (?:last|previous) (?:talk|chat|conversation)|we (?:leave|left) off)\b"
+    r"|(?:woruber|was|wann)?\W*(?:haben|hatten) wir (?:das )?(?:letztes? mal|zuletzt) "
+    r"(?:gesprochen|geredet|geschrieben|besprochen)"
+    r"|我?们?(?:上一?次|上一?回|前一次|最后一?次)我?们?[是在]?(?:什么时候|几时|哪天|何时)?"
+    r"(?:聊|说|谈|讲|讨论)[天话到起]?[的过了]*(?:什么|啥|哪里?|到哪里?|什么时候)?"
+    r"|我?们?(?:聊|说|谈|讲)到哪里?了?"
+    r"|(?:前回|この前|こないだ|この间|最后に)[はに]?(?:何を?|何の|どんな)?话(?:を?し)?(?:て(?:い)?)?(?:た|ました)?"
+    r"(?:っけ|のは?|んだっけ)?(?:いつ|何)?"
+    r"|(?:지난번|저번|지난 번|마지막으로|마지막)에? ?(?:우리)? ?(?:무슨|언제|뭐|뭘|어떤)? ?"
+    r"(?:얘기|이야기|대화|말)\S*"
+)
+"""When the two talked last, or of what."""
 _CJK: Final = late_pattern("[\u3041-\u30ff\u3400-\u9fff]")
 _IDEOGRAPH: Final = late_pattern("[\u3400-\u9fff]")
 _CHANGING: Final = frozenset({"home", "job", "age"})
@@ -187,6 +203,12 @@ def is_of_now(text: str) -> bool:
 def is_of_around(text: str) -> bool:
     """Whether a question asks for what was said about the time of what it names, in whichever words."""
     return bool(_AROUND.search(text))
+
+
+def is_of_last_talk(text: str) -> bool:
+    """Whether it asks when the two talked last, or about what, and names nothing that was said then."""
+    rest = _LAST_TALK.sub(" ", text) if len(text) <= _LONGEST_EVERYDAY else text
+    return rest != text and not [term for term in weighted_terms(rest) if term not in little_in(text)]
 
 
 def is_hearsay(text: str) -> bool:

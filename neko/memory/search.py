@@ -12,8 +12,9 @@ import math
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
@@ -46,6 +47,8 @@ _MANY: Final = 100
 _OF_SPEAKER: Final = 0.4
 """What the name of a speaker counts of its rarity: it is asked for what that speaker said."""
 _OF_DAYS: Final = 150
+_TALK_S: Final = 4 * 3600
+"""What lies further apart is another talk."""
 _OF_NEIGHBOUR: Final = 0.3
 _READ: Final = 4_000
 """Characters of a question that are looked at: its beginning."""
@@ -136,6 +139,8 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     if not query.is_search and not query.within and asked.asks_nothing(text):
         return []
     times = time_expressions.read(text, query.now.date())
+    if not times.spans and asked.is_of_last_talk(text):
+        times = Times(_last_talk(connection, query), "")
     rest = times.rest if query.is_search else asked.without_idle(times.rest)
     if rest != times.rest and not times.spans and not weighted_terms(rest):
         return []
@@ -282,6 +287,21 @@ def _ranges(connection: sqlite3.Connection, spans: Sequence[Span], end: int) -> 
         if low is not None and high is not None and low <= min(high, end - 1):
             ranges.append((low, min(high, end - 1)))
     return ranges
+
+
+def _last_talk(connection: sqlite3.Connection, query: Query) -> tuple[Span, ...]:
+    """The day on which the talk before the one that is going on ended; none where there is no such."""
+    later = _seconds_of(query.now)
+    for (at,) in connection.execute(
+        "SELECT at FROM neko_words WHERE id < ? ORDER BY id DESC LIMIT ?", (query.end, _POSTINGS)
+    ):
+        if later - at > _TALK_S:
+            with suppress(OverflowError, ValueError, OSError):  # a time that this system does not know
+                day = datetime.fromtimestamp(at).date()
+                return ((day, day + timedelta(days=1)),)
+            return ()
+        later = at
+    return ()
 
 
 def _of_days(ranges: Sequence[tuple[int, int]]) -> list[int]:

@@ -566,3 +566,49 @@ async def test_to_a_question_belongs_what_was_said_beside_what_fits_which_is_tol
 )
 def test_words_that_are_looked_for_are_told_from_a_question(text: str, is_words: bool) -> None:
     assert asked.is_words(plain(text)) is is_words
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did we talk about last time?",
+        "When did we last speak?",
+        "When was the last time we talked?",
+        "Where did we leave off?",
+        "上次我们聊了什么？",
+        "我們上次是什麼時候聊的？",
+        "我们上回说到哪了？",
+        "前回は何を話したっけ？",
+        "この前何の話をした？",
+        "最後に話したのはいつ？",
+        "지난번에 우리 무슨 얘기 했지?",
+        "우리 마지막으로 언제 얘기했지?",
+        "Worüber haben wir letztes Mal gesprochen?",
+        "Wann haben wir zuletzt gesprochen?",
+    ],
+)
+async def test_what_the_last_talk_was_about_is_told_by_its_lines_and_their_day(
+    memory_folder: MemoryFolder, question: str
+) -> None:
+    memory, now = await memory_folder.open(), START + timedelta(days=40)
+    talks = {1: "I bought a cello.", 34: "Mrs Hansen teaches me.", 40: "Good morning!"}
+    for day, text in talks.items():
+        await say(memory, text, at=START + timedelta(days=day))
+    found = await memory.recall(MIO, question, now=now + timedelta(minutes=5), limit=1)
+    assert [(one.text, one.at, one.reason.because) for one in found] == [
+        (talks[34], START + timedelta(days=34), Because.THEN)
+    ]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When was the last time I went to Oslo?",
+        "What did we say last time about Lena?",
+        "我上次去北京是什么时候",
+        "前回の歯医者はいつ？",
+        "지난번에 간 병원이 어디야?",
+    ],
+)
+def test_a_last_time_of_something_else_is_no_question_for_the_last_talk(question: str) -> None:
+    assert not asked.is_of_last_talk(plain(question))
