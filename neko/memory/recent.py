@@ -62,7 +62,7 @@ _MOST_PLACES = 5
 _MOST_LEFT = 1_000
 """Lines of chats that were left."""
 _LINES_AGAIN = 100
-"""How many lines that a memo told of come back into the window at most, when it is dropped."""
+"""How many lines come back into the window at most when the memo that told of them is dropped, or its file is lost."""
 
 _Signature = tuple[int, int, int]
 
@@ -153,7 +153,7 @@ class RecentWindow:
         in_log, self._floor = await self._log.state(WINDOW_POSITION), await self._log.state(FLOOR) or 0
         self._tell_unread(entries or [])
         if entries is None:
-            self._entries = await self._end_of_chat()
+            self._entries = await self._end_of_chat(_LINES_AGAIN)
             self._position, self._dirty = last, bool(self._entries)
         else:
             self._entries, self._signature = entries, signature
@@ -347,8 +347,8 @@ class RecentWindow:
         self._entries = [*memo, *before, *end]
         self._dirty = True
 
-    async def _end_of_chat(self) -> list[Message]:
-        page = await self._log.page(limit=UNCOMPRESSED, chat=self._log.chat)
+    async def _end_of_chat(self, most: int = UNCOMPRESSED) -> list[Message]:
+        page = await self._log.page(limit=most, chat=self._log.chat)
         return [_entry(logged) for logged in page if _belongs(logged) and logged.line.id > self._floor]
 
     async def _is_of_another_chat(self) -> bool:

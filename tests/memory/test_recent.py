@@ -167,13 +167,16 @@ async def test_a_burst_of_lines_reaches_the_file_whole(memory_folder: MemoryFold
     assert [entry.id for entry in await memory.recent("Mio")] == [*range(1, 10), *range(11, 50), 51]
 
 
-async def test_a_missing_file_is_made_anew_from_the_log(memory_folder: MemoryFolder) -> None:
-    await memory_folder.talked(*(f"line {number}" for number in range(15)))
+@pytest.mark.parametrize("said", [15, 120])
+async def test_a_missing_file_is_made_anew_from_the_log_so_that_a_memo_can_take_what_none_has(
+    memory_folder: MemoryFolder, said: int
+) -> None:
+    await memory_folder.talked(*(f"line {number}" for number in range(said)))
     memory_folder.recent.unlink()
     memory = await memory_folder.open()
-    assert await window(memory) == [f"line {number}" for number in range(6, 15)]
+    assert await window(memory) == [f"line {number}" for number in range(max(0, said - 100), said)]
     await memory.aclose()
-    assert len(memory_folder.entries()) == 9
+    assert len(memory_folder.entries()) == min(said, 100)
 
 
 @pytest.mark.parametrize("damage", ['[{"type": "hum', '{"a": 1}', "\x00\x00"])
