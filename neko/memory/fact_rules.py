@@ -58,7 +58,9 @@ _LASTING: Final = ("home", "job", "diet", "family")
 """What is none for a time: a stay, a job for the summer, where somebody is until Thursday."""
 _IN_ITS_WORDS: Final = ("family", "pet", "plan")
 """Of whom these are, and when, stands in the value itself, at its beginning."""
+_TASTES: Final = ("likes", "dislikes")
 _MOST_CLAUSES: Final = 6
+_MARK: Final = late_pattern(r"[,;，、；]")
 _TAIL: Final = late_pattern(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
 )
@@ -92,7 +94,7 @@ def facts(sentence: str, language: str = "en") -> list[tuple[str, str, bool]]:
         matches = (
             match for pattern in now.get(attribute, ()) for match in _values(pattern, sentence, rules, attribute)
         )
-        told = (one for one in matches if one[0] and not (attribute == "family" and rules.news.search(one[0])))
+        told = (one for one in matches if one[0] and not _is_of_today(one, sentence, rules, attribute))
         present = next((one for one in told if not any(_overlap(one, other) for other in past)), None)
         stated = [(attribute, present[0], False)] if present else []
         found += [*stated, *((attribute, one[0], True) for one in past[:1] if one[0])]
@@ -154,6 +156,16 @@ def _value(match: re.Match[str], rules: _Rules, *, is_whole: bool) -> _Value:
     return "" if rules.no_value.match(value) else value, begin, end
 
 
+def _is_of_today(value: _Value, sentence: str, rules: _Rules, attribute: str) -> bool:
+    """Whether it is only what the family does, or what somebody likes or not, today."""
+    if attribute == "family":
+        return bool(rules.news.search(value[0]))
+    if attribute not in _TASTES:
+        return False
+    begins = max((end.end() for by in (_MARK, rules.border) for end in by.finditer(sentence, 0, value[1])), default=0)
+    return bool(rules.today.search(sentence, begins, value[2]))
+
+
 def _overlap(one: _Value, other: _Value) -> bool:
     return one[1] < other[2] and other[1] < one[2]
 
@@ -177,7 +189,8 @@ class _Rules:
     goes on without its subject, which is put in as ``says``. ``border``: where another clause begins, which ends a
     value. ``lead``: what stands before a value and is none of it. ``no_value``: what is none, as it asks or points.
     ``unmeant``: the sentence is of a joke, a dream, a story, or quotes. ``passing``: it is of what is so for a time.
-    ``news``: what the family does today is none of the facts about them. ``corrected``: what is before it was said
+    ``news``: what the family does today is none of the facts about them. ``today``: nor is what somebody likes or not
+    on one day. ``corrected``: what is before it was said
     wrongly."""
 
     now: _Patterns
@@ -193,6 +206,7 @@ class _Rules:
     unmeant: re.Pattern[str]
     passing: re.Pattern[str]
     news: re.Pattern[str]
+    today: re.Pattern[str]
     corrected: re.Pattern[str]
 
 
@@ -201,11 +215,11 @@ def _rules(language: str) -> _Rules:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
     says = str(loaded.pop("says"))
-    subject, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, news, corrected = (
+    subject, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, news, today, corrected = (
         re.compile(loaded.pop(name), re.IGNORECASE)
         for name in (
             *("subject", "unreal", "unsaid", "elided", "border", "lead", "no value"),
-            *("unmeant", "passing", "news", "corrected"),
+            *("unmeant", "passing", "news", "today", "corrected"),
         )
     )
     before = loaded.pop("no longer")
@@ -214,5 +228,19 @@ def _rules(language: str) -> _Rules:
         for of in (loaded, before)
     )
     return _Rules(
-        now, past, subject, unreal, unsaid, elided, says, border, lead, no_value, unmeant, passing, news, corrected
+        now,
+        past,
+        subject,
+        unreal,
+        unsaid,
+        elided,
+        says,
+        border,
+        lead,
+        no_value,
+        unmeant,
+        passing,
+        news,
+        today,
+        corrected,
     )
