@@ -578,6 +578,21 @@ async def test_words_that_nobody_answers_are_no_session_that_only_looks_alive(
     assert (words.text, words.final) == ("hello?", True), "so that they are kept, and asked another session"
 
 
+async def test_words_that_are_being_answered_when_the_session_breaks_are_kept(
+    subject: Subject, provider: ScriptedGemini
+) -> None:
+    await subject.session.open(SETUP)
+    await provider.last.content(inputTranscription={"text": "what time is it"})
+    await provider.last.content(outputTranscription={"text": "No"})
+    await subject.until(TextDelta)
+    provider.last.abort()
+    events = await subject.rest()
+    assert isinstance(events[-1], SessionLost)
+    assert [(event.text, event.final) for event in events if isinstance(event, Transcript)] == [
+        ("what time is it", True)
+    ]
+
+
 async def test_a_session_that_cannot_be_mended_is_lost(subject: Subject, provider: ScriptedGemini) -> None:
     provider.resumable = True
     provider.script(Turn(fault="cut"))

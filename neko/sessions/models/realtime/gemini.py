@@ -469,6 +469,8 @@ class GeminiSession:
             return
         self._lost = True
         self._stop()
+        if self._turns.words_linger:
+            self._turns.end_hearing()
         self._talk.lose(error)
         self._channel.put(SessionLost(error))
         self._channel.close()
