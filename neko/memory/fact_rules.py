@@ -59,6 +59,8 @@ _LASTING: Final = ("home", "job", "diet", "family")
 _IN_ITS_WORDS: Final = ("family", "pet", "plan")
 """Of whom these are, and when, stands in the value itself, at its beginning."""
 _TASTES: Final = ("likes", "dislikes")
+_SAY_WHOSE: Final = ("family", "plan", "promise", "name", "birthday", "hobby", "origin")
+"""Of which the patterns themselves say whose they are."""
 _MOST_CLAUSES: Final = 6
 _MARK: Final = late_pattern(r"[,;，、；]")
 _TAIL: Final = late_pattern(
@@ -127,6 +129,7 @@ def _values(
         value = _value(match, rules, is_whole=attribute in _IN_ITS_WORDS)
         is_told = not is_real or not rules.unsaid.match(sentence, match.end())
         is_own = _is_own(sentence, value[1], rules, is_real=is_real and not is_past)
+        is_own = is_own and (attribute in _SAY_WHOSE or not _has_topic(sentence, value[1], rules))
         if is_told and is_own and (not is_past or _is_own(sentence, match.start(), rules, is_real=is_real)):
             yield value
         match = pattern.search(sentence, max(value[2], match.start() + 1))
@@ -139,6 +142,11 @@ def _is_own(sentence: str, at: int, rules: _Rules, *, is_real: bool) -> bool:
     if subjects and subjects[-1]["other"]:
         return False
     return not unreal or bool(subjects and subjects[-1].start() >= unreal[-1].end())
+
+
+def _has_topic(sentence: str, at: int, rules: _Rules) -> bool:
+    """Whether the clause at a place is about somebody or something by name, and not about who speaks."""
+    return bool(rules.topic.search(sentence, 0, at))
 
 
 def _value(match: re.Match[str], rules: _Rules, *, is_whole: bool) -> _Value:
@@ -184,18 +192,19 @@ def is_question(sentence: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Rules:
     """``now`` and ``before``: by attribute, what is so and what is so no longer. ``subject``: whom the words behind it
-    are about, ``other`` when that is not who speaks. ``unreal``: what is behind it is a wish, a plan, a condition, not
-    so, until the subject is named again. ``unsaid``: the same of what is before it. ``elided``: up to where a clause
-    goes on without its subject, which is put in as ``says``. ``border``: where another clause begins, which ends a
-    value. ``lead``: what stands before a value and is none of it. ``no_value``: what is none, as it asks or points.
-    ``unmeant``: the sentence is of a joke, a dream, a story, or quotes. ``passing``: it is of what is so for a time.
-    ``news``: what the family does today is none of the facts about them. ``today``: nor is what somebody likes or not
-    on one day. ``corrected``: what is before it was said
-    wrongly."""
+    are about, ``other`` when that is not who speaks. ``topic``: the same of any noun marked as what its clause is
+    about. ``unreal``: what is behind it is a wish, a plan, a condition, not so, until the subject is named again.
+    ``unsaid``: the same of what is before it. ``elided``: up to where a clause goes on without its subject, which is
+    put in as ``says``. ``border``: where another clause begins, which ends a value. ``lead``: what stands before a
+    value and is none of it. ``no_value``: what is none, as it asks or points. ``unmeant``: the sentence is of a joke, a
+    dream, a story, or quotes. ``passing``: it is of what is so for a time. ``news``: what the family does today is none
+    of the facts about them. ``today``: nor is what somebody likes or not on one day. ``corrected``: what is before it
+    was said wrongly."""
 
     now: _Patterns
     before: _Patterns
     subject: re.Pattern[str]
+    topic: re.Pattern[str]
     unreal: re.Pattern[str]
     unsaid: re.Pattern[str]
     elided: re.Pattern[str]
@@ -215,10 +224,10 @@ def _rules(language: str) -> _Rules:
     """Reads a file once a language (off the loop's thread)."""
     loaded: dict[str, Any] = json.loads((ASSETS / "facts" / f"{language}.json").read_text(encoding="utf-8"))
     says = str(loaded.pop("says"))
-    subject, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, news, today, corrected = (
+    subject, topic, unreal, unsaid, elided, border, lead, no_value, unmeant, passing, news, today, corrected = (
         re.compile(loaded.pop(name), re.IGNORECASE)
         for name in (
-            *("subject", "unreal", "unsaid", "elided", "border", "lead", "no value"),
+            *("subject", "topic", "unreal", "unsaid", "elided", "border", "lead", "no value"),
             *("unmeant", "passing", "news", "today", "corrected"),
         )
     )
@@ -231,6 +240,7 @@ def _rules(language: str) -> _Rules:
         now,
         past,
         subject,
+        topic,
         unreal,
         unsaid,
         elided,
