@@ -112,6 +112,7 @@ NekoError
     ├── LinesPutBackError      neko.memory_errors: it had lost the last lines, which were still known
     ├── BackupFailedError      neko.memory_errors: a backup of it could not be made; the log itself is whole
     ├── NotForgottenError      neko.memory_errors: the disk is too full to delete words, which are still there
+    ├── NotSavedError          neko.memory_errors: the disk is too full for what the user changes by hand
     ├── LogMovedError          its file had gone and was written anew
     ├── LogReplacedError       another file had been put in its place
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet

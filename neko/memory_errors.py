@@ -36,12 +36,32 @@ class NotForgottenError(MemoryStoreError):
     _sentences: ClassVar[Mapping[str, str]] = {}
 
 
+class NotSavedError(MemoryStoreError):
+    """The disk is too full for what the user changes by hand: all is as it was."""
+
+    code = "disk_full"
+    _sentences: ClassVar[Mapping[str, str]] = {}
+
+
 @asynccontextmanager
 async def forgetting() -> AsyncIterator[None]:
     """What is done inside deletes words: that a full disk keeps it from being done is told so."""
+    async with _when_full(NotForgottenError):
+        yield
+
+
+@asynccontextmanager
+async def saving() -> AsyncIterator[None]:
+    """What is done inside is a change by hand: that a full disk keeps it from being done is told so."""
+    async with _when_full(NotSavedError):
+        yield
+
+
+@asynccontextmanager
+async def _when_full(kind: type[MemoryStoreError]) -> AsyncIterator[None]:
     try:
         yield
     except MemoryStoreError as error:
         if error.params.get("reason") != "full":
             raise
-        raise NotForgottenError(str(error), **error.params) from error
+        raise kind(str(error), **error.params) from error

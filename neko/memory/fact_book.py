@@ -20,7 +20,7 @@ from neko.memory.asked import attributes_of, is_by_user
 from neko.memory.facts import HAND, Earlier, NewFact
 from neko.memory.undo import Undo
 from neko.memory.words import plain, terms, weighted_terms
-from neko.memory_errors import forgetting
+from neko.memory_errors import forgetting, saving
 from neko.tasks import in_thread
 from neko.types.memory import CHARACTER, USER, ChangeKind, Fact
 
@@ -196,7 +196,8 @@ class FactBook:
             noted = changes.note(connection, kind, 1)
             return changed[0], Changed(noted, facts.one(connection, changed[1]))
 
-        done = await (self._log.without_traces(work) if takes_words else self._log.transaction(work))
+        async with saving():
+            done = await (self._log.without_traces(work) if takes_words else self._log.transaction(work))
         if done is None:
             return None
         before, changed = done

@@ -9,6 +9,8 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -291,6 +293,35 @@ async def test_that_a_full_disk_keeps_the_log_from_forgetting_is_told_as_that(
             await forget()
     assert caught.value.sentence == "memory_not_forgotten"
     assert await forget(), "once there is room"
+
+
+@pytest.mark.parametrize("what", ["add", "edit", "pin"])
+async def test_that_a_full_disk_keeps_a_fact_from_being_changed_is_told_as_that(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    memory = await memory_folder.open()
+    book = await memory.fact_book(MIO)
+    fact = (await book.add("user", "home", "Oslo", datetime.now())).fact
+    assert fact is not None
+
+    async def full(log: Log, *_: object, **__: object) -> None:
+        raise store_error(OSError(errno.ENOSPC, "No space left on device"), log.path)
+
+    async def change() -> object:
+        match what:
+            case "add":
+                return await book.add(fact.subject, "likes", "tea", datetime.now())
+            case "edit":
+                return await book.edit(replace(fact, value="Bergen"))
+            case _:
+                return await book.pin(fact.id, on=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Log, "transaction", full)
+        with pytest.raises(MemoryStoreError) as caught:
+            await change()
+    assert caught.value.sentence == "disk_full"
+    assert await change(), "once there is room"
 
 
 async def test_the_title_of_a_chat_goes_with_its_last_line(memory_folder: MemoryFolder) -> None:
