@@ -76,7 +76,9 @@ _OF_A_DEED: Final = 48
 """Characters of a line that tells one, where not all have room."""
 
 
-class _Worth(IntEnum):
+class Worth(IntEnum):
+    """Of a line: which goes first."""
+
     SMALL_TALK = 0
     DEED = 1
     NAMES = 2
@@ -84,12 +86,12 @@ class _Worth(IntEnum):
     FACT = 4
 
 
-def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: str) -> str:
-    """At most ``limit`` characters, "" when there is nothing but small talk; the older of two equals gives way.
+def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: str, least: Worth = Worth.DEED) -> str:
+    """At most ``limit`` characters, "" when there is nothing of the ``least`` worth; the older of two equals gives way.
 
     Where not all have room lines are cut to what they tell.
     """
-    found: dict[str, tuple[_Worth, str]] = {}
+    found: dict[str, tuple[Worth, str]] = {}
     known = _Known()
     forms: dict[str, str] = {}
     for entry in entries:
@@ -105,9 +107,9 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             if is_memo:
                 worth = max(worth, _worth_in_memo(sentence, speaker))
             line = label + sentence
-            part = beginning(line, _OF_A_DEED) if worth is _Worth.DEED else label + _up_to(end, sentence)
+            part = beginning(line, _OF_A_DEED) if worth is Worth.DEED else label + _up_to(end, sentence)
             if speaker and len(line) > _LONGEST:
-                worth = _Worth.SMALL_TALK if worth < _Worth.LASTING and part.endswith("…") else worth
+                worth = Worth.SMALL_TALK if worth < Worth.LASTING and part.endswith("…") else worth
                 line = part
             if not values and speaker:
                 form = _NUMBER.sub("0", sentence)
@@ -116,7 +118,7 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             found.pop(line, None)
             for outdated in known.outdated(speaker, line, stated):
                 found.pop(outdated, None)
-            if worth:
+            if worth >= least:
                 found[line] = worth, part
     is_full = sum(len(line) + 1 for line in found) > limit
     lines = [part if is_full else line for line, (_, part) in found.items()]
@@ -189,24 +191,24 @@ def _up_to(end: int, sentence: str) -> str:
     return ("…" if begins else "") + part[begins:ends].strip() + ("…" if ends < len(part) else "")
 
 
-def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[_Worth, int]:
+def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[Worth, int]:
     """With the place up to which a sentence tells something; ``values`` are what it states."""
     if values:
-        return _Worth.FACT, max(0, *(sentence.rfind(value) + min(len(value), _OF_A_VALUE) for value in values))
+        return Worth.FACT, max(0, *(sentence.rfind(value) + min(len(value), _OF_A_VALUE) for value in values))
     if fact_rules.is_question(sentence):
-        return _Worth.SMALL_TALK, 0
+        return Worth.SMALL_TALK, 0
     if key := _KEY.search(sentence):
-        return _Worth.LASTING, len(sentence) if key["moved"] else _end_of_key(sentence, key.end())
+        return Worth.LASTING, len(sentence) if key["moved"] else _end_of_key(sentence, key.end())
     is_german = fact_rules.language_of(sentence, language) == "de"
     ranks = {
-        _LASTING: _Worth.LASTING,
-        _GERMAN_NAME_OR_NUMBER if is_german else _NAME_OR_NUMBER: _Worth.NAMES,
-        _OF_THEIRS: _Worth.NAMES,
+        _LASTING: Worth.LASTING,
+        _GERMAN_NAME_OR_NUMBER if is_german else _NAME_OR_NUMBER: Worth.NAMES,
+        _OF_THEIRS: Worth.NAMES,
     }
     for pattern, worth in ranks.items():
         if match := pattern.search(sentence):
             return worth, match.end()
-    return (_Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else _Worth.SMALL_TALK), 0
+    return (Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else Worth.SMALL_TALK), 0
 
 
 def _end_of_key(sentence: str, at: int) -> int:
@@ -216,9 +218,9 @@ def _end_of_key(sentence: str, at: int) -> int:
     return max(ends, default=len(sentence))
 
 
-def _worth_in_memo(sentence: str, speaker: str) -> _Worth:
+def _worth_in_memo(sentence: str, speaker: str) -> Worth:
     """What somebody wrote into a memo counts though no rule knows it."""
     told = len(telling(sentence))
     if speaker:
-        return _Worth.NAMES if told > 1 else _Worth.SMALL_TALK
-    return _Worth.FACT if told else _Worth.DEED
+        return Worth.NAMES if told > 1 else Worth.SMALL_TALK
+    return Worth.FACT if told else Worth.DEED

@@ -7,12 +7,13 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from neko.errors import ContextTooLongError, NekoError
 from neko.language import guess
 from neko.memory import extractive_memo
 from neko.memory.line_codec import Names
-from neko.memory.no_memo import NoMemoError, memo_of
+from neko.memory.no_memo import NoMemoError, memo_of, says_unchanged
 from neko.memory.telling_words import is_lost, left_out, most_telling
 from neko.settings import ASSETS
 from neko.tasks import in_thread
@@ -93,22 +94,28 @@ def extract(entries: Sequence[RecentEntry], names: Names, language: str = "en") 
     return f"{earlier[-(LIMIT - room - 1) :]}\n{recent}" if earlier else recent
 
 
+def stated(entries: Sequence[RecentEntry], names: Names, language: str) -> str:
+    """What of the lines must not be lost in a memo of them (``summary``), "" for nothing."""
+    lines = [entry for entry in entries if entry.role != "system"]
+    return extractive_memo.extract(lines, names, LIMIT, language, least=extractive_memo.Worth.NAMES)
+
+
 async def summary(
-    text: str, language: str, summarise: Summarise, *, former: str = "", detailed: bool = False
+    text: str, language: str, summarise: Summarise, *, former: str = "", told: str = "", detailed: bool = False
 ) -> str | None:
     """A summary of at most ``LIMIT`` characters; None when the model has no words, ``NekoError`` when it fails,
-    ``NoMemoError`` when what it says is none. ``former``: the memo that the text begins with. ``detailed``: one that
-    keeps as much as it can.
+    ``NoMemoError`` when what it says is none. ``former``: the memo that the text begins with; ``told``: what the
+    lines behind it state (``stated``). ``detailed``: one that keeps as much as it can.
 
     What is too long for it is summed up in parts, the oldest first, each after the memo of those before. What a
-    former memo said is not lost in a new one that passes it over.
+    former memo said, or the lines, is not lost in a new one that passes it over.
     """
     memo, rest, size = "", text, len(text)
     while True:
         head = f"{memo_text(memo, language)}\n" if memo else ""
         part = _first_part(rest, max(size - len(head), size // 2))
         try:
-            answer = await _memo_of(head + part, language, summarise, "detailed" if detailed else "summary")
+            answer = await _memo_of(head + part, memo or former, language, summarise, detailed=detailed)
         except ContextTooLongError:
             size = min(size, len(head) + len(part)) // 2
             if size < _SHORTEST_PART:
@@ -116,7 +123,8 @@ async def summary(
             continue
         if not answer:
             return None
-        memo, rest = await in_thread(_keeping, memo or former, answer), rest[len(part) :]
+        rest = rest[len(part) :]
+        memo = await in_thread(_keeping, memo or former, answer, "" if rest else told)
         if not rest:
             return memo
 
@@ -129,7 +137,7 @@ def _first_part(text: str, size: int) -> str:
     return text[: next((end + 1 for end in ends if end >= 0), size)]
 
 
-async def _memo_of(text: str, language: str, summarise: Summarise, instruction: str) -> str:
+async def _memo_of(text: str, former: str, language: str, summarise: Summarise, *, detailed: bool) -> str:
     """One part summed up, "" when there are no words.
 
     At most three calls in all; a summary that is too long is sent back to be shortened, and after the last call, or
@@ -138,10 +146,10 @@ async def _memo_of(text: str, language: str, summarise: Summarise, instruction: 
     ask = instructions(language)
     best, no_memos = "", 0
     for _ in range(_ATTEMPTS):
-        prompt = ask["shorten"] if best else ask[instruction]
+        prompt = ask["shorten" if best else "detailed" if detailed else "summary"]
         try:
             reply = await summarise(prompt.format(limit=LIMIT, text=best or text))
-            reply = await in_thread(_read, reply, text, best)
+            reply = await in_thread(_read, reply, text, former, best)
         except NoMemoError:
             logger.warning("what the model answered is no memo: %.60r", reply)
             reply, no_memos = "", no_memos + 1
@@ -158,33 +166,53 @@ async def _memo_of(text: str, language: str, summarise: Summarise, instruction: 
     return _cut_at_sentence(best)
 
 
-def _read(reply: str, talk: str, longer: str) -> str:
-    """``no_memo.memo_of``, whichever way a model dresses it up; "" for what has lost the memo that was to be
-    shortened."""
-    memo = unwrapped(memo_of(unwrapped(reply), talk))
+def _read(reply: str, talk: str, former: str, longer: str) -> str:
+    """``no_memo.memo_of``, whichever way a model dresses it up: the ``former`` memo where it says that this stays as
+    it is; "" for what has lost the ``longer`` memo that was to be shortened."""
+    answer = unwrapped(reply)
+    if (longer or former) and says_unchanged(answer):
+        return longer or former
+    memo = unwrapped(memo_of(answer, talk))
     return "" if is_lost(longer, memo) else memo
 
 
-def _keeping(former: str, new: str) -> str:
-    """The new memo, behind what is told best of the former one if that is lost in it."""
-    if not is_lost(former, new):
+def _keeping(former: str, new: str, told: str) -> str:
+    """The new memo between what is told best of the former one and of the lines, of each that is lost in it."""
+    lost = {text: left_out(text, new) for text in (former, told) if is_lost(text, new)}
+    if not lost:
         return new
-    logger.warning("what the model answered has lost the memo before, which stays beside it")
-    kept = most_telling(left_out(former, new), LIMIT - min(len(new), LIMIT // 2) - 1)
-    return f"{kept}\n{_cut_at_sentence(new, LIMIT - len(kept) - 1)}" if kept else new
+    logger.warning("what the model answered has lost what was said before, which stays beside it")
+    room = LIMIT - min(len(new), LIMIT // 2) - len(lost)
+    kept = {}
+    for share, text in zip(range(len(lost), 0, -1), sorted(lost, key=len), strict=True):
+        kept[text] = most_telling(lost[text], room // share)
+        room -= len(kept[text])
+    new = _cut_at_sentence(new, LIMIT - sum(map(len, kept.values())) - len(kept))
+    return "\n".join(filter(None, (kept.get(former), new, kept.get(told))))
 
 
 def unwrapped(reply: str) -> str:
-    """A model's answer without fences, and without the JSON object that some insist on."""
+    """A model's answer without fences, and without the JSON that some insist on: what stands in it, by its names where
+    that is more than one text."""
     text = _FENCE.sub("", reply.strip()).strip()
-    if not text.startswith("{"):
+    if not text.startswith(("{", "[")):
         return text
     try:
-        value = json.loads(text)
+        waiting: list[tuple[str, Any]] = [("", json.loads(text))]
     except (ValueError, RecursionError):
         return text
-    strings = [item.strip() for item in value.values() if isinstance(item, str)] if isinstance(value, dict) else []
-    return strings[0] if len(strings) == 1 else text
+    told: list[tuple[str, str]] = []
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.items()][::-1]
+        elif isinstance(value, list):
+            waiting += [("", one) for one in reversed(value)]
+        elif isinstance(value, str | int | float) and (words := str(value).strip()):
+            told.append((name, words))
+    if len(told) == 1:
+        return told[0][1]
+    return "\n".join(f"{name}: {words}" if name else words for name, words in told) or text
 
 
 def _cut_at_sentence(text: str, limit: int = LIMIT) -> str:

@@ -300,8 +300,9 @@ class Settling:
             await in_thread(memo.instructions, language)
             talk = memo.transcript(entries, names)
             former = "\n".join(entry.text for entry in entries if entry.role == "system")
+            told = await in_thread(memo.stated, entries, names, language)
             with contextlib.suppress(NoMemoError):
-                return await memo.summary(talk, language, summarise, former=former, detailed=detailed)
+                return await memo.summary(talk, language, summarise, former=former, told=told, detailed=detailed)
         return await in_thread(memo.extract, entries, names, language)
 
     async def _replace(

@@ -65,6 +65,20 @@ NO_MEMOS = {
         "I'm happy to help! However, I don't see any conversation text in your message.",
         "Okay, I will write a memo of the conversation.",
         "The memo is as follows:",
+        "I understand your request.",
+        "I cannot create a memo of private conversations.",
+        "I'm unable to assist with that request due to privacy concerns.",
+        "No conversation to summarize.",
+        "It looks like you haven't pasted the text yet.",
+        "An error occurred while processing your request.",
+        "As requested, I have summarized the conversation in a memo of at most 500 characters.",
+        "undefined",
+        "…",
+        "{}",
+        "[]",
+        "**\n- ",
+        "�� }{ [[[",
+        "Same as before.",
     ),
     "zh": (
         "抱歉，我无法协助完成这个请求。",
@@ -76,6 +90,12 @@ NO_MEMOS = {
         "好的，我会记住的。",
         "我将为您总结这段对话。",
         "备忘录如下",
+        "好的，我记住了。",
+        "这里是备忘录：",
+        "我不能处理私人对话。",
+        "请把对话发给我。",
+        "您还没有提供对话内容。",
+        "没有什么需要记录的。",
     ),
     "ja": (
         "申し訳ありませんが、お手伝いできません。",
@@ -85,6 +105,9 @@ NO_MEMOS = {
         "はい、メモを作成します。",
         "メモは以下の通りです。",
         "会話が見当たりません。",
+        "会話のテキストが見当たりません。",
+        "はい、覚えました。",
+        "特に記録することはありません。",
     ),
     "ko": (
         "죄송하지만 도와드릴 수 없습니다.",
@@ -93,6 +116,8 @@ NO_MEMOS = {
         "물론입니다! 요약할 대화 내용을 제공해 주세요.",
         "네, 요약해 드리겠습니다.",
         "요약은 다음과 같습니다:",
+        "네, 기억할게요.",
+        "특별히 기록할 내용이 없습니다.",
     ),
     "de": (
         "Tut mir leid, dabei kann ich nicht helfen.",
@@ -102,7 +127,23 @@ NO_MEMOS = {
         "Wie kann ich dir heute helfen?",
         "Ich fasse das Gespräch gerne zusammen.",
         "Das Memo lautet wie folgt:",
+        "Das kann ich leider nicht tun.",
+        "Okay, merke ich mir.",
+        "Nichts Wichtiges.",
     ),
+}
+UNCHANGED = {
+    "en": (
+        "Same as before.",
+        "No changes.",
+        "(The earlier memo remains unchanged.)",
+        "There is nothing new to add.",
+        "I've carried over the earlier memo.",
+    ),
+    "zh": ("备忘录不变。", "同上。", "暂无新内容。", "与之前相同。"),
+    "ja": ("変更なし。", "前回と同じ。"),
+    "ko": ("변경 없음.", "이전과 동일합니다."),
+    "de": ("Keine Änderungen.", "Das Memo bleibt unverändert.", "Es gibt nichts Neues."),
 }
 MEMOS = {
     "en": (
@@ -122,6 +163,9 @@ MEMOS = {
         "However it went, they agreed.",
         "I told Sam about the harbour.",
         "Memo",
+        "No changes at work for Sam.",
+        "The same flat as Yara's.",
+        "I cannot sleep, said Sam.",
     ),
     "zh": (
         "用户对腰果过敏。",
@@ -147,6 +191,13 @@ ANNOUNCED = (
     ("承知しました。以下が会話のメモです。\n健太は横浜在住。", "健太は横浜在住。"),
     ("네, 다음은 요약입니다:\n민수는 부산에 산다.", "민수는 부산에 산다."),
     ("Gerne! Hier ist die Zusammenfassung des Gesprächs:\nJonas wohnt hier.", "Jonas wohnt hier."),
+    ("Natürlich, hier das Memo:\nJonas wohnt hier.", "Jonas wohnt hier."),
+    ("以下、メモです。\n健太は横浜在住。", "健太は横浜在住。"),
+    ("Sam lives in Leeds.\n\nLet me know if you'd like me to adjust anything!", "Sam lives in Leeds."),
+    ("Sam lives in Leeds.\n\n(Characters: 24)", "Sam lives in Leeds."),
+    ("小雯三十岁。\n\n如需修改请告诉我。", "小雯三十岁。"),
+    ('"Sam lives in Leeds."', "Sam lives in Leeds."),
+    ('"Yes", said Sam, "it is"', '"Yes", said Sam, "it is"'),
 )
 FORMER = {
     "en": "Anna Berger lives in Leeds, her boss is Mr. Okafor and her girlfriend is Yara, who turns thirty on Monday. "
@@ -200,13 +251,21 @@ def test_a_memo_may_be_short_abstract_or_in_another_language(language: str, answ
     assert memo_of(answer, "\n".join(TALKS[language] * 10)) == answer
 
 
-@pytest.mark.parametrize("answer", ["", "…", "�� }{ [[["])
-def test_signs_without_a_word_are_no_words(answer: str) -> None:
-    assert memo_of(answer, TALK) == ""
+@pytest.mark.parametrize(
+    ("answer", "memo"),
+    [
+        ('{"memo": "Sam lives in Leeds."}', "Sam lives in Leeds."),
+        ('```json\n{"memo": ["Sam lives in Leeds.", "Boss Okafor"]}\n```', "Sam lives in Leeds.\nBoss Okafor"),
+        ('{"memo": {"home": "Leeds", "rooms": 2}, "boss": "Okafor"}', "home: Leeds\nrooms: 2\nboss: Okafor"),
+        ("[memo] Sam lives in Leeds.", "[memo] Sam lives in Leeds."),
+    ],
+)
+def test_a_memo_may_come_as_json(answer: str, memo: str) -> None:
+    assert unwrapped(answer) == memo
 
 
 @pytest.mark.parametrize(("answer", "memo"), ANNOUNCED)
-def test_what_announces_a_memo_is_none_of_it(answer: str, memo: str) -> None:
+def test_what_is_said_before_and_behind_a_memo_is_none_of_it(answer: str, memo: str) -> None:
     assert unwrapped(memo_of(answer, TALK)) == memo
 
 
@@ -246,7 +305,7 @@ async def test_a_model_that_answers_no_memo_is_asked_once_more() -> None:
 
 
 async def test_a_model_without_a_word_is_asked_three_times() -> None:
-    silent = Answering(["…"])
+    silent = Answering([""])
     assert await summary(TALK, "en", silent) is None
     assert silent.asked == 3
 
@@ -261,6 +320,13 @@ async def test_what_the_memo_before_said_is_in_the_next_one_beside_its_words(lan
         former = made
     assert "bluebird" in former
     assert former.count(answer) == 1
+
+
+@pytest.mark.parametrize(("language", "answer"), each(UNCHANGED))
+async def test_that_nothing_changed_leaves_the_memo_as_it_is(language: str, answer: str) -> None:
+    former, answering = FORMER[language], Answering([answer])
+    assert await summary(f"SYSTEM_MESSAGE | {former}\n{TALK}", "en", answering, former=former) == former
+    assert answering.asked == 1
 
 
 async def test_of_a_memo_that_fills_its_room_the_telling_sentences_stay() -> None:
@@ -310,3 +376,52 @@ async def test_a_review_that_words_the_memo_away_is_discarded(memory: MemoryServ
     for words, is_taken in (("They had a nice conversation about their day. " * 3, False), (FORMER["en"][1:], True)):
         answer = json.dumps([{"n": at, "text": text} for at, text in enumerate([words, *before[1:]])])
         assert await memory.review(MIO, Answering([answer])) == is_taken
+
+
+TELLING = (
+    ("Hi, I'm Marta Kowalska", "Kowalska"),
+    ("my partner Ines is away", "Ines"),
+    ("my boss Dr. Whitlock shouted again", "Whitlock"),
+    ("I live in Tallinn, near the harbour", "Tallinn"),
+    ("the spare key hangs behind the boiler", "boiler"),
+    ("the wifi password is tulip-8841", "tulip-8841"),
+    ("my birthday is on 14 October", "14 October"),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_in_it"),
+    [
+        ("They talked about the sea.", True),
+        ("Anna Berger lives in Leeds; boss Okafor; girlfriend Yara; key: blue pot; wifi bluebird-42; cashews.", True),
+        ("Same as before.", False),
+        ("…", False),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "later"])
+async def test_nothing_of_a_talk_is_lost_by_a_memo_that_tells_nothing_of_it(
+    memory_folder: MemoryFolder, answer: str, is_in_it: bool, is_first: bool
+) -> None:
+    memory = await memory_folder.open()
+    if not is_first:
+        for number in range(14):
+            await say(memory, f"so line {number} it is")
+        assert await memory.compress(MIO, Answering([FORMER["en"]]))
+    for text in (*(text for text, _ in TELLING), *["haha"] * 10):
+        await say(memory, text)
+        await say(memory, "oh", "assistant")
+    assert await memory.compress(MIO, Answering([answer]))
+    memo, *rest = await window(memory)
+    assert len(rest) == 9
+    assert [word for _, word in TELLING if word not in memo] == []
+    assert memo.count(answer) == is_in_it
+    assert is_first or all(word in memo for word in ("Okafor", "Yara", "blue", "bluebird-42", "cashews"))
+
+
+async def test_a_memo_of_the_talk_stands_alone(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for text in (*(text for text, _ in TELLING), *["haha"] * 10):
+        await say(memory, text)
+    answer = "Marta Kowalska of Tallinn has Ines, a boss called Whitlock, a key at the boiler and a wifi (tulip-8841)."
+    assert await memory.compress(MIO, Answering([answer]))
+    assert (await window(memory))[0] == answer
