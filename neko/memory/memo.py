@@ -97,7 +97,7 @@ def extract(entries: Sequence[RecentEntry], names: Names, language: str = "en") 
 def stated(entries: Sequence[RecentEntry], names: Names, language: str) -> str:
     """What of the lines must not be lost in a memo of them (``summary``), "" for nothing."""
     lines = [entry for entry in entries if entry.role != "system"]
-    return extractive_memo.extract(lines, names, LIMIT, language, least=extractive_memo.Worth.NAMES)
+    return extractive_memo.extract(lines, names, LIMIT, language, least=extractive_memo.Worth.LASTING)
 
 
 async def summary(

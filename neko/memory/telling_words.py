@@ -39,8 +39,8 @@ def is_lost(former: str, new: str) -> bool:
 
 
 def left_out(former: str, new: str) -> str:
-    """The sentences of a former memo that are not in the new one word for word."""
-    return "\n".join(sentence for sentence in fact_rules.sentences(former) if sentence not in new)
+    """The sentences of a former memo that are not in the new one word for word, whoever says them there."""
+    return "\n".join(one for one in fact_rules.sentences(former) if one.split(": ", 1)[-1] not in new)
 
 
 def _is_long(term: str) -> bool:
