@@ -58,7 +58,7 @@ _LASTING: Final = ("home", "job", "diet", "family")
 """What is none for a time: a stay, a job for the summer, where somebody is until Thursday."""
 _IN_ITS_WORDS: Final = ("family", "pet", "plan")
 """Of whom these are, and when, stands in the value itself, at its beginning."""
-_TASTES: Final = ("likes", "dislikes")
+_TASTES: Final = ("likes", "dislikes", "diet")
 _SAY_WHOSE: Final = ("family", "plan", "promise", "name", "birthday", "hobby", "origin")
 """Of which the patterns themselves say whose they are."""
 _MOST_CLAUSES: Final = 6
@@ -165,7 +165,7 @@ def _value(match: re.Match[str], rules: _Rules, *, is_whole: bool) -> _Value:
 
 
 def _is_of_today(value: _Value, sentence: str, rules: _Rules, attribute: str) -> bool:
-    """Whether it is only what the family does, or what somebody likes or not, today."""
+    """Whether it is only what the family does, or what somebody likes or eats or not, today."""
     if attribute == "family":
         return bool(rules.news.search(value[0]))
     if attribute not in _TASTES:
@@ -198,8 +198,8 @@ class _Rules:
     put in as ``says``. ``border``: where another clause begins, which ends a value. ``lead``: what stands before a
     value and is none of it. ``no_value``: what is none, as it asks or points. ``unmeant``: the sentence is of a joke, a
     dream, a story, or quotes. ``passing``: it is of what is so for a time. ``news``: what the family does today is none
-    of the facts about them. ``today``: nor is what somebody likes or not on one day. ``corrected``: what is before it
-    was said wrongly."""
+    of the facts about them. ``today``: nor is what somebody likes or eats or not on one day. ``corrected``: what is before
+    it was said wrongly."""
 
     now: _Patterns
     before: _Patterns

@@ -147,6 +147,16 @@ ENGLISH = {
     "I got the job at Lidl, starting Monday!": "job Lidl",
     "I hope I got the job at the library.": "",
     "We're expecting a baby in June.": "plan expecting a baby in June",
+    "Don't call me Tommy.": "",
+    "Please don't call me Tommy, call me Tom.": "name Tom",
+    "Do not call me Tommy.": "",
+    "My mum wants to call me Bob.": "family mum wants to call me Bob",
+    "You can call me Bee.": "name Bee",
+    "I live in constant pain.": "",
+    "I live in total chaos.": "",
+    "I live in berlin": "home berlin",
+    "i live in san francisco now": "home san francisco",
+    "I have a cat photo on my wall.": "",
 }
 CHINESE = {
     "我是学法律的。": "education 法律",
@@ -269,6 +279,9 @@ CHINESE = {
     "我们一家三口住在郑州。": "home 郑州",
     "我因为工作搬到深圳了。": "home 深圳",
     "我跟小雯一起住在北京。": "home 北京",
+    "我喜欢上他了。": "",
+    "我喜欢上班。": "likes 上班",
+    "别叫我小明。": "",
 }
 JAPANESE = {
     "先月京都に引っ越しました。": "home 京都",
@@ -393,6 +406,12 @@ JAPANESE = {
     "夏は海が好き。": "likes 海",
     "海が好きで、鎌倉に住んでる。": "home 鎌倉, likes 海",
     "私が京都に引っ越したのは先月。": "home 京都",
+    "犬を太郎と呼んでる。": "",
+    "太郎と呼ばないで。": "",
+    "私のことを太郎と呼んで。": "name 太郎",
+    "隣の家は猫を飼ってる。": "",
+    "今日は酒は飲みません。": "",
+    "酒は飲みません。": "diet 酒は飲みません",
 }
 KOREAN = {
     "서울에 살고 있고 딸기를 좋아해요.": "home 서울, likes 딸기",
@@ -515,6 +534,8 @@ KOREAN = {
     "작은 카페에서 일해요.": "job 카페",
     "원래는 서울에 살아요.": "home 서울",
     "저는 같이 부산으로 이사했어요.": "home 부산",
+    "내 이름은 비밀이야.": "",
+    "민수라고 부르지 마.": "",
 }
 GERMAN = {
     "Mein Name ist übrigens Anna Berger.": "name Anna Berger",
