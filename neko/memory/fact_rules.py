@@ -196,10 +196,10 @@ class _Rules:
     about. ``unreal``: what is behind it is a wish, a plan, a condition, not so, until the subject is named again.
     ``unsaid``: the same of what is before it. ``elided``: up to where a clause goes on without its subject, which is
     put in as ``says``. ``border``: where another clause begins, which ends a value. ``lead``: what stands before a
-    value and is none of it. ``no_value``: what is none, as it asks or points. ``unmeant``: the sentence is of a joke, a
-    dream, a story, or quotes. ``passing``: it is of what is so for a time. ``news``: what the family does today is none
-    of the facts about them. ``today``: nor is what somebody likes or eats or not on one day. ``corrected``: what is before
-    it was said wrongly."""
+    value and is none of it. ``no_value``: what is none, as it asks or points. ``unmeant``: the sentence is of a joke,
+    a dream, a story, or quotes. ``passing``: it is of what is so for a time. ``news``: what the family does today is
+    none of the facts about them. ``today``: nor is what somebody likes or eats or not on one day. ``corrected``: what
+    is before it was said wrongly."""
 
     now: _Patterns
     before: _Patterns

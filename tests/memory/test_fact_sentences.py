@@ -157,6 +157,7 @@ ENGLISH = {
     "I live in berlin": "home berlin",
     "i live in san francisco now": "home san francisco",
     "I have a cat photo on my wall.": "",
+    "Hey, it's Nadia.": "name Nadia",
 }
 CHINESE = {
     "我是学法律的。": "education 法律",
@@ -282,6 +283,8 @@ CHINESE = {
     "我喜欢上他了。": "",
     "我喜欢上班。": "likes 上班",
     "别叫我小明。": "",
+    "我在银行上班的朋友来了。": "",
+    "我是在银行上班的。": "",
 }
 JAPANESE = {
     "先月京都に引っ越しました。": "home 京都",
@@ -405,13 +408,23 @@ JAPANESE = {
     "実は東京に住んでる。": "home 東京",
     "夏は海が好き。": "likes 海",
     "海が好きで、鎌倉に住んでる。": "home 鎌倉, likes 海",
-    "私が京都に引っ越したのは先月。": "home 京都",
+    "京都に引っ越したのは由美です。": "",
     "犬を太郎と呼んでる。": "",
     "太郎と呼ばないで。": "",
     "私のことを太郎と呼んで。": "name 太郎",
     "隣の家は猫を飼ってる。": "",
     "今日は酒は飲みません。": "",
     "酒は飲みません。": "diet 酒は飲みません",
+    "千葉に住んでる友達がいる。": "",
+    "千葉に住んでいる由美が来た。": "",
+    "京都に引っ越した友達がいる。": "",
+    "銀行で働いてる友達がいる。": "",
+    "犬を飼ってる友達がいる。": "",
+    "千葉に住んでるよ。": "home 千葉",
+    "千葉に住んでるんだけど、寒い。": "home 千葉",
+    "京都に引っ越したばかりです。": "home 京都",
+    "犬を飼ってるの。": "pet 犬",
+    "お前が嫌い。": "",
 }
 KOREAN = {
     "서울에 살고 있고 딸기를 좋아해요.": "home 서울, likes 딸기",
@@ -536,6 +549,7 @@ KOREAN = {
     "저는 같이 부산으로 이사했어요.": "home 부산",
     "내 이름은 비밀이야.": "",
     "민수라고 부르지 마.": "",
+    "아빠는 제주에 살고 저는 대구에 살아요.": "home 대구",
 }
 GERMAN = {
     "Mein Name ist übrigens Anna Berger.": "name Anna Berger",
@@ -600,6 +614,8 @@ GERMAN = {
     "Mein Sohn hat Fieber.": "",
     "Meine Tochter hat sich den Arm gebrochen.": "",
     "Meine Schwester hat zwei Kinder.": "family Schwester hat zwei Kinder",
+    "Ich arbeite tagsüber am Computer.": "",
+    "Ich lebe seit Mai in Halle.": "home Halle",
 }
 CASES = [
     (language, said, told)
