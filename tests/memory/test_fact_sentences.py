@@ -158,6 +158,7 @@ ENGLISH = {
     "i live in san francisco now": "home san francisco",
     "I have a cat photo on my wall.": "",
     "Hey, it's Nadia.": "name Nadia",
+    "I lied that I live in Rome.": "",
 }
 CHINESE = {
     "我是学法律的。": "education 法律",
@@ -285,6 +286,7 @@ CHINESE = {
     "别叫我小明。": "",
     "我在银行上班的朋友来了。": "",
     "我是在银行上班的。": "",
+    "我养了猫的朋友来了。": "",
 }
 JAPANESE = {
     "先月京都に引っ越しました。": "home 京都",
@@ -425,6 +427,11 @@ JAPANESE = {
     "京都に引っ越したばかりです。": "home 京都",
     "犬を飼ってるの。": "pet 犬",
     "お前が嫌い。": "",
+    "京都に住んでいた友達がいる。": "",
+    "銀行を辞めた友達がいる。": "",
+    "肉を食べない友達がいる。": "",
+    "肉を食べない主義です。": "diet 肉を食べない",
+    "フランス語が話せる友達がいる。": "",
 }
 KOREAN = {
     "서울에 살고 있고 딸기를 좋아해요.": "home 서울, likes 딸기",
@@ -550,6 +557,8 @@ KOREAN = {
     "내 이름은 비밀이야.": "",
     "민수라고 부르지 마.": "",
     "아빠는 제주에 살고 저는 대구에 살아요.": "home 대구",
+    "땅콩 알레르기가 있는 친구가 있어.": "",
+    "서울에 살았던 친구가 있어.": "",
 }
 GERMAN = {
     "Mein Name ist übrigens Anna Berger.": "name Anna Berger",
@@ -616,6 +625,7 @@ GERMAN = {
     "Meine Schwester hat zwei Kinder.": "family Schwester hat zwei Kinder",
     "Ich arbeite tagsüber am Computer.": "",
     "Ich lebe seit Mai in Halle.": "home Halle",
+    "Ich habe gelogen, ich wohne in Rom.": "",
 }
 CASES = [
     (language, said, told)
