@@ -151,7 +151,7 @@ async def _memo_of(text: str, former: str, language: str, summarise: Summarise, 
             reply = await summarise(prompt.format(limit=LIMIT, text=best or text))
             reply = await in_thread(_read, reply, text, former, best)
         except NoMemoError:
-            logger.warning("what the model answered is no memo: %.60r", reply)
+            logger.warning("what the model answered is no memo: %d characters", len(reply))
             reply, no_memos = "", no_memos + 1
         except NekoError as error:
             if not best:
