@@ -28,22 +28,29 @@ _GERMAN_NAME_OR_NUMBER: Final = late_pattern(
     rf"{_TIME_OR_NUMBER}|\b(?:Herrn?|Frau|Dr\.|[Hh]eiß(?:t|en)|namens) [A-ZÄÖÜ]|\b[A-ZÄÖÜ]\w+ [A-ZÄÖÜ]\w+|\b(?:\w+tag|"
     r"Mittwoch|Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
 )
-"""German has a capital at every noun; two in a row are a name."""
+"""German has a capital at every noun; two in a row are a name. Short lines of a German talk are German too."""
 _OF_THEIRS: Final = late_pattern(
     r"\b(?:[Mm]y|[Oo]ur|[Mm]eine?[mnrs]?|[Uu]nsere?[mnrs]?)\b|[我咱][们們]?[的家]|私の|わたしの|僕の|俺の|うちの"
     r"|(?<![가-힣])(?:내|제|우리|나의|저의) "
 )
+_DAY_OR_NUMBER: Final = late_pattern(
+    r"\d[\w-]*|\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|January|February|March|April|June|July|August|September"
+    r"|October|November|December|(?:Mon|Diens|Donners|Frei|Sams|Sonn)tags?|Mittwochs?|Januar|Februar|März|Mai|Juni|Juli"
+    r"|Oktober|Dezember)\b"
+    rf"|{_TIME_OR_NUMBER}"
+)
 _LASTING: Final = late_pattern(
     r"\b(?:[Mm]y|[Oo]ur) \w+,? (?:is (?:called |named )?)?[A-Z][a-z]"
     r"|\b(?:[Mm]eine?|[Uu]nsere?)[mnrs]? \w+,? (?:ist |heißt )?[A-ZÄÖÜ][a-zäöü]"
+    r"|\b(?:(?:darf|kann) ich (?:nicht|keine?n?) (?:\w+ )?essen|vertrage (?:ich )?(?:nicht|keine?n?))\b"
     r"|老板|老闆|上司|同事|[女男]朋友|老婆|老公|妻子|丈夫|室友|房东|房東"
     r"|(?:上司|部長|先生|彼女|彼氏|妻|夫|母|父|姉|妹|兄|弟|娘|息子|友達|先輩|後輩|同僚|大家)の(?:名前|[一-鿿ァ-ヶ])"
     r"|[여남]자 ?친구|부장|상사|사장님?|아내|남편|집주인"
 )
-"""Whom they have to do with."""
+"""Whom they have to do with, and what they must not eat."""
 _KEY: Final = late_pattern(
     r"(?i:\b(?:pass(?:word|code|wort)|pin|kennwort|wi-?fi|wlan|keys?|\w*schlüssel"
-    r"|(?:phone|account|door|flat|house) (?:number|code)|address|adresse|nummer)\b)"
+    r"|(?:phone|account|door|flat|house|alarm) (?:number|code)|address|adresse|nummer)\b)"
     r"|密[码碼]|[钥鑰]匙|[号號][码碼]|地址|パスワード|暗証番号|合?鍵|住所|番号|비밀번호|열쇠|주소|전화번호"
     r"|(?P<moved>\b(?:moved|gezogen)\b|搬[到去来來]|引っ?越し|이사[했왔갔])"
 )
@@ -51,7 +58,6 @@ _KEY: Final = late_pattern(
 _IS: Final = late_pattern(
     r"\b(?:is|are|was|ist|sind|war|lautet|liegt|hängt) [^\W_]|[是在为為はが][^\W_]|[은는] ?[^\W_]|[:=] ?[^\W_]"
 )
-_WITH_DIGIT: Final = late_pattern(r"\d[\w-]*")
 _DEED: Final = late_pattern(
     r"\b(?:I|[Ww]e)(?:['’]ve| have|['’]d| had)?(?: (?:just|also|then|finally|even|already|really|only|almost))* (?:"
     r"(?!need|agre|suppos|want)[a-z]{2,}ed|ate|beat|began|bought|broke|brought|built|came|caught|cut|did(?!n)|drank|"
@@ -74,6 +80,11 @@ _OF_A_VALUE: Final = 40
 """Characters of what was stated that a line is not cut within."""
 _OF_A_DEED: Final = 48
 """Characters of a line that tells one, where not all have room."""
+_OF_AN_APPOSITION: Final = 20
+_OF_AN_IDEOGRAPHIC_ONE: Final = 6
+"""Characters of a clause behind another that only says who somebody is, as in "My boss, Mr. Okafor, wants"."""
+_NOT_WORTH_A_CUT: Final = 16
+"""Characters."""
 
 
 class Worth(IntEnum):
@@ -81,9 +92,10 @@ class Worth(IntEnum):
 
     SMALL_TALK = 0
     DEED = 1
-    NAMES = 2
-    LASTING = 3
-    FACT = 4
+    THEIRS = 2
+    NAMES = 3
+    LASTING = 4
+    FACT = 5
 
 
 def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: str, least: Worth = Worth.DEED) -> str:
@@ -94,6 +106,8 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
     found: dict[str, tuple[Worth, str]] = {}
     known = _Known()
     forms: dict[str, str] = {}
+    said = [entry.text for entry in entries if entry.role == "user"]
+    are_german = sum(fact_rules.language_of(text, language) == "de" for text in said) * 2 > len(said)
     for entry in entries:
         is_memo = entry.role == "system"
         if entry.role == "assistant":
@@ -103,7 +117,8 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
             label = f"{speaker}: " if speaker else ""
             stated = fact_rules.facts(sentence, language)
             values = [value for _, value, has_ended in stated if not has_ended]
-            worth, end = _worth(sentence, values, language)
+            tongue = fact_rules.language_of(sentence, language)
+            worth, end = _worth(sentence, values, is_german=tongue == "de" or (are_german and tongue == "en"))
             if is_memo:
                 worth = max(worth, _worth_in_memo(sentence, speaker))
             line = label + sentence
@@ -120,9 +135,10 @@ def extract(entries: Sequence[RecentEntry], names: Names, limit: int, language: 
                 found.pop(outdated, None)
             if worth >= least:
                 found[line] = worth, part
-    is_full = sum(len(line) + 1 for line in found) > limit
-    lines = [part if is_full else line for line, (_, part) in found.items()]
     ranks = [worth for worth, _ in found.values()]
+    is_full = sum(len(line) + 1 for line in found) > limit + 1
+    are_many = sum(len(line) + 1 for line, (worth, _) in found.items() if worth > Worth.DEED) > limit + 1
+    lines = [part if (is_full if worth is Worth.DEED else are_many) else line for line, (worth, part) in found.items()]
     left = limit + 1
     chosen: list[int] = []
     for place in sorted(range(len(lines)), key=lambda one: (ranks[one], one), reverse=True):
@@ -183,44 +199,52 @@ class _Known:
 
 def _up_to(end: int, sentence: str) -> str:
     """A sentence up to the end of the clause that tells something, the part before ``end`` of a long one."""
-    clause = _CLAUSE_END.search(sentence, end)
-    part = sentence[: clause.start()] if clause else sentence
+    part = sentence[: _end_of_clause(end, sentence)].rstrip(" ,;，、；")
     if len(part) <= _LONGEST * 3 // 4:
         return part
     begins, ends = max(0, end - _LONGEST // 2), min(end + _LONGEST // 4, len(part))
     return ("…" if begins else "") + part[begins:ends].strip() + ("…" if ends < len(part) else "")
 
 
-def _worth(sentence: str, values: Sequence[str], language: str) -> tuple[Worth, int]:
+def _end_of_clause(at: int, sentence: str) -> int:
+    """The end of the one at a place, of the next one if it only says who somebody is, of all if little is left."""
+    clause = _CLAUSE_END.search(sentence, at)
+    if clause is None:
+        return len(sentence)
+    borders = [match.end() for match in _CLAUSE_END.finditer(sentence, 0, clause.start())]
+    longest = _OF_AN_APPOSITION if sentence[clause.start()] in ",;" else _OF_AN_IDEOGRAPHIC_ONE
+    if borders and clause.start() - borders[-1] <= longest:
+        clause = _CLAUSE_END.search(sentence, clause.end())
+    return clause.start() if clause and len(sentence) - clause.start() > _NOT_WORTH_A_CUT else len(sentence)
+
+
+def _worth(sentence: str, values: Sequence[str], *, is_german: bool) -> tuple[Worth, int]:
     """With the place up to which a sentence tells something; ``values`` are what it states."""
-    if values:
-        return Worth.FACT, max(0, *(sentence.rfind(value) + min(len(value), _OF_A_VALUE) for value in values))
-    if fact_rules.is_question(sentence):
+    if not values and fact_rules.is_question(sentence):
         return Worth.SMALL_TALK, 0
+    signs = [match.end() for match in _DAY_OR_NUMBER.finditer(sentence)]
+    if values:
+        signs += [sentence.rfind(value) + min(len(value), _OF_A_VALUE) for value in values]
+        return Worth.FACT, max(0, *signs)
     if key := _KEY.search(sentence):
-        return Worth.LASTING, len(sentence) if key["moved"] else _end_of_key(sentence, key.end())
-    is_german = fact_rules.language_of(sentence, language) == "de"
+        told = _IS.search(sentence, key.end())
+        signs += [told.end()] if told else []
+        ends = [end for end in signs if end > key.end()]
+        return Worth.LASTING, max(ends) if ends and not key["moved"] else len(sentence)
     ranks = {
         _LASTING: Worth.LASTING,
         _GERMAN_NAME_OR_NUMBER if is_german else _NAME_OR_NUMBER: Worth.NAMES,
-        _OF_THEIRS: Worth.NAMES,
+        _OF_THEIRS: Worth.THEIRS,
     }
     for pattern, worth in ranks.items():
         if match := pattern.search(sentence):
-            return worth, match.end()
+            return worth, max(match.end(), *signs) if signs else match.end()
     return (Worth.DEED if _DEED.search(sentence.rstrip("。.!！ …")) else Worth.SMALL_TALK), 0
-
-
-def _end_of_key(sentence: str, at: int) -> int:
-    """Up to where a sentence says what the password is or where the key lies, all of it if that does not show."""
-    told = _IS.search(sentence, at)
-    ends = [match.end() for match in (told, *_WITH_DIGIT.finditer(sentence, at)) if match]
-    return max(ends, default=len(sentence))
 
 
 def _worth_in_memo(sentence: str, speaker: str) -> Worth:
     """What somebody wrote into a memo counts though no rule knows it."""
     told = len(telling(sentence))
     if speaker:
-        return Worth.NAMES if told > 1 else Worth.SMALL_TALK
+        return Worth.THEIRS if told > 1 else Worth.SMALL_TALK
     return Worth.FACT if told else Worth.DEED

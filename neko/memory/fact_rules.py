@@ -34,15 +34,17 @@ _WITHIN: Final = _behind("Inc Ltd Co Corp Jr Sr etc usw No Nr Str ca vs approx")
 _SENTENCE: Final = late_pattern(
     r"(?:[^.!?。！？\n]|(?<=\d)\.(?= ?(?:Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez))|\.(?=[a-z\d])"
     rf"|{_TITLE}\.(?= ?[A-ZÄÖÜ\d])|{_WITHIN}\.(?=,| [a-zäöü\d])"
-    r"|(?:(?<=\be\.g)|(?<=\bi\.e)|(?<=\b[zZ]\.B)|(?<=\b[zZ]\. B)|(?<=\b[dD]\.h)|(?<=\b[uU]\.a))\."
+    r"|(?:(?<=\b(?<![iI] )am \d)|(?<=\b(?<![iI] )am \d\d)|(?<=\b(?:vom|zum|bis) \d)|(?<=\b(?:vom|zum|bis) \d\d))"
+    r"\.(?= [a-zäöü])|(?:(?<=\be\.g)|(?<=\bi\.e)|(?<=\b[zZ]\.B)|(?<=\b[zZ]\. B)|(?<=\b[dD]\.h)|(?<=\b[uU]\.a))\."
     r"|(?<=\.[a-zA-Z])\.(?=,| [a-z\d])|(?<=\b[B-HJ-Zb-hj-z])(?<!\.[a-zA-Z])\.(?= ?(?!I\b)[A-ZÄÖÜ])"
     r"|(?:(?<=こんにちは)|(?<=こんばんは)|(?<=はじめまして)|(?<=初めまして)|(?<=[你您家]好)|(?<=안녕하세요)|(?<=안녕)"
     r"|(?<=\b[Hh]i)|(?<=\b[Hh]ello)|(?<=\b[Hh]ey))[!！。]"
     r"|[.!！。](?= ?(?i:(?:she|he|it|they)(?:['’]s|['’]re| is| are) (?:called|named)\b|(?:her|his|its) name\b"
     r"|(?:sie|er|es) heißt\b)|(?:它|牠|她|他)?(?:名字)?叫(?!我|做|人|醒|车|車|外|我们)))+[.!?。！？]*"
 )
-"""A point within "3.5", "am 3. Juni", "at 5 p.m. on", "Acme Inc. in" and "J. Klein" ends none, nor does a mark behind a
-greeting: whose it is comes then; nor one before the name of what was told of: "We got a cat! She's called Biscuit."."""
+"""A point within "3.5", "am 3. Juni", "am 5. für", "at 5 p.m. on", "Acme Inc. in" and "J. Klein" ends none, nor does a
+mark behind a greeting: whose it is comes then; nor one before the name of what was told of: "We got a cat! She's called
+Biscuit."."""
 _GERMAN: Final = late_pattern(
     r"\b(?:ich|mich|mir|wir|mein(?:e[mnrs]?)?|unser(?:e[mnrs]?)?|und|ist|nicht|eine[mnr]?|gibt|wie|wer|sind|habe|hatte"
     r"|kein(?:e[mnrs]?)?|das|dem|auf|auch|noch|wird|wurde|soll|sollte|kann|darf|dich|dir|oder|aber|wenn|weil|dass|daß"

@@ -136,6 +136,7 @@ def test_what_is_so_no_longer_makes_room_for_what_is(before: list[str], now: lis
         ["My interview is at 5 p.m. on Tuesday, with Acme Inc. in Leeds.", "It starts at 5 p.m.", "My boss agrees."],
         ["I met J. Klein and J. R. Okafor.", "We moved to the U.S.", "My sister stayed."],
         ["Look at example.com, it costs 3.50.", "No. 5 is mine.", "No.", "I live in Ghent."],
+        ["Wir unterschreiben am 5. für das Haus.", "Bis 14. August sind wir weg.", "i am 12.", "my cat is old."],
         ["Ich bin z.B. Lehrer, bzw. Dozent, z. B. für Kunst.", "Das war am 3. Juni.", "Ich heiße Jonas."],
         ["i live in oslo.", "it was vitamin C.", "I like tea, coffee etc. and so on."],
         ["私は健太です。", "猫がいます。"],
@@ -288,3 +289,52 @@ def test_a_line_is_cut_to_what_it_tells_where_not_all_have_room() -> None:
 def test_a_line_is_not_cut_before_the_password_the_key_or_the_new_home(told: str, word: str) -> None:
     others = [f"Then Clara paints {number * 'x'} on Monday." for number in range(20)]
     assert word in memo.extract([RecentEntry("user", text) for text in (*others, told)], NAMES)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("My sister's phone number, in case I lose it, is 555-0182", "555-0182"),
+        ("the door code is 4471, the alarm is 9902, and I mix them up all the time", "the alarm is 9902"),
+        ("Our address is 12 Elm Road, door code 4471, third floor", "4471"),
+        (
+            "my boss, Dr. Whitlock, moved the deadline to Wednesday again, of all the days there are",
+            "to Wednesday again",
+        ),
+        ("Our landlord, Mr. Petrossian, will raise the rent to 940 euros, starting as soon as he can", "940 euros"),
+        ("My partner, Ines, is pregnant, and the two of us have told nobody else", "Ines, is pregnant"),
+        ("Mein Chef, Herr Wittkopf, hat die Frist wieder auf Mittwoch verlegt, wie jedes Mal", "Mittwoch verlegt"),
+        ("我妹妹的电话，万一我丢了，是5550182，你帮我记一下好不好呀拜托拜托啦", "5550182"),
+        ("彼女の由美が妊娠した、三月に生まれる、まだ誰にも言ってないけどね、本当に", "三月に生まれる"),
+        ("여자친구 지은이가 임신했어, 3월에 낳아, 아직 아무한테도 말 안 했어", "3월에 낳아"),
+    ],
+)
+def test_a_line_is_cut_behind_the_last_of_what_it_tells(told: str, kept: str) -> None:
+    others = [f"Then Clara paints {number * 'x'} on Monday." for number in range(20)]
+    assert kept in memo.extract([RecentEntry("user", text) for text in (*others, told)], NAMES)
+
+
+def test_a_line_that_tells_something_is_not_cut_for_deeds() -> None:
+    told = "My boss Mr. Okafor wants the slides, so I was at my desk at seven with a cold coffee and no idea."
+    deeds = [f"I painted {thing} on the balcony this morning while it rained." for thing in map("x".__mul__, range(9))]
+    made = memo.extract([RecentEntry("user", text) for text in (told, *deeds)], NAMES)
+    assert made.startswith(f"Anna: {told}\n")
+
+
+@pytest.mark.parametrize("passing", ["my head hurts a bit", "I cleaned the kitchen and then did the laundry"])
+def test_what_passes_gives_way_to_names_however_often_a_memo_is_made(passing: str) -> None:
+    named = [f"we met {name} at the harbour of the old town today" for name in ("Ozols", "Petra", "Whitlock", "Amaru")]
+    made = memo.extract([RecentEntry("user", text) for text in (*named, passing)], NAMES)
+    for number in range(3):
+        later = [RecentEntry("user", f"the harbour of Tallinn is far from {name}") for name in ("Riga", "Oulu")]
+        made = memo.extract([RecentEntry("system", made), *later[: number + 1], RecentEntry("user", passing)], NAMES)
+    filled = memo.extract(
+        [RecentEntry("system", made), *(RecentEntry("user", f"and {'Clara' + 'x' * n} sang") for n in range(30))], NAMES
+    )
+    assert passing in made
+    assert passing not in filled
+
+
+def test_short_lines_of_a_german_talk_name_nobody() -> None:
+    said = ["das Wetter ist mies", "das ist nicht gut", "ich wohne in Rostock", "erst mal Kaffee", "mittags gab es Nudeln"]
+    assert memo.extract([RecentEntry("user", text) for text in said], NAMES) == "Anna: ich wohne in Rostock"
