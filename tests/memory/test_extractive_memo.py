@@ -336,5 +336,5 @@ def test_what_passes_gives_way_to_names_however_often_a_memo_is_made(passing: st
 
 
 def test_short_lines_of_a_german_talk_name_nobody() -> None:
-    said = ["das Wetter ist mies", "das ist nicht gut", "ich wohne in Rostock", "erst mal Kaffee", "mittags gab es Nudeln"]
+    said = ["es ist spät", "das ist nicht gut", "ich wohne in Rostock", "erst mal Kaffee", "mittags gab es Nudeln"]
     assert memo.extract([RecentEntry("user", text) for text in said], NAMES) == "Anna: ich wohne in Rostock"
