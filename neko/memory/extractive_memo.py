@@ -55,6 +55,7 @@ _KEY: Final = late_pattern(
     r"|(?P<moved>\b(?:moved|gezogen)\b|搬[到去来來]|引っ?越し|이사[했왔갔])"
 )
 """What is looked for again: keys, passwords, numbers; and where they went to live."""
+_BIRTHDAY: Final = late_pattern(r"(?i:\bbirthday\b|\bgeburtstag)|生日|誕生日|생일")
 _IS: Final = late_pattern(
     r"\b(?:is|are|was|ist|sind|war|lautet|liegt|hängt) [^\W_]|[是在为為はが][^\W_]|[은는] ?[^\W_]|[:=] ?[^\W_]"
 )
@@ -174,6 +175,12 @@ def beginning(text: str, length: int) -> str:
     cut = flat[: length - 1]
     space = cut.rfind(" ")
     return (cut[:space] if space > length // 2 else cut) + "…"
+
+
+def is_looked_for(sentence: str) -> bool:
+    """Whether it tells a password, where a key lies, a number, a birthday: what is found nowhere else."""
+    key = _KEY.search(sentence)
+    return bool((key and not key["moved"]) or _BIRTHDAY.search(sentence))
 
 
 class _Known:

@@ -12,9 +12,10 @@ from typing import Any
 from neko.errors import ContextTooLongError, NekoError
 from neko.language import guess
 from neko.memory import extractive_memo
+from neko.memory.fact_rules import sentences
 from neko.memory.line_codec import Names
 from neko.memory.no_memo import NoMemoError, memo_of, says_unchanged
-from neko.memory.telling_words import is_lost, left_out, most_telling
+from neko.memory.telling_words import is_lost, left_out, most_telling, telling
 from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.types.memory import RecentEntry, Summarise
@@ -178,7 +179,7 @@ def _read(reply: str, talk: str, former: str, longer: str) -> str:
 
 def _keeping(former: str, new: str, told: str) -> str:
     """The new memo between what is told best of the former one and of the lines, of each that is lost in it."""
-    lost = {text: left_out(text, new) for text in (former, told) if is_lost(text, new)}
+    lost = {text: lines for text in (former, told) if (lines := _lost(text, new))}
     if not lost:
         return new
     logger.warning("what the model answered has lost what was said before, which stays beside it")
@@ -189,6 +190,17 @@ def _keeping(former: str, new: str, told: str) -> str:
         room -= len(kept[text])
     new = _cut_at_sentence(new, LIMIT - sum(map(len, kept.values())) - len(kept))
     return "\n".join(filter(None, (kept.get(former), new, kept.get(told))))
+
+
+def _lost(text: str, new: str) -> str:
+    """What of a text is beside a new memo: all that is not in it if it has lost the text, else what is looked for again
+    of which it has not a word."""
+    lines = left_out(text, new)
+    if is_lost(text, new):
+        return lines
+    had = telling(new)
+    keys = filter(extractive_memo.is_looked_for, sentences(lines))
+    return "\n".join(one for one in keys if had.isdisjoint(telling(one)))
 
 
 def unwrapped(reply: str) -> str:

@@ -422,6 +422,27 @@ async def test_a_memo_of_the_talk_stands_alone(memory_folder: MemoryFolder) -> N
     memory = await memory_folder.open()
     for text in (*(text for text, _ in TELLING), *["haha"] * 10):
         await say(memory, text)
-    answer = "Marta Kowalska of Tallinn has Ines, a boss called Whitlock, a key at the boiler and a wifi (tulip-8841)."
+    answer = (
+        "Marta Kowalska (14 October) of Tallinn has Ines, a boss Whitlock, a key at the boiler, a wifi (tulip-8841)."
+    )
     assert await memory.compress(MIO, Answering([answer]))
     assert (await window(memory))[0] == answer
+
+
+@pytest.mark.parametrize(
+    ("former", "answer", "words"),
+    [
+        (FORMER["en"], "Anna Berger and Yara cooked in Leeds; Okafor called; cashews.", ("blue pot", "bluebird-42")),
+        (FORMER["ja"], "健太は横浜で由美と話した。上司の田中さんから電話。", ("鉢", "bluebird42")),
+        (FORMER["de"], "Jonas Berger aus Leipzig war müde. Yara kochte. Klein rief an.", ("Topf", "bluebird-42")),
+    ],
+)
+async def test_keys_and_passwords_stay_though_a_memo_tells_of_the_people(
+    former: str, answer: str, words: tuple[str, ...]
+) -> None:
+    for _ in range(2):
+        made = await summary(f"SYSTEM_MESSAGE | {former}\n{TALK}", "en", Answering([answer]), former=former)
+        assert made is not None
+        assert made.count(answer) == 1
+        assert [word for word in words if made.count(word) != 1] == []
+        former = made
