@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,9 +243,15 @@ async def test_a_memory_that_cannot_write_is_told_once_and_she_answers_and_keeps
 # ── told once ─────────────────────────────────────────────────────────────────
 
 
+def messages_of(provider: ScriptedProvider) -> list[dict[str, Any]]:
+    """Of the last question; what is learnt of the talk is asked without instructions, at any moment."""
+    asked = (chat.json["messages"] for chat in reversed(provider.chats))
+    return next(messages for messages in asked if messages[0]["role"] == "system")
+
+
 def times_told(words: str, provider: ScriptedProvider) -> int:
     """How often the last question holds these words, instructions included."""
-    return sum(str(message["content"]).count(words) for message in provider.chats[-1].json["messages"])
+    return sum(str(message["content"]).count(words) for message in messages_of(provider))
 
 
 async def test_the_first_line_of_a_session_is_not_in_its_instructions_too(
@@ -507,7 +514,7 @@ async def ask(manager: SessionManager, outbox: Outbox, text: str) -> None:
 
 def last_words(provider: ScriptedProvider) -> str:
     """What the user is shown to have said last, with what is known for this turn."""
-    return str(provider.chats[-1].json["messages"][-1]["content"])
+    return str(messages_of(provider)[-1]["content"])
 
 
 async def test_a_line_that_stands_in_the_prompt_is_not_recalled_and_one_that_does_not_is(
@@ -616,7 +623,6 @@ async def test_a_fact_that_no_memo_holds_is_in_the_next_session_and_is_not_recal
         while not await neko.memory.facts("Mio"):
             continue
     await ask(manager, outbox, "what do walnuts do to me?")
-    instructions = provider.chats[-1].json["messages"][0]["content"]
-    assert "allergy: walnuts" in instructions
+    assert "allergy: walnuts" in messages_of(provider)[0]["content"]
     assert times_told("walnuts", provider) == 1 + last_words(provider).count("walnuts")
     assert last_words(provider).count("walnuts") == 1
