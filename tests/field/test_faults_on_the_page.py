@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.page.conftest import browser, driver, tidy_loop
-from tests.page.page_driver import PageDriver
+from tests.page.page_driver import LOST, PageDriver
 from tests.page.running_neko import RunningNeko
 
 __all__ = ["browser", "driver", "tidy_loop"]
@@ -52,7 +52,7 @@ async def test_a_damaged_file_stays_on_the_page_until_the_reader_keeps_what_is_i
         await driver.until_ready()
         await expect(driver.lines("assistant")).to_have_count(1)
         await expect(bars).to_have_count(0)
-        driver.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+        driver.forgive(*LOST)
 
 
 @pytest.mark.parametrize("name", ["AC/DC", "a..b"])

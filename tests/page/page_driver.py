@@ -42,6 +42,15 @@ NO_BLUR = """
 }
 """
 
+LOST = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET_NOT_CONNECTED",
+    "WebSocket connection",
+)
+"""What a browser says of a server that is gone, for ``forgive``."""
+
 
 class PageDriver:
     """``open`` a page, then ``say``. After the test ``check``: nothing left the server's origin, nothing failed.

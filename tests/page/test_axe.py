@@ -17,7 +17,7 @@ from neko.llm.small_model import files
 from neko.tasks import TaskOwner
 from neko.types.agent import Act, Approval
 from tests import scripted_llama, scripted_mcp
-from tests.page.page_driver import PageDriver
+from tests.page.page_driver import LOST, PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.scripted_tasks import step, task, tell
 from tests.page.test_call import MICROPHONE
@@ -186,7 +186,7 @@ async def test_the_small_model_on_this_computer(
 
 
 async def test_a_call(tidy_loop: None, data_dir: Path, visitor: Visitor) -> None:
-    visitor.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket")
+    visitor.forgive(*LOST)
     await visitor.context.add_init_script(path=MICROPHONE)
     hearing = ScriptedHearing(Words("Hello, can you hear me?"))
     async with RunningNeko(data_dir, voice="off", hearing=hearing) as neko:

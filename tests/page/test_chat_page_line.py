@@ -7,13 +7,12 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
-from tests.page.page_driver import ANY_ONLINE, SOME_ID, PageDriver
+from tests.page.page_driver import ANY_ONLINE, LOST, SOME_ID, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-REFUSED = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket", "ERR_EMPTY_RESPONSE")
 HELLO = "Hello from the scripted model."
 
 
@@ -47,7 +46,7 @@ async def test_a_cut_connection_in_the_middle_of_a_reply_leaves_one_whole_or_sto
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     provider.script(Script(["The sea ", "is ", "wide."], stall_after=2))
-    driver.forgive(*REFUSED)
+    driver.forgive(*LOST)
     await driver.open(connected.url)
     await driver.say("one")
     await expect(driver.lines("assistant").locator(".line-words")).to_have_text("The sea is")
@@ -65,7 +64,7 @@ async def test_a_cut_connection_in_the_middle_of_a_reply_leaves_one_whole_or_sto
 async def test_a_restarted_server_finds_the_page_again_with_what_was_written_meanwhile(
     connected: RunningNeko, driver: PageDriver
 ) -> None:
-    driver.forgive(*REFUSED)
+    driver.forgive(*LOST)
     page = await driver.open(connected.url)
     await driver.say("one")
     await driver.reply()
@@ -93,7 +92,7 @@ async def test_a_restarted_server_finds_the_page_again_with_what_was_written_mea
 async def test_what_was_said_elsewhere_meanwhile_is_on_the_page_when_the_line_is_back(
     connected: RunningNeko, driver: PageDriver
 ) -> None:
-    driver.forgive(*REFUSED)
+    driver.forgive(*LOST)
     page = await driver.open(connected.url)
     await driver.say("one")
     await driver.reply()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.page.page_driver import PageDriver
+from tests.page.page_driver import LOST, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
@@ -71,7 +71,7 @@ async def test_a_server_that_was_killed_in_the_middle_of_a_reply_leaves_no_state
     await driver.open(connected.url)
     await driver.say("hello")
     await expect(driver.get("state")).to_have_attribute("data-state", "speaking")
-    driver.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+    driver.forgive(*LOST)
     await connected.stop()
     await expect(driver.get("state")).to_have_attribute("data-state", "idle")
     await expect(driver.get("typing")).to_have_count(0)
@@ -117,7 +117,7 @@ async def test_a_notice_above_a_long_talk_is_seen_whole(
     page = await driver.open(connected.url)
     await driver.say("hello")
     await driver.reply()
-    driver.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+    driver.forgive(*LOST)
     await connected.stop()
     await expect(page.locator(".banner .button")).to_be_visible()
     await driver.until(
@@ -168,7 +168,7 @@ async def test_a_server_that_was_long_gone_is_found_within_moments_of_its_return
     """Time on the page moves only as the test moves it: no pause between two attempts ends by itself."""
     await driver.context.clock.install()
     page = await driver.open(running_neko.url)
-    driver.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+    driver.forgive(*LOST)
     await running_neko.stop()
     await expect(driver.get("connection")).to_have_attribute("data-state", "waiting")
     for _ in range(12):

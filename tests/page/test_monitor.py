@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.page.page_driver import LOST
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_axe import AXE, SIZES, SURVEY, Visitor
 from tests.scripted_provider import Script, ScriptedProvider
@@ -17,7 +18,7 @@ async def test_the_monitor_shows_a_talk_as_it_goes_and_says_when_neko_is_gone(
 ) -> None:
     provider.default = Script(["Hello ", "there!"])
     async with Visitor(chromium, viewport=SIZES["phone"]) as visitor:
-        visitor.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
+        visitor.forgive(*LOST)
         await visitor.context.add_init_script(path=SURVEY)
         await visitor.context.add_init_script(path=AXE)
         page = await visitor.open(f"{connected.url}/monitor", ready=False)
