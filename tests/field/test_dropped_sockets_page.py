@@ -15,9 +15,9 @@ from neko.types.lines import NewLine, Stored
 from tests.field.gated_reply import END_OF_STREAM, WHOLE, WORDS, GatedReply
 from tests.field.hostile_provider import HostileProvider
 from tests.page.conftest import browser, connected, driver, tidy_loop
-from tests.page.page_driver import SOME_ID, PageDriver
+from tests.page.page_driver import LOST, SOME_ID, PageDriver
 from tests.page.running_neko import RunningNeko
-from tests.page.test_chat_page_line import REFUSED, nothing_lost_or_doubled, stored
+from tests.page.test_chat_page_line import nothing_lost_or_doubled, stored
 
 __all__ = ["browser", "connected", "driver", "tidy_loop"]
 
@@ -31,7 +31,7 @@ async def provider(tidy_loop: None) -> AsyncIterator[HostileProvider]:
 
 
 async def leave_and_come_back(connected: RunningNeko, driver: PageDriver, how: str) -> None:
-    driver.forgive(*REFUSED)
+    driver.forgive(*LOST)
     if how == "reload":
         await driver.page.reload()
     else:
