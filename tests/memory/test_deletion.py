@@ -259,6 +259,11 @@ async def test_that_a_full_disk_keeps_words_from_being_deleted_is_told_as_that(
     assert holding(memory_folder.folder) == []
 
 
+async def meets_full_disk(log: Log, *_: object, **__: object) -> None:
+    """In place of a transaction."""
+    raise store_error(OSError(errno.ENOSPC, "No space left on device"), log.path)
+
+
 @pytest.mark.parametrize("what", ["a line", "a fact", "a summary", "words", "all"])
 async def test_that_a_full_disk_keeps_the_log_from_forgetting_is_told_as_that(
     memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch, what: str
@@ -270,9 +275,6 @@ async def test_that_a_full_disk_keeps_the_log_from_forgetting_is_told_as_that(
     await memory.learn(MIO, None)
     (fact,), (memo,) = await memory.facts(MIO), await memory.memos(MIO)
     book = await memory.fact_book(MIO)
-
-    async def full(log: Log, *_: object, **__: object) -> None:
-        raise store_error(OSError(errno.ENOSPC, "No space left on device"), log.path)
 
     async def forget() -> object:
         match what:
@@ -288,7 +290,7 @@ async def test_that_a_full_disk_keeps_the_log_from_forgetting_is_told_as_that(
                 return await memory.clear(MIO)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Log, "transaction", full)
+        patch.setattr(Log, "transaction", meets_full_disk)
         with pytest.raises(MemoryStoreError) as caught:
             await forget()
     assert caught.value.sentence == "memory_not_forgotten"
@@ -304,9 +306,6 @@ async def test_that_a_full_disk_keeps_a_fact_from_being_changed_is_told_as_that(
     fact = (await book.add("user", "home", "Oslo", datetime.now())).fact
     assert fact is not None
 
-    async def full(log: Log, *_: object, **__: object) -> None:
-        raise store_error(OSError(errno.ENOSPC, "No space left on device"), log.path)
-
     async def change() -> object:
         match what:
             case "add":
@@ -317,7 +316,7 @@ async def test_that_a_full_disk_keeps_a_fact_from_being_changed_is_told_as_that(
                 return await book.pin(fact.id, on=True)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Log, "transaction", full)
+        patch.setattr(Log, "transaction", meets_full_disk)
         with pytest.raises(MemoryStoreError) as caught:
             await change()
     assert caught.value.sentence == "disk_full"
