@@ -31,7 +31,9 @@ VOICE: Final = "voice_id"
 PROFILE_NAME: Final = "档案名"
 SYSTEM_PROMPT: Final = "system_prompt"
 OWN: Final = "neko"
-"""What N.E.K.O. has no key for, in one object of the card: greeting, language, picture, colours, whom she knows of."""
+"""What N.E.K.O. has no key for, in one object of the card: greeting, language, picture, colours, lorebook, and whom she
+knows of."""
+LOREBOOK: Final = "lorebook"
 _FORMER_NAME: Final = "former_name"
 """Key in ``OWN``: the memory's files may still have this name."""
 
@@ -220,6 +222,11 @@ class CharacterCards:
         """The language that the character speaks, if the card names one."""
         language = self.own(name).get("language")
         return normalise(language) if isinstance(language, str) and language else None
+
+    def lorebook(self, name: str) -> list[object]:
+        """The entries of what the character knows of her world (``sessions/lorebook``)."""
+        entries = self.own(name).get(LOREBOOK)
+        return entries if isinstance(entries, list) else []
 
     def former_name(self, name: str) -> str | None:
         """Under which name the files of the memory may still be, after a renaming that was not finished."""

@@ -460,4 +460,5 @@ def persona(cards: CharacterCards, character: str, language: str, known: Known |
         {character: hers, called: users},
         language,
         is_stranger=not is_named,
+        lorebook=cards.lorebook(character),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from neko.errors import ModelReplyLostError, NekoError
+from neko.sessions import lorebook
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.log_writer import TextRequest
@@ -104,7 +105,8 @@ class AnsweringSession:
             return
         kept = request.line is not None and not request.off_record
         briefing = self._turns.agent.brief(turn_id, [one.text for one in (*effect.before, request)], kept=kept)
-        item = self._context.message(turn_id, request, effect.before, briefing)
+        lately = self._turns.log.said.newest(lorebook.LINES)
+        item = self._context.message(turn_id, request, effect.before, briefing, lately)
         self._turns.send(item, lambda error: self._turns.dispatch(ReplyDone(turn_id, "failed", error)))
 
     def _speak(self, turn_id: str, request: SpeakRequest) -> None:

@@ -36,7 +36,8 @@ _LEAST_RECENT = 40
 @dataclass(frozen=True, slots=True)
 class Persona:
     """Who talks with whom. ``prompt`` is the card's system prompt with its placeholders filled;
-    ``traits`` are the free fields of both cards. ``is_stranger``: what ``master`` says is no name."""
+    ``traits`` are the free fields of both cards, ``lorebook`` the entries of the character's
+    (``sessions/lorebook``). ``is_stranger``: what ``master`` says is no name."""
 
     character: str
     master: str
@@ -44,6 +45,7 @@ class Persona:
     traits: Mapping[str, Mapping[str, object]]
     language: str
     is_stranger: bool = False
+    lorebook: Sequence[object] = ()
 
 
 def compose(

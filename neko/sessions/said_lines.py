@@ -71,6 +71,10 @@ class SaidLines:
         """The talk is over, or lines of it are to be known no more."""
         self._lines.clear()
 
+    def newest(self, count: int) -> list[str]:
+        """The words of the last lines."""
+        return [line.text for line in list(self._lines)[-count:]]
+
     def unread(self, read: ReadLines, asked: Sequence[tuple[int, str]] = ()) -> Sequence[SaidLine]:
         """What a session that read these does not know, besides the lines, by number (0 for one that is not known) and
         text, that it will be asked."""

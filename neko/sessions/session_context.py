@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from neko.errors import NekoError
 from neko.prompts import phrases
-from neko.sessions import prompt
+from neko.sessions import lorebook, prompt
 from neko.sessions.agent_talk import Briefing
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.help_offers import HelpOffers
@@ -91,10 +91,15 @@ class SessionContext:
             self.lines.add(line.turn_id, line.id)
 
     def message(
-        self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest], briefing: Briefing
+        self,
+        turn_id: str,
+        request: TextRequest,
+        earlier: Sequence[TextRequest],
+        briefing: Briefing,
+        lately: Sequence[str] = (),
     ) -> UserMessage:
         """``earlier``: words that were cut before they were asked; their pictures ride with these. ``briefing``: what
-        the agent has to do with it."""
+        the agent has to do with it. ``lately``: what was said last."""
         persona = self._dependencies.persona()
         said = (*earlier, request)
         images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
@@ -111,13 +116,14 @@ class SessionContext:
         self.lines.recalled(turn_id, known.evidence)
         if self._dependencies.toolbox and any(evidence.outside for evidence in known.evidence):
             self._dependencies.toolbox.note_outside(turn_id)
+        lore = lorebook.told(persona.lorebook, [*lately, *(one.text for one in said)], persona.language)
         self._offer(" ".join(one.text for one in said))
         return UserMessage(
             turn_id,
             request.text or phrases(persona.language)["look"],
             images,
             request.recalled[:MOST_LINES],
-            "\n\n".join(filter(None, (known.text, note, unkept, briefing.text))),
+            "\n\n".join(filter(None, (lore, known.text, note, unkept, briefing.text))),
             again=request.again,
             help=in_danger,
             time=self.time(),
