@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ from neko.characters import CharacterCards
 from neko.language import system_language
 from neko.memory import import_files
 from neko.memory.import_files import Kind, Source
-from neko.memory_command import bring_in, tell_share, tell_unread
+from neko.memory_command import bring_in, copied_settings, tell_share, tell_unread
 from neko.settings import default_data_dir
 from neko.settings.registry import DATA_DIR
 from neko.storage import CHARACTERS_FILE, DataFolder
@@ -51,23 +52,18 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 def _import(folder: Path, data: Path, language: str, *, dry_run: bool) -> int:
     with TemporaryDirectory(prefix="neko-import-") as place:
         rewritten, workplace = Path(place, "talks"), Path(place, "work")
-        if dry_run and not data.exists():
-            data = Path(place, "data")
         rewritten.mkdir()
         workplace.mkdir()
-        found = look_into(folder, rewritten, language, _user(data, language))
+        config = copied_settings(data, Path(place, "config")) if dry_run else data / "config"
+        found = look_into(folder, rewritten, language, _user(config, language))
         if found.is_empty:
             _tell_left(found)
             raise SystemExit(f"nothing of N.E.K.O., SillyTavern, Open-LLM-VTuber or AIRI was found in {folder}")
         print("Would come:" if dry_run else "Came:")
-        held = DataFolder.open(data)
-        try:
-            bring(held.path, found, language, lambda what: print(f"  {what}"), dry_run=dry_run)
-        finally:
-            held.close()
+        with nullcontext() if dry_run else closing(DataFolder.open(data)):
+            made = bring(data, config, found, language, lambda what: print(f"  {what}"), dry_run=dry_run)
         sources = _sources(found, workplace)
         if any(source.kind is not Kind.OTHER for source in sources):
-            made = [character.name for character in found.characters]
 
             def into(named: str, names: Sequence[str]) -> str:
                 return character_called(named, [*names, *made])
@@ -83,8 +79,8 @@ def _import(folder: Path, data: Path, language: str, *, dry_run: bool) -> int:
     return 0
 
 
-def _user(data: Path, language: str) -> str:
-    path = data / "config" / CHARACTERS_FILE
+def _user(config: Path, language: str) -> str:
+    path = config / CHARACTERS_FILE
     there = CharacterCards.load(path, language) if path.exists() else None
     return there.master_name if there and there.is_master_named else ""
 

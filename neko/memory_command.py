@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ from neko.errors import DataFolderError, DataFolderInUseError, MemoryTooNewError
 from neko.language import system_language
 from neko.memory import backup
 from neko.memory.copied_files import copy_memory
-from neko.memory.import_files import PICTURES, Kind, Source, look_into
+from neko.memory.import_files import PICTURES, Kind, Source, look_into, named_sources
 from neko.memory.log_check import look_over
 from neko.memory.page_check import MOST_FINDINGS
 from neko.memory.paths import log_path, logs_in
@@ -232,24 +233,60 @@ async def bring_in(
     dry_run: bool,
 ) -> list[tuple[Share, bool]]:
     """Import into the memories of a data folder, or only find out what would come; who has none is made, which is told
-    beside each share. ``into`` says where the lines of a file's character go, of the characters that are there."""
-    async with _memory(path) as memory:
-        there = {character_of(log.name) for log in logs_in(path / "memory")}
-        cards = path / "config" / CHARACTERS_FILE
-        names = await in_thread(_names, cards)
-        progress = _Progress("looked at")
-        shares = await what_would_come(
-            memory.importing, sources, lambda named: into(named, names), lambda name: name in there, progress.tell
-        )
-        progress.end()
-        made = [share.character for share in shares if share.character not in names]
-        if made and not dry_run:
-            await in_thread(_make, cards, language, made)
-        for share in shares if not dry_run else ():
-            progress = _Progress("stored", share.lines + share.versions)
-            await take_over(memory.importing, sources, share, progress.tell)
-            progress.end()
-    return [(share, share.character in made) for share in shares]
+    beside each share. ``into`` says where the lines of a file's character go, of the characters that are there.
+
+    To find out, what is there is read of copies: nothing is written in the data folder, and Neko may run."""
+    if dry_run:
+        with TemporaryDirectory(prefix="neko-look-") as place:
+            config = await in_thread(copied_settings, path, Path(place, "config"))
+            names = await in_thread(_names, config / CHARACTERS_FILE)
+            whose = {into(named, names) for named in named_sources(sources)}
+            await in_thread(_copy_memories, path / "memory", Path(place, "memory"), whose)
+            async with _service(Path(place, "memory")) as memory:
+                shares = await _would_come(memory, Path(place, "memory"), sources, into, names)
+    else:
+        async with _memory(path) as memory:
+            cards = path / "config" / CHARACTERS_FILE
+            names = await in_thread(_names, cards)
+            shares = await _would_come(memory, path / "memory", sources, into, names)
+            if made := [share.character for share in shares if share.character not in names]:
+                await in_thread(_make, cards, language, made)
+            for share in shares:
+                progress = _Progress("stored", share.lines + share.versions)
+                await take_over(memory.importing, sources, share, progress.tell)
+                progress.end()
+    return [(share, share.character not in names) for share in shares]
+
+
+def copied_settings(path: Path, target: Path) -> Path:
+    """A copy of the documents of a data folder, to be read: reading one may mend it. Raises ``OSError``."""
+    target.mkdir()
+    for document in (path / "config").glob("*.json*"):
+        if document.is_file():
+            shutil.copyfile(document, target / document.name)
+    return target
+
+
+def _copy_memories(folder: Path, target: Path, characters: Iterable[str]) -> None:
+    target.mkdir()
+    for character in characters:
+        if log_path(folder, character).exists():
+            copy_memory(folder, character, target)
+
+
+async def _would_come(
+    memory: MemoryService,
+    folder: Path,
+    sources: Sequence[Source],
+    into: Callable[[str, Sequence[str]], str],
+    names: Sequence[str],
+) -> list[Share]:
+    there, progress = {character_of(log.name) for log in logs_in(folder)}, _Progress("looked at")
+    shares = await what_would_come(
+        memory.importing, sources, lambda named: into(named, names), lambda name: name in there, progress.tell
+    )
+    progress.end()
+    return shares
 
 
 class _Progress:

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-CARD = {
+CARD: dict[str, Any] = {
     "spec": "chara_card_v2",
     "spec_version": "2.0",
     "data": {

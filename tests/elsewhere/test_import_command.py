@@ -18,7 +18,7 @@ from neko.characters import CharacterCards
 from neko.storage import DataFolder, log_fault
 from neko.workshop.folder import WorkshopFolder
 from tests.backups.kept_folder import KEY, SAID, fill
-from tests.elsewhere.programs import airi, open_llm_vtuber, silly_tavern, write
+from tests.elsewhere.programs import CARD, airi, open_llm_vtuber, picture, silly_tavern, write
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,14 @@ def said(data: Path, name: str) -> list[str]:
     return [re.sub(r"^\[[^]]*\] ", "", text) for text in texts]  # the moment of a reply stands in it
 
 
+def everything_in(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file and folder with its size and when it was changed."""
+    return {
+        path.relative_to(folder).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }
+
+
 def state_of(folder: Path) -> dict[str, str]:
     """All files by the sums of their content, but for the lock and what SQLite keeps beside a log."""
     return {
@@ -56,14 +64,14 @@ def state_of(folder: Path) -> dict[str, str]:
 def test_first_it_is_only_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     silly_tavern(tmp_path / "st")
     fill(tmp_path / "data")
-    before = state_of(tmp_path)
+    before = everything_in(tmp_path)
     assert bring(tmp_path / "st", tmp_path / "data") == 0
     told = capsys.readouterr().out
     assert "Would come:" in told
     assert "Seraphina (SillyTavern): Description, Personality, How she talks, World" in told
     assert "Seraphina: 2 new lines, 0 known ones" in told
     assert "Nothing was changed." in told
-    assert state_of(tmp_path) == before
+    assert everything_in(tmp_path) == before, "no lock, no reserve, nothing"
     assert bring(tmp_path / "st", tmp_path / "new") == 0
     assert capsys.readouterr().out.startswith("Would come:")
     assert not (tmp_path / "new").exists()
@@ -83,10 +91,64 @@ def test_a_folder_of_sillytavern_brings_cards_worlds_and_chats(
     assert (tmp_path / "data" / "pictures" / there.own("Seraphina")["picture"]).is_file()
     assert said(tmp_path / "data", "Seraphina") == ["where am I?", "in my glade"]
     told = capsys.readouterr().out
-    assert "2 entries of its world wait for key words" in told
+    book = there.own("Seraphina")["lorebook"]
+    assert {entry["content"]: (entry["keys"], entry["enabled"]) for entry in book} == {
+        "A safe place.": (["glade"], True),
+        "Beasts roam.": (["beast"], True),
+        "Never.": (["x"], False),
+    }
+    assert "a lorebook of 3 entries" in told
     assert "Alone.json: a world that no character here is linked with" in told
     assert "group chats/7.jsonl: a talk of several characters" in told
     assert "backups/: copies of talks" in told
+
+
+def test_a_dry_run_writes_nothing_into_folders_of_neko_either_with_what_is_damaged_in_them(tmp_path: Path) -> None:
+    fill(tmp_path / "theirs")
+    fill(tmp_path / "data")
+    (tmp_path / "data" / "config" / "characters.json").write_bytes(b'{"\xe4\xb8\xbb\xe4\xba\xba": {')
+    before = everything_in(tmp_path)
+    assert bring(tmp_path / "theirs", tmp_path / "data", "--dry-run") == 0
+    memory = str(tmp_path / "theirs" / "memory")
+    assert main(["memory", "import", memory, "--dry-run", "--data-dir", str(tmp_path / "data")]) == 0
+    assert everything_in(tmp_path) == before
+
+
+def test_a_dry_run_tells_also_while_neko_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silly_tavern(tmp_path / "st")
+    with closing(DataFolder.open(tmp_path / "data")):
+        assert bring(tmp_path / "st", tmp_path / "data") == 0
+    assert "Seraphina: 2 new lines" in capsys.readouterr().out
+
+
+def test_worlds_that_are_every_characters_come_with_each(tmp_path: Path) -> None:
+    silly_tavern(tmp_path / "st")
+    user = tmp_path / "st" / "data" / "default-user"
+    write(user / "worlds" / "Alone.json", {"entries": {"0": {"key": ["sea"], "content": "Salt.", "order": 7}}})
+    write(user / "settings.json", {"world_info_settings": {"world_info": {"globalSelect": ["Alone"]}}})
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    book = cards(tmp_path / "data").own("Seraphina")["lorebook"]
+    assert [(one["keys"], one["insertion_order"]) for one in book if one["content"] == "Salt."] == [(["sea"], 7)]
+
+
+def test_a_character_with_a_name_that_is_too_long_comes_under_a_shorter_one_with_her_talks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silly_tavern(tmp_path / "st")
+    name, user = "Seraphina, Guardian of the Glade", tmp_path / "st" / "data" / "default-user"
+    card = {**CARD, "data": {**CARD["data"], "name": name}}
+    (user / "characters" / "Seraphina.png").write_bytes(picture(card))
+    (user / "chats" / "Seraphina").rename(user / "chats" / name)
+    dry, there = bring(tmp_path / "st", tmp_path / "data"), cards
+    told = capsys.readouterr().out
+    assert dry == 0
+    for _ in range(2):
+        assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    (short,) = [one for one in there(tmp_path / "data").names if one.startswith("Seraphina")]
+    assert len(short) <= 20
+    assert f"{short}: so {name} is called here" in told
+    assert f"{short}: 2 new lines" in told
+    assert said(tmp_path / "data", short) == ["where am I?", "in my glade"]
 
 
 def test_a_second_time_nothing_comes_twice_and_nothing_is_overwritten(

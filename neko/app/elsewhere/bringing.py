@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from neko.app.characters import PICTURES
+from neko.app.earlier_talk import character_of as character_called
 from neko.app.elsewhere.found import Found, FoundCharacter
 from neko.app.elsewhere.neko_folder import PROGRAM
 from neko.app.pictures import Pictures
 from neko.app.voice_library import FILE as VOICES_FILE
-from neko.characters import CharacterCards, free_fields
+from neko.characters import LOREBOOK, OWN, CharacterCards, check_name, free_fields
 from neko.errors import CharacterError
 from neko.storage import (
     CHARACTERS_FILE,
@@ -33,14 +35,17 @@ _MADE_ANEW: Final = "there already, so it stays as it is"
 Came = Callable[[str], object]
 
 
-def bring(data: Path, found: Found, language: str, came: Came, *, dry_run: bool) -> None:
+def bring(data: Path, config: Path, found: Found, language: str, came: Came, *, dry_run: bool) -> set[str]:
     """Bring characters, documents and files into a data folder whose lock the caller has; what stays behind is added
-    to ``found.left``. Raises ``ConfigError``, ``OSError``."""
-    _bring_characters(data, found, language, came, dry_run=dry_run)
+    to ``found.left``. Returns the names of the characters who are there then.
+
+    In a dry run ``config`` is a copy of the folder's own, since reading a document may mend it, and nothing else is
+    written. Raises ``ConfigError``, ``OSError``."""
+    names = _bring_characters(data, config, found, language, came, dry_run=dry_run)
     for name, document in found.documents.items():
         if name == WORKSHOP_FILE and found.workshop_of and isinstance(document, dict):
             document = moved(document, found.workshop_of, data)
-        _bring_document(data / "config" / name, document, found, came, dry_run=dry_run)
+        _bring_document(config / name, document, found, came, dry_run=dry_run)
     for file in found.files:
         target = data / file.target
         if target.exists():
@@ -49,15 +54,12 @@ def bring(data: Path, found: Found, language: str, came: Came, *, dry_run: bool)
         came(file.target)
         if not dry_run:
             _copy(file.path, target)
+    return names
 
 
-def _bring_characters(data: Path, found: Found, language: str, came: Came, *, dry_run: bool) -> None:
-    path = data / "config" / CHARACTERS_FILE
+def _bring_characters(data: Path, config: Path, found: Found, language: str, came: Came, *, dry_run: bool) -> set[str]:
+    path = config / CHARACTERS_FILE
     is_fresh = not path.exists()
-    if dry_run and is_fresh:
-        for character in found.characters:
-            came(_told(character))
-        return
     if is_fresh and found.cards is not None:  # all of the file, so that no character of ours is added to it
         write_json(path, found.cards)
     there = CharacterCards.load(path, language)
@@ -66,11 +68,16 @@ def _bring_characters(data: Path, found: Found, language: str, came: Came, *, dr
         if is_fresh and found.cards is not None and character.program == PROGRAM and character.name not in names:
             names.add(character.name)
             came(_told(character))
-        elif there.knows(character.name) or character.name in names:
-            found.left.append((f"{character.name} ({character.program})", "a character of this name is there"))
+            continue
+        name = _name_here(character.name, names)
+        if not name or there.knows(name) or name in names:
+            why = "a character of this name is there" if name else "she has no name"
+            found.left.append((f"{name} ({character.program})", why))
         else:
-            names.add(character.name)
-            _bring_character(data, there, character, found, came, dry_run=dry_run)
+            names.add(name)
+            _bring_character(data, there, replace(character, name=name), found, came, dry_run=dry_run)
+            if name != character.name:
+                came(f"{name}: so {character.name} is called here, since a name holds 20 letters and no / \\ ? #")
     if found.master and not there.is_master_named:
         came(f"what you are called: {found.master.get('档案名', '')}")
         if not dry_run:
@@ -80,6 +87,15 @@ def _bring_characters(data: Path, found: Found, language: str, came: Came, *, dr
                 found.left.append(("the user's profile", str(error)))
     elif found.master and dict(found.master) != dict(there.master()):
         found.left.append(("the user's profile", _MADE_ANEW))
+    return names
+
+
+def _name_here(name: str, names: Collection[str]) -> str:
+    """What a character who comes is called here, by which her talks find her too; "" without a name."""
+    try:
+        return check_name(name)
+    except CharacterError:
+        return character_called(name, names) if name.strip() else ""
 
 
 def _bring_character(
@@ -96,7 +112,8 @@ def _bring_character(
 
 def _told(character: FoundCharacter) -> str:
     keys = ", ".join(free_fields(character.card)) or "no traits"
-    return f"{character.name} ({character.program}): {keys}"
+    lore = len(character.card.get(OWN, {}).get(LOREBOOK, ())) if character.program != PROGRAM else 0
+    return f"{character.name} ({character.program}): {keys}" + (f", a lorebook of {lore} entries" if lore else "")
 
 
 def _keep_picture(data: Path, there: CharacterCards, name: str, character: FoundCharacter) -> None:

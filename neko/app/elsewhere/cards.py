@@ -12,11 +12,13 @@ import base64
 import binascii
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from neko import prompts
+from neko.characters import LOREBOOK, OWN
+from neko.sessions.lorebook import is_pattern
 from neko.well_formed import load_json, well_formed
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -94,18 +96,48 @@ def world_of(content: Mapping[str, Any]) -> str:
     return str(extensions.get("world") or "") if isinstance(extensions, dict) else ""
 
 
-def entries_of(book: object) -> Iterator[Mapping[str, Any]]:
-    """The entries of a world, in a card or in a file, that are switched on."""
+def worlds_everywhere(settings: Mapping[str, Any]) -> set[str]:
+    """The names of the worlds that SillyTavern's settings have switched on for every character."""
+    chosen = settings.get("world_info")
+    return set(_keys(chosen.get("globalSelect"))) if isinstance(chosen, dict) else set()
+
+
+def waits_for_pattern(entry: Mapping[str, Any]) -> bool:
+    """Has an entry of a lorebook no key but patterns, which are not searched for?"""
+    return bool(entry["keys"]) and not entry["constant"] and all(map(is_pattern, entry["keys"]))
+
+
+def entries_of(book: object) -> Iterator[dict[str, Any]]:
+    """The entries of a world, in a card or in a file, as a card has them."""
     entries = book.get("entries") if isinstance(book, dict) else None
     listed = entries.values() if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
     for entry in listed:
-        if isinstance(entry, dict) and not entry.get("disable") and entry.get("enabled", True):
-            yield entry
+        if isinstance(entry, dict) and isinstance(entry.get("content"), str) and entry["content"].strip():
+            extensions = entry.get("extensions")
+            own = extensions if isinstance(extensions, dict) else {}
+            yield {
+                "name": entry.get("name") or entry.get("comment") or "",
+                "keys": _keys(entry.get("keys", entry.get("key"))),
+                "secondary_keys": _keys(entry.get("secondary_keys", entry.get("keysecondary"))),
+                "content": entry["content"],
+                "enabled": bool(entry.get("enabled", True)) and not entry.get("disable"),
+                "constant": bool(entry.get("constant")),
+                "selective": bool(entry.get("selective", True)),
+                "insertion_order": entry.get("insertion_order", entry.get("order", 100)),
+                "extensions": {
+                    "selectiveLogic": entry.get("selectiveLogic", own.get("selectiveLogic", 0)),
+                    "prevent_recursion": bool(entry.get("preventRecursion", own.get("prevent_recursion"))),
+                },
+            }
 
 
-def card_of(content: Mapping[str, Any], worlds: list[object], language: str, user: str) -> tuple[dict[str, Any], int]:
-    """Our card of the fields, with what of its worlds holds always; and how many entries of them wait for key words.
-    ``user`` is what the user is called, "" if nobody knows."""
+def _keys(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str) and one.strip()] if isinstance(value, list) else []
+
+
+def card_of(content: Mapping[str, Any], worlds: Sequence[object], language: str, user: str) -> dict[str, Any]:
+    """Our card of the fields. What of its worlds holds always is a trait, as far as there is room; the rest is her
+    lorebook. ``user`` is what the user is called, "" if nobody knows."""
     name, at = str(content["name"]), _LANGUAGES.index(language) if language in _LANGUAGES else 0
     spoken_to, user = user or _YOU[at], user or prompts.phrases(_LANGUAGES[at])["stranger"]
     card: dict[str, Any] = {}
@@ -113,16 +145,30 @@ def card_of(content: Mapping[str, Any], worlds: list[object], language: str, use
         if text := _filled(content.get(key), name, user):
             title = titles[at]
             card[f"她的{title}" if title == _HIDDEN else title] = text[:_LONGEST]
-    every = (entry for world in worlds for entry in entries_of(world))
-    entries = list({str(entry.get("content")).strip(): entry for entry in every}.values())  # a card may hold its world
-    always = [_filled(entry.get("content"), name, user) for entry in entries if entry.get("constant")]
-    if text := "\n".join(filter(None, always)):
-        card[_WORLD[at]] = text[:_LONGEST]
+    world, book = list[str](), list[dict[str, Any]]()
+    for entry in _different(entry for one in worlds for entry in entries_of(one)):
+        text = _filled(entry["content"], name, user)
+        if entry["constant"] and entry["enabled"] and sum(map(len, world)) + len(text) < _LONGEST:
+            world.append(text)
+        else:
+            book.append({**entry, "content": text[:_LONGEST]})
+    if world:
+        card[_WORLD[at]] = "\n".join(world)
     if prompt := _filled(content.get("system_prompt"), "{LANLAN_NAME}", "{MASTER_NAME}"):
         card["system_prompt"] = prompt.replace("{{original}}", "").strip()
-    if greeting := _filled(content.get("first_mes"), name, spoken_to):
-        card["neko"] = {"greeting": greeting[:_GREETING]}
-    return card, len(entries) - len(always)
+    greeting = _filled(content.get("first_mes"), name, spoken_to)[:_GREETING]
+    if own := {key: value for key, value in (("greeting", greeting), (LOREBOOK, book)) if value}:
+        card[OWN] = own
+    return card
+
+
+def _different(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each once, as a card may hold its world, and one that is switched on rather than one that is not."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        if entry["enabled"] or entry["content"].strip() not in found:
+            found[entry["content"].strip()] = entry
+    return list(found.values())
 
 
 def _filled(value: object, name: str, user: str) -> str:

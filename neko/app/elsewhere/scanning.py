@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from neko.app.elsewhere import airi, cards, neko_folder, open_llm_vtuber
 from neko.app.elsewhere.found import Found, FoundCharacter, FoundTalk
+from neko.characters import LOREBOOK, OWN
 
 MOST_FILES: Final = 50_000
 _LARGEST: Final = 256 << 20
@@ -32,6 +33,8 @@ class _Scan:
     user: str
     cards: list[tuple[Path, dict[str, Any]]] = field(default_factory=list)
     worlds: dict[str, tuple[Path, Any]] = field(default_factory=dict)
+    everywhere: set[str] = field(default_factory=set)
+    """Names of the worlds that are every character's."""
     names: dict[str, str] = field(default_factory=dict)
     """Of characters, by what talks call them: ``conf_uid``, AIRI's ids."""
     histories: list[tuple[Path, str]] = field(default_factory=list)
@@ -127,6 +130,9 @@ def _take_json(scan: _Scan, path: Path, name: str) -> None:
                 scan.cards.append((path, card))
     elif isinstance(document, dict) and document.get("format") == airi.TALKS:
         scan.exports.append((path, document))
+    elif isinstance(document, dict) and isinstance(document.get("world_info_settings"), dict):
+        scan.everywhere |= cards.worlds_everywhere(document["world_info_settings"])
+        scan.found.others += 1
     elif open_llm_vtuber.HISTORY in path.parts and isinstance(document, list):
         scan.histories.append((path, path.parent.name))
     else:
@@ -136,15 +142,15 @@ def _take_json(scan: _Scan, path: Path, name: str) -> None:
 def _put_together(scan: _Scan, folder: Path) -> None:
     found, used = scan.found, set[str]()
     for path, content in scan.cards:
-        linked = cards.world_of(content)
-        books = [content.get("character_book"), scan.worlds[linked][1] if linked in scan.worlds else None]
-        used.add(linked)
-        card, waiting = cards.card_of(content, books, scan.language, scan.user)
         program = AIRI if path.suffix == ".json" and content.keys() <= _OF_AIRI else SILLY_TAVERN
         picture = path if path.suffix.lower() == ".png" else None
+        linked = {cards.world_of(content), *(scan.everywhere if program == SILLY_TAVERN else ())}
+        books = [content.get("character_book"), *(world for name, (_, world) in scan.worlds.items() if name in linked)]
+        used |= linked
+        card = cards.card_of(content, books, scan.language, scan.user)
         found.characters.append(FoundCharacter(str(content["name"]), card, program, picture))
-        if waiting:
-            why = f"{waiting} entries of its world wait for key words, which Neko does not know yet"
+        if patterns := sum(map(cards.waits_for_pattern, card.get(OWN, {}).get(LOREBOOK, ()))):
+            why = f"{patterns} entries of its world have patterns for keys: they are kept, and not told by them"
             found.left.append((path.relative_to(folder).as_posix(), why))
     for name, (path, _) in scan.worlds.items():
         if name not in used:
