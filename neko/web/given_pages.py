@@ -19,7 +19,7 @@ from starlette import staticfiles
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neko.app import Neko
 from neko.tasks import in_thread
@@ -39,6 +39,7 @@ _TEMPLATES: Final = {
     "/memory_browser": "memory_browser.html",
     "/agent": "",
     "/monitor": "",
+    "/docs": "",
     "/model_manager": "model_manager.html",
     "/l2d": "model_manager.html",
     "/live2d_parameter_editor": "live2d_parameter_editor.html",
@@ -135,10 +136,23 @@ def given_routes(neko: Neko, folder: Path, ours: ASGIApp) -> list[BaseRoute]:
     """The pages and files of the folder, and ``ours`` at an address of their own; to be routed after the calls."""
     templates = GivenTemplates(folder / "templates")
     return [
-        Mount(f"/{OWN_PAGES}", ours),
+        Mount(f"/{OWN_PAGES}", _below(ours)),
         Mount("/static", GivenFiles(folder / "static")),
         *(Route(path, partial(_show, neko, templates, name), name=path) for path, name in _TEMPLATES.items()),
     ]
+
+
+def _below(ours: ASGIApp) -> ASGIApp:
+    """``ours`` below ``OWN_PAGES``. Where the root of the host may be a path that only a proxy knows, they are told of
+    neither: what they hand out is relative then, and right."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        here = scope["root_path"]
+        if here == f"/{OWN_PAGES}":
+            scope = {**scope, "root_path": "", "path": scope["path"].removeprefix(here)}
+        await ours(scope, receive, send)
+
+    return app
 
 
 async def _show(neko: Neko, templates: GivenTemplates, name: str, request: Request) -> Response:

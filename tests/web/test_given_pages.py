@@ -21,6 +21,7 @@ from neko.application import Neko
 from neko.errors import ConfigError
 from neko.settings import Settings
 from tests.avatar_files import live2d
+from tests.field.reverse_proxy import reverse_proxy
 from tests.web.running_app import serving
 
 GIVEN = Path(__file__).with_name("given_pages")
@@ -64,19 +65,39 @@ async def test_a_page_of_the_folder_talks_with_her_by_its_own_scripts(
     await page.close()
 
 
+async def test_a_page_of_the_folder_may_do_what_the_original_s_pages_do_in_a_browser(
+    client: httpx2.AsyncClient, browser: Browser
+) -> None:
+    page = await browser.new_page()
+    said: list[str] = []
+    answers: list[tuple[str, int]] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("response", lambda answer: answers.append((answer.request.url, answer.status)))
+    await page.goto(f"{client.base_url}/live2d_parameter_editor")
+    await page.get_by_role("button").click()
+    await page.wait_for_function("Object.keys(done).length >= 10")
+    async with page.expect_request("**/api/beacon/shutdown"):
+        await page.evaluate("document.querySelector('iframe').remove()")
+    await page.close()
+    assert said == []
+    assert [answer for answer in answers if answer[1] >= 400] == []
+
+
 async def test_a_page_that_the_folder_has_not_and_all_of_ours_are_below_an_address_of_their_own(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:
     for path, ours in (
         ("/memory_browser?lanlan_name=Mio", "./neko-pages/memory_browser?lanlan_name=Mio"),
         ("/monitor", "./neko-pages/monitor"),
+        ("/docs", "./neko-pages/docs"),
         ("/api/auth/page", "../../neko-pages/api/auth/page"),
         ("/neko-pages", "./neko-pages/"),
     ):
         answer = await client.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, ours), path
     page = await client.get("/neko-pages/")
-    assert '<base href="/neko-pages/">' in page.text
+    assert '<base href="./">' in page.text
     assert "unsafe-inline" not in page.headers["content-security-policy"]
     assert (await client.get("/neko-pages/static/app/main.js")).status_code == 200
     assert (await client.get("/neko-pages/health")).json()["instance_id"] == neko.instance_id
@@ -150,6 +171,23 @@ async def test_below_a_path_of_a_proxy_a_page_is_told_that_path(neko: Neko) -> N
         assert (await client.get("/cat/static/app.js")).status_code == 200
         assert (await client.get("/cat/monitor")).headers["location"] == "/cat/neko-pages/monitor"
         assert '<base href="/cat/neko-pages/">' in (await client.get("/cat/neko-pages/monitor")).text
+
+
+async def test_below_a_path_that_only_a_proxy_knows_our_pages_find_what_they_ask_for(
+    client: httpx2.AsyncClient, browser: Browser
+) -> None:
+    async with reverse_proxy(client.base_url.port or 0, "/cat", strips=True, keeps_host=True) as address:
+        page = await browser.new_page()
+        missing: list[str] = []
+        page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
+        await page.goto(f"{address}/memory_browser")
+        assert page.url == f"{address}/neko-pages/memory_browser"
+        await page.goto(f"{address}/neko-pages/")
+        await page.get_by_test_id("composer").fill("Hello")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("[data-testid=line][data-role=assistant]").first).not_to_be_empty()
+        await page.close()
+        assert missing == []
 
 
 def test_a_folder_without_templates_is_refused_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+registerProcessor("given", class extends AudioWorkletProcessor { process() { return false; } });
