@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from neko.avatars.live2d import CONFIG
 from neko.avatars.places import files_below, folders_in
+from neko.avatars.vrm import MODEL
+from neko.hand_written import decoded
+from neko.well_formed import load_json
 from neko.workshop_errors import WorkshopError
 
 CARD: Final = ".chara.json"
@@ -33,18 +38,23 @@ _LARGEST_PREVIEW: Final = 1 << 20
 _PREVIEWS: Final = tuple(
     f"{name}{end}" for name in ("preview", "thumbnail", "icon", "header") for end in (".jpg", ".png")
 )
+_NAMES: Final = ("档案名", "name")
+_LONGEST_TITLE: Final = 60
 _MARK: Final = re.compile(r"steam_workshop_id_(\d+)\.txt")
 _MOST: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """``modified`` in seconds since 1970, ``size`` in bytes; ``preview`` is None without a picture."""
+    """``title``: what the card or the model in it is called, else the folder. ``modified`` in seconds since 1970,
+    ``size`` in bytes; ``preview`` is None without a picture; ``vrm`` are the VRM models in it."""
 
     path: Path
+    title: str
     modified: int
     size: int
     preview: Path | None
+    vrm: list[Path]
 
 
 def items_in(folder: Path) -> list[Item]:
@@ -53,8 +63,32 @@ def items_in(folder: Path) -> list[Item]:
 
 
 def _item(folder: Path) -> Item:
-    sizes = (path.stat().st_size for path in islice(files_below(folder, ""), _MOST))
-    return Item(folder, int(folder.stat().st_mtime), sum(sizes), preview_in(folder))
+    files = list(islice(files_below(folder, ""), _MOST))
+    size = sum(path.stat().st_size for path in files)
+    vrm = [path for path in files if path.suffix.lower() == MODEL]
+    return Item(folder, _title(folder, files), int(folder.stat().st_mtime), size, preview_in(folder), vrm)
+
+
+def _title(folder: Path, files: Sequence[Path]) -> str:
+    for path in files:
+        if path.name.lower().endswith(CARD):
+            return _name_on(path) or path.name[: -len(CARD)]
+    for ending in (CONFIG, MODEL):
+        for path in files:
+            if path.name.lower().endswith(ending):
+                return path.name[: -len(ending)]
+    return folder.name
+
+
+def _name_on(card: Path) -> str:
+    """What a card calls its character, "" if that cannot be read."""
+    if card.stat().st_size > _LARGEST_READ:
+        return ""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        content = load_json(decoded(card.read_bytes()))
+        names = (content.get(key) for key in _NAMES) if isinstance(content, dict) else ()
+        return next((name.strip()[:_LONGEST_TITLE] for name in names if isinstance(name, str) and name.strip()), "")
+    return ""
 
 
 def preview_in(folder: Path) -> Path | None:

@@ -33,7 +33,7 @@ def meta_of(cards: Path, card: str) -> dict[str, Any] | None:
 
 
 def prepare(root: Path, card: Mapping[str, Any], file: str, model: Path) -> Path:
-    """Make a folder below ``root`` with the card and a copy of the model's folder. Raises ``WorkshopError``,
+    """Make a folder below ``root`` with the card and a copy of the model, a file or a folder. Raises ``WorkshopError``,
     ``OSError``."""
     if file_name_fault(file) or not is_plain_name(file) or not file.endswith(CARD):
         raise WorkshopError("workshop_name", f"{file!r} cannot be a card's file", name=file[:80])
@@ -41,7 +41,11 @@ def prepare(root: Path, card: Mapping[str, Any], file: str, model: Path) -> Path
     target = exports / f"item_{uuid4().hex[:8]}"
     with workplace(exports) as place:
         whole = place / target.name
-        shutil.copytree(model, whole / model.name, ignore=_strangers)
+        if model.is_dir():
+            shutil.copytree(model, whole / model.name, ignore=_strangers)
+        else:
+            whole.mkdir()
+            shutil.copyfile(model, whole / model.name)
         write_json(whole / file, dict(card))
         whole.rename(target)
     return target

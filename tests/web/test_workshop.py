@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.avatar_files import PNG, below, live2d
+from tests.avatar_files import PNG, below, live2d, vrm
 
 OUTSIDE = ["../config/core_config.json", "/etc/passwd", "..%2fconfig%2fcore_config.json", "%252e%252e/config", "a\0b",
            "7/../../config", ".hidden", "7/link/secret.json", "C:\\x", "x" * 5000]  # fmt: skip
@@ -152,6 +152,41 @@ async def test_a_card_is_made_ready_with_its_model_and_cleaned_up(client: httpx2
     gone = await client.post("/api/steam/workshop/cleanup-temp-folder", json={"temp_folder": made["temp_folder"]})
     assert gone.json()["success"]
     assert not folder.exists()
+
+
+async def test_a_card_is_made_ready_with_a_vrm_model(client: httpx2.AsyncClient) -> None:
+    """[rest 8]"""
+    await client.post("/api/model/vrm/upload", files={"file": ("robot.vrm", vrm())})
+    wanted = {"charaData": {"name": "Mio", "vrm": "robot.vrm"}, "modelName": "robot", "model_type": "vrm"}
+    made = (await client.post("/api/steam/workshop/prepare-upload", json=wanted)).json()
+    folder = Path(made["temp_folder"])
+    assert sorted(path.name for path in folder.iterdir()) == ["character.chara.json", "robot.vrm"]
+    assert (folder / "robot.vrm").read_bytes() == vrm()
+    refused = await client.post("/api/steam/workshop/prepare-upload", json={**wanted, "modelName": "nobody"})
+    assert refused.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("files", "title"),
+    [
+        ({"a.chara.json": '{"name": " Mio ", "档案名": 7}'.encode()}, "Mio"),
+        ({"a.chara.json": '{"档案名": "小天", "name": "Mio"}'.encode()}, "小天"),
+        ({"Hana.chara.json": b"no card", "robot.vrm": b""}, "Hana"),
+        ({"model/mao.model3.json": b"{}", "robot.vrm": b""}, "mao"),
+        ({"deep/robot.vrm": b""}, "robot"),
+        ({"readme.txt": b"hello"}, "4711"),
+    ],
+)
+async def test_an_item_has_the_name_of_the_card_or_the_model_in_it(
+    files: dict[str, bytes], title: str, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    for name, content in files.items():
+        path = data_dir / "workshop" / "4711" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (one,) = (await client.post("/api/steam/workshop/local-items/scan", json={})).json()["local_items"]
+    assert (one["name"], one["title"]) == ("4711", title)
+    assert one["vrm"] == [f"4711/{name}" for name in files if name.endswith(".vrm")]
 
 
 async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_private(

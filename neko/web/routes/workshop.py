@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
@@ -53,16 +53,20 @@ class Scan(Schema):
 
 
 class LocalItem(Schema):
-    """``lastModified`` in seconds since 1970, ``size`` in bytes; ``previewImage`` is a path for the picture route."""
+    """``title``: what the card or model in it is called; ``name`` is the folder's. ``lastModified`` in seconds since
+    1970, ``size`` in bytes; ``previewImage`` is a path for the picture route, and ``vrm`` are paths of models for the
+    mount ``/workshop``."""
 
     id: str
     source: str = "local"
     name: str
+    title: str
     path: str
     lastModified: int
     size: int
     tags: list[str] = Field(default=[])
     previewImage: str | None
+    vrm: list[str]
 
 
 class LocalItems(Success):
@@ -133,8 +137,11 @@ class CardMeta(Success):
 
 
 class Preparation(Schema):
+    """``model_type``: of which kind the model of this name is."""
+
     charaData: dict[str, Any]
     modelName: str = Field(min_length=1, max_length=200)
+    model_type: Literal["live2d", "vrm"] = "live2d"
     fileName: str = Field("character.chara.json", max_length=200)
     character_card_name: str = Field("", max_length=200)
 
@@ -227,10 +234,12 @@ def _shape(number: int, item: Item, root: Path) -> LocalItem:
     return LocalItem(
         id=f"local_{number}",
         name=item.path.name,
+        title=item.title,
         path=str(item.path),
         lastModified=item.modified,
         size=item.size,
         previewImage=item.preview.resolve().relative_to(root).as_posix() if item.preview else None,
+        vrm=[path.resolve().relative_to(root).as_posix() for path in item.vrm],
     )
 
 
@@ -302,7 +311,7 @@ async def meta(call: Call[Empty, Empty, CardPath]) -> CardMeta:
     body=Preparation,
     body_limit=_CARD_LIMIT,
     response=Prepared,
-    summary="Make a folder of a card and its Live2D model that is ready to be published",
+    summary="Make a folder of a card and its model that is ready to be published",
     invalid_status=400,
     failures={400: "A name cannot be, or the card is published already.", 404: "There is no model of this name."},
 )
@@ -313,8 +322,11 @@ async def prepare_upload(call: Call[Preparation]) -> Prepared | Response:
     if known and known.get("workshop_item_id"):
         number = str(known["workshop_item_id"])
         return json_response(AlreadyPublished(error=_UPLOADED, message=_UPLOADED, workshop_item_id=number), 400)
-    model = await in_thread(neko.avatars.live2d.find, wanted.modelName)
-    folder = await in_thread(publishing.prepare, neko.workshop.root, wanted.charaData, wanted.fileName, model.folder)
+    if wanted.model_type == "vrm":
+        model = (await in_thread(neko.avatars.vrm.find, wanted.modelName)).path
+    else:
+        model = (await in_thread(neko.avatars.live2d.find, wanted.modelName)).folder
+    folder = await in_thread(publishing.prepare, neko.workshop.root, wanted.charaData, wanted.fileName, model)
     return Prepared(message="prepared", temp_folder=str(folder), item_id=folder.name)
 
 

@@ -76,13 +76,13 @@ class WorkshopPage {
     const day = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium" }).format(item.lastModified * 1000);
     return h("header", { class: "item-head" },
       h("span", { class: "item-picture", "aria-hidden": "true" }, picture ? pictured(picture) : icon("character")),
-      h("div", { class: "model-words" }, h("h2", { class: "model-name", text: item.name }), h("span", { class: "model-line", text: `${sizeOf(item.size)} · ${day}` })), act);
+      h("div", { class: "model-words" }, h("h2", { class: "model-name", text: item.title }), h("span", { class: "model-line", text: `${item.name === item.title ? "" : `${item.name} · `}${sizeOf(item.size)} · ${day}` })), act);
   }
 
   /** @param {Item} item */
   #item(item) {
     const inside = h("div", { "data-testid": "item-inside" });
-    const open = h("button", { type: "button", class: "button", "aria-expanded": "false", "aria-label": t("workshop.unpack_what", { name: item.name }), "data-testid": "item-open", text: t("workshop.unpack"), on: { click: () => void unpack() } });
+    const open = h("button", { type: "button", class: "button", "aria-expanded": "false", "aria-label": t("workshop.unpack_what", { name: item.title }), "data-testid": "item-open", text: t("workshop.unpack"), on: { click: () => void unpack() } });
     const unpack = async () => {
       const isOpen = open.getAttribute("aria-expanded") === "true";
       open.setAttribute("aria-expanded", String(!isOpen));
@@ -97,7 +97,7 @@ class WorkshopPage {
     try {
       const [{ cards, sounds }, models] = await Promise.all([calls.contentOf(item), allModels()]);
       const own = models.filter(({ item_id: id }) => id === item.name);
-      if (!cards.length && !sounds.length && !own.length) return [h("p", { class: "agent-hint", text: t("workshop.empty_item") })];
+      if (!cards.length && !sounds.length && !own.length && !item.vrm.length) return [h("p", { class: "agent-hint", text: t("workshop.empty_item") })];
       const row = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {string} */ kind, /** @type {Node[]} */ ...acts) => h("div", { class: "model" },
         h("span", { class: "model-sign", "aria-hidden": "true" }, icon(sign)),
         h("div", { class: "model-words" }, h("span", { class: "model-name", text: name }), h("span", { class: "model-line", text: kind })), h("span", { class: "voice-acts" }, acts));
@@ -106,6 +106,8 @@ class WorkshopPage {
           h("button", { type: "button", class: "button", "data-testid": "card-take", text: t("workshop.take_in"), on: { click: () => void this.#takeIn(card) } }))),
         ...own.map((model) => row("character", model.name, "Live2D",
           h("a", { class: "button manager-part", href: `model_manager?${new URLSearchParams({ lanlan_name: this.#frame.character }).toString()}#live2d/${encodeURIComponent(model.name)}`, text: t("workshop.to_model") }))),
+        ...item.vrm.map((path) => row("character", path.split("/").at(-1)?.replace(/\.vrm$/i, "") ?? "", "VRM",
+          h("button", { type: "button", class: "button", "data-testid": "vrm-take", text: t("workshop.take_model"), on: { click: () => void this.#takeModel(path) } }))),
         ...sounds.map((sound) => {
           const line = row("voice", sound.name, t("workshop.sound"), soundButton({ label: t("voices.listen_to", { name: sound.name }), sound: () => calls.soundOf(sound), testId: "sound-listen" }),
             ...(this.#cloner ? [h("button", { type: "button", class: "button", "data-testid": "sound-clone", text: t("voices.make_it"), on: { click: () => void this.#makeVoice(sound, line) } })] : []));
@@ -129,6 +131,18 @@ class WorkshopPage {
       });
       line.after(maker.element);
       await maker.take(await calls.soundOf(sound));
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
+  }
+
+  /** @param {string} path */
+  async #takeModel(path) {
+    const name = path.split("/").at(-1) ?? "";
+    toast(t("models.coming", { name }));
+    try {
+      await calls.takeModel(path);
+      toast(t("models.came", { name }));
     } catch (error) {
       toast(sentenceOf(error));
     }
@@ -169,22 +183,24 @@ class WorkshopPage {
   async #prepare() {
     const { cards, character } = this.#frame;
     try {
-      const models = (await allModels()).filter(({ kind, own }) => kind === "live2d" && own);
+      const models = (await allModels()).filter(({ own }) => own);
       if (!models.length) {
-        toast(t("models.no_live2d"));
+        toast(t("models.none"));
         return;
       }
-      const choice = (/** @type {string} */ testId, /** @type {string[]} */ names, /** @type {string} */ chosen) =>
-        h("select", { class: "select", "data-testid": testId }, names.map((name) => h("option", { value: name, text: name, selected: name === chosen })));
-      const who = choice("prepare-who", Object.keys(cards), character);
-      const model = choice("prepare-model", models.map(({ name }) => name), models.find(({ worn_by: wearers }) => wearers.includes(character))?.name ?? "");
+      const choice = (/** @type {string} */ testId, /** @type {[string, string][]} */ options, /** @type {string} */ chosen) =>
+        h("select", { class: "select", "data-testid": testId }, options.map(([value, text]) => h("option", { value, text, selected: value === chosen })));
+      const who = choice("prepare-who", Object.keys(cards).map((name) => [name, name]), character);
+      const model = choice("prepare-model", models.map(({ kind, name, path }) => [path, `${name} (${kind === "vrm" ? "VRM" : "Live2D"})`]), models.find(({ worn_by: wearers }) => wearers.includes(character))?.path ?? "");
       const picture = h("input", { class: "input", type: "file", accept: "image/png,image/jpeg", "data-testid": "prepare-picture" });
       const field = (/** @type {string} */ label, /** @type {HTMLElement} */ control) => h("label", { class: "field" }, h("span", { class: "field-name", text: label }), control);
       ask({
         title: t("workshop.prepare"), testId: "ask-prepare", yes: "prepare-yes", label: t("workshop.prepare"),
         content: [field(t("workshop.which_character"), who), field(t("workshop.which_model"), model), field(t("workshop.picture"), picture)],
         save: async () => {
-          const folder = await calls.prepare(who.value, cards[who.value] ?? {}, model.value);
+          const chosen = models.find(({ path }) => path === model.value);
+          if (!chosen) return;
+          const folder = await calls.prepare(who.value, cards[who.value] ?? {}, chosen);
           const [file] = picture.files ?? [];
           if (file) await calls.keepPicture(folder, file);
           toast(t("workshop.ready"));
@@ -198,7 +214,7 @@ class WorkshopPage {
 
   /** @param {Item} item */
   #ready(item) {
-    const away = h("button", { type: "button", class: "icon-button", "aria-label": t("workshop.throw_away", { name: item.name }), title: t("workshop.throw_away", { name: item.name }), "data-testid": "ready-away", on: { click: () => void this.#throwAway(item) } }, icon("delete"));
+    const away = h("button", { type: "button", class: "icon-button", "aria-label": t("workshop.throw_away", { name: item.title }), title: t("workshop.throw_away", { name: item.title }), "data-testid": "ready-away", on: { click: () => void this.#throwAway(item) } }, icon("delete"));
     return h("article", { class: "item", "data-testid": "ready" }, this.#head(item, away), h("p", { class: "agent-hint" }, `${t("workshop.ready_at")} `, h("code", { text: item.path })));
   }
 

@@ -2,17 +2,20 @@
  * What the page of the Workshop asks of the server.
  *
  * @import { CharacterCard } from "../rest.js"
- * @typedef {{ name: string, path: string, lastModified: number, size: number, previewImage: string | null }} Item
- *   `lastModified` in seconds since 1970, `size` in bytes
+ * @import { Model } from "./model_calls.js"
+ * @typedef {{ name: string, title: string, path: string, lastModified: number, size: number, previewImage: string | null, vrm: string[] }} Item
+ *   `title`: of the card or model in it; `name`: of the folder; `lastModified` in seconds since 1970, `size` in bytes
  * @typedef {{ name: string, path: string }} ItemFile
  * @typedef {{ items: Item[], folder: string }} Items
  */
-import { get, post } from "../api.js";
+import { get, post, refusal } from "../api.js";
 
 const WORKSHOP = "api/steam/workshop";
+/** For a model of up to 200 MB, on this computer. */
+const MODEL_MS = 120_000;
 const EXPORTS = "WorkshopExport";
 /** What a card holds that means nothing elsewhere, or is nobody's business. */
-const OWN = ["neko", "voice_id", "live2d_item_id", "vrm", "vrm_animation", "lighting"];
+const OWN = ["neko", "voice_id", "live2d", "live2d_item_id", "vrm", "vrm_animation", "lighting"];
 
 /** @param {string} [folder] */
 async function scan(folder = "") {
@@ -95,6 +98,15 @@ export async function soundOf({ name, path }) {
   return new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name, { type: name.toLowerCase().endsWith(".mp3") ? "audio/mpeg" : "audio/wav" });
 }
 
+/** @param {string} path of a VRM model from the folder of items; it comes among the user's own */
+export async function takeModel(path) {
+  const response = await fetch(`workshop/${path.split("/").map(encodeURIComponent).join("/")}`);
+  if (!response.ok) throw refusal(null, response.status);
+  const form = new FormData();
+  form.append("file", await response.blob(), path.split("/").at(-1));
+  await post("api/model/vrm/upload", form, MODEL_MS);
+}
+
 /** @param {Item} item */
 export function pictureOf({ previewImage: picture }) {
   return picture ? `api/steam/proxy-image?${new URLSearchParams({ image_path: picture }).toString()}` : "";
@@ -103,14 +115,16 @@ export function pictureOf({ previewImage: picture }) {
 /**
  * @param {string} name
  * @param {CharacterCard} card
- * @param {string} model
+ * @param {Model} model
  * @returns {Promise<string>} the folder that is ready
  */
 export async function prepare(name, card, model) {
   const told = Object.fromEntries(Object.entries(card).filter(([field]) => !OWN.includes(field)));
+  const file = decodeURIComponent(model.path.split("/").at(-1) ?? "");
+  const worn = model.kind === "vrm" ? { model_type: "vrm", vrm: file } : { model_type: "live2d", live2d: model.name };
   /** @type {{ temp_folder: string }} */
   const { temp_folder: folder } = await post(`${WORKSHOP}/prepare-upload`, {
-    charaData: { ...told, "档案名": name, name, live2d: model }, modelName: model, fileName: "character.chara.json", character_card_name: name,
+    charaData: { ...told, "档案名": name, name, ...worn }, modelName: model.kind === "vrm" ? file : model.name, model_type: model.kind, fileName: "character.chara.json", character_card_name: name,
   });
   return folder;
 }
