@@ -95,7 +95,7 @@ def _operation(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> J
         "responses": _answers(endpoint, refs),
     }
     if endpoint.takes_body:
-        operation["requestBody"] = {"required": True, "content": _body(endpoint, refs)}
+        operation["requestBody"] = {"required": _needs_body(endpoint), "content": _body(endpoint, refs)}
     if parameters := _all_parameters(endpoint, refs, components):
         operation["parameters"] = parameters
     return operation
@@ -155,6 +155,11 @@ def _body(endpoint: Endpoint, refs: Refs) -> Json:
     if endpoint.body_format is BodyFormat.JSON:
         return {_JSON: {"schema": fields}}
     return {kind.value: {"schema": fields} for kind in (BodyFormat.FORM, BodyFormat.MULTIPART)}
+
+
+def _needs_body(endpoint: Endpoint) -> bool:
+    fields = endpoint.body.model_fields.values()
+    return endpoint.upload is not None or any(field.is_required() for field in fields)
 
 
 def _redirection(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> Json:

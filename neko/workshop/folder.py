@@ -36,8 +36,7 @@ class WorkshopFolder:
     @property
     def config(self) -> dict[str, Any]:
         """What is set, with the standard where nothing is."""
-        kept = read_document(self._data / "config" / CONFIG_FILE, {}, is_object, self._on_fault)
-        return {"default_workshop_folder": str(self.standard), "auto_create_folder": True, **kept}
+        return self._completed(read_document(self._data / "config" / CONFIG_FILE, {}, is_object, self._on_fault))
 
     def set(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Keep changes, and make the folder if that is wanted and what it is to be in is there. Raises
@@ -47,10 +46,17 @@ class WorkshopFolder:
                 self._check(_expanded(str(changes[key])))
         config = {key: value for key, value in {**self.config, **changes}.items() if value is not None}
         write_json(self._data / "config" / CONFIG_FILE, config)
-        if config.get("auto_create_folder") and (self.root.parent.is_dir() or self.root == self.standard):
+        completed = self._completed(config)
+        if completed["auto_create_folder"] and (self.root.parent.is_dir() or self.root == self.standard):
             with contextlib.suppress(OSError):
                 make_folder(self.root)
-        return config
+        return completed
+
+    def _completed(self, kept: Mapping[str, Any]) -> dict[str, Any]:
+        """The standard also stands for what is of the wrong kind: the file may be anybody's."""
+        standard = {"default_workshop_folder": str(self.standard), "auto_create_folder": True}
+        wrong = {key for key, value in standard.items() if not isinstance(kept.get(key), type(value))}
+        return {**kept, **{key: standard[key] for key in wrong}}
 
     def _check(self, folder: Path) -> None:
         """A folder that holds what is private, such as keys, is none for items."""

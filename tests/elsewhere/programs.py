@@ -75,9 +75,26 @@ def silly_tavern(root: Path) -> None:
     write(root / "node_modules" / "x" / "package.json", {"name": "x"})
 
 
+CONF_YAML = """\
+# System Settings
+system_config:
+  host: localhost
+  tool_prompts: {}
+
+character_config:
+  conf_name: 'mili' # the name of this file
+  conf_uid: 'mili_01'
+  character_name: Mili
+  persona_prompt: |
+    You are Mili.
+  agent_config: &agent
+    faster_first_response: True
+"""
+
+
 def open_llm_vtuber(root: Path) -> None:
-    config = {"conf_name": "mili", "conf_uid": "mili_01", "character_name": "Mili", "persona_prompt": "You are Mili."}
-    write(root / "conf.yaml", {"system_config": {}, "character_config": config})  # JSON is YAML
+    root.mkdir(parents=True)
+    (root / "conf.yaml").write_text(CONF_YAML, encoding="utf-8")
     history = [
         {"role": "metadata", "timestamp": "2026-03-02T10:00:00"},
         {"role": "human", "timestamp": "2026-03-02T10:00:05", "content": "good morning"},

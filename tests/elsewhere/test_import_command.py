@@ -9,7 +9,6 @@ import sys
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,10 +21,7 @@ from tests.elsewhere.programs import CARD, airi, open_llm_vtuber, picture, silly
 
 
 @pytest.fixture(autouse=True)
-def yaml_reads_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library is not always installed; JSON is YAML too."""
-    stand_in = SimpleNamespace(safe_load=json.loads, YAMLError=ValueError)
-    monkeypatch.setitem(sys.modules, "yaml", stand_in)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "en_US.UTF-8")
 
 

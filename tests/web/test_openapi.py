@@ -89,3 +89,11 @@ def test_bodies_queries_and_paths_are_described_by_their_models(document: Json) 
             assert schema["$ref"].endswith(endpoint.body.__name__)
         else:
             assert "requestBody" not in one
+
+
+def test_a_body_is_needed_where_a_field_of_it_is(document: Json) -> None:
+    needed = {path: operation["requestBody"]["required"] for (path, _), operation in operations(document).items()
+              if "requestBody" in operation}  # fmt: skip
+    assert needed["/api/translate"], "text is needed"
+    assert needed["/api/model/vrm/upload"], "a file is needed"
+    assert not needed["/api/proactive"], "every field may be left out"

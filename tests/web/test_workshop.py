@@ -11,6 +11,7 @@ import pytest
 
 from tests.avatar_files import PNG, below, live2d, vrm
 
+CONFIG = "/api/steam/workshop/config"
 OUTSIDE = ["../config/core_config.json", "/etc/passwd", "..%2fconfig%2fcore_config.json", "%252e%252e/config", "a\0b",
            "7/../../config", ".hidden", "7/link/secret.json", "C:\\x", "x" * 5000]  # fmt: skip
 
@@ -193,15 +194,15 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     client: httpx2.AsyncClient, data_dir: Path, tmp_path: Path
 ) -> None:
     """[rest 13: 3, config 9]"""
-    before = (await client.get("/api/steam/workshop/config")).json()["config"]
+    before = (await client.get(CONFIG)).json()["config"]
     assert before == {"default_workshop_folder": str(data_dir / "workshop"), "auto_create_folder": True}
     for private in (str(data_dir), str(data_dir / "config"), "/", str(Path.home()), ".."):
-        refused = await client.post("/api/steam/workshop/config", json={"user_mod_folder": private})
+        refused = await client.post(CONFIG, json={"user_mod_folder": private})
         assert refused.status_code == 403, private
     chosen = tmp_path / "mods"
     (chosen / "9").mkdir(parents=True)
     (chosen / "9" / "readme.txt").write_text("hello")
-    answer = await client.post("/api/steam/workshop/config", json={"user_mod_folder": str(chosen)})
+    answer = await client.post(CONFIG, json={"user_mod_folder": str(chosen)})
     assert answer.json()["config"]["user_mod_folder"] == str(chosen)
     scanned = (await client.post("/api/steam/workshop/local-items/scan", json={})).json()
     assert [one["name"] for one in scanned["local_items"]] == ["9"]
@@ -211,15 +212,26 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
             assert (await client.get(f"/{mount}/{name}")).status_code == 404, "models consist of nothing like that"
     assert (await client.get("/user_mods/9/readme.txt")).text == "hello"
     far = tmp_path / "not" / "there"
-    await client.post("/api/steam/workshop/config", json={"user_mod_folder": str(far)})
+    await client.post(CONFIG, json={"user_mod_folder": str(far)})
     assert not far.parent.exists()
-    await client.post("/api/steam/workshop/config", json={"user_mod_folder": str(chosen)})
+    await client.post(CONFIG, json={"user_mod_folder": str(chosen)})
     for name in ("key.pem", "passwd", "settings.py", ".env"):
         (chosen / name).unlink()
     (chosen / "9").rename(tmp_path / "9")
     chosen.rmdir()
     assert (await client.post("/api/steam/workshop/local-items/scan", json={})).json()["local_items"] == []
-    kept = (await client.get("/api/steam/workshop/config")).json()["config"]
+    kept = (await client.get(CONFIG)).json()["config"]
     assert kept["user_mod_folder"] == str(chosen), "a drive that is not there at the moment stays set"
-    back = await client.post("/api/steam/workshop/config", json={"user_mod_folder": None})
+    back = await client.post(CONFIG, json={"user_mod_folder": None})
     assert back.json()["config"] == before
+
+
+async def test_what_is_not_set_or_of_the_wrong_kind_stands_at_the_standard(
+    client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    standard = (await client.get(CONFIG)).json()["config"]
+    taken_back = await client.post(CONFIG, json={"default_workshop_folder": None, "auto_create_folder": None})
+    assert taken_back.json()["config"] == standard
+    damaged = {"default_workshop_folder": 5, "auto_create_folder": "yes", "theirs": 1}
+    (data_dir / "config" / "workshop_config.json").write_text(json.dumps(damaged))
+    assert (await client.get(CONFIG)).json()["config"] == {**standard, "theirs": 1}

@@ -18,6 +18,7 @@ from neko.web.request_language import request_language
 from neko.web.schemas import Schema, Success
 
 NO_SUCH_CHOICE = {400: "The choice cannot be: its code says why."}
+DOES_NOT_ANSWER = {200: "The model or its server does not answer: its code says why."}
 
 
 class LocalServer(Schema):
@@ -108,7 +109,7 @@ async def local(call: Call) -> LocalServers:
     body=ModelQuery,
     response=ModelNames,
     summary="The models a server offers",
-    failures=NO_SUCH_CHOICE,
+    failures={**NO_SUCH_CHOICE, **DOES_NOT_ANSWER},
 )
 async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
@@ -124,7 +125,7 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     body=ModelChoice,
     response=ModelTested,
     summary="One real call to a model",
-    failures=NO_SUCH_CHOICE,
+    failures={**NO_SUCH_CHOICE, **DOES_NOT_ANSWER},
 )
 async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     target = await _target(call, call.body.model)
