@@ -40,6 +40,8 @@ def codes_in_the_code() -> set[str]:
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if called in CODE_CALLS and isinstance(node.args[0].value, str):
                     found.add(node.args[0].value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "HTTPError":
+                found.update(one.value for one in node.args[1:2] if isinstance(one, ast.Constant))
     return {code for code in found if re.fullmatch(r"[a-z_]+", code)} - {"system", "user", "assistant"}
 
 

@@ -124,7 +124,10 @@ class Endpoint:
         if not self.takes_body:
             return {}, None
         if self.body_format is BodyFormat.JSON and self.upload is None:
-            return await read_json(request, self.body_limit), None
+            always_ok = self.invalid_status == HTTPStatus.OK  # whoever calls looks at ``success`` alone
+            return await read_json(
+                request, self.body_limit, HTTPStatus.OK if always_ok else HTTPStatus.BAD_REQUEST
+            ), None
         form = await read_form(request, self.upload)
         return _values(form.data, self.body), form
 

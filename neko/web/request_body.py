@@ -46,8 +46,9 @@ class Form:
         await self.data.close()
 
 
-async def read_json(request: Request, limit: int = BODY_LIMIT) -> Any:
-    """The parsed body; an empty object when there is none. Raises ``HTTPError``: 400, 408, 413, 415."""
+async def read_json(request: Request, limit: int = BODY_LIMIT, broken_status: int = 400) -> Any:
+    """The parsed body; an empty object when there is none. Raises ``HTTPError``: 408, 413, 415, and ``broken_status``
+    for what is no JSON."""
     body = await _whole(request, limit)
     if not body:
         return {}
@@ -58,7 +59,7 @@ async def read_json(request: Request, limit: int = BODY_LIMIT) -> Any:
             load_json(body, strict=True) if len(body) <= BODY_LIMIT else await in_thread(load_json, body, strict=True)
         )
     except (ValueError, RecursionError):
-        raise HTTPError(400, "bad_json", "The request body is not valid JSON.") from None
+        raise HTTPError(broken_status, "bad_json", "The request body is not valid JSON.") from None
 
 
 async def read_form(request: Request, upload: Upload | None = None) -> Form:

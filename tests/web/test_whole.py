@@ -6,8 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from neko.web.calls import ENDPOINTS
+from neko.web.request_body import BodyFormat
 from tests.client import client
 from tests.conftest import RunningServer
 
@@ -114,6 +116,49 @@ async def test_a_deleted_exchange_is_in_no_file_any_more(server: RunningServer, 
         await page.say("And now?")
         await page.reply()
     assert _holding(data_dir, b"xyzzy") == []
+
+
+ALWAYS_200 = {
+    "/api/config/core_api",
+    "/api/config/preferences",
+    "/api/config/preferences/set-preferred",
+    "/api/emotion/analysis",
+    "/api/translate",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b'{"a": ', "application/json", 400),
+        (b"\xff\xfe{", "application/json", 400),
+        (b"[" * 50_000, "application/json", 400),
+        (b"{}", "text/plain", 415),
+        (b"{}", "", 415),
+        (b"[1]", "application/json", None),
+        (b"null", "application/json", None),
+    ],
+)
+async def test_a_body_that_is_none_is_refused_by_every_call_with_what_to_do(
+    body: bytes, kind: str, status: int | None, server: RunningServer
+) -> None:
+    """[rest 1]"""
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as http:
+        for one in ENDPOINTS:
+            if not one.takes_body:
+                continue
+            is_form = one.body_format is not BodyFormat.JSON or one.upload is not None
+            path = one.paths[0].replace(":path", "").replace("{", "").replace("}", "")
+            sent = "multipart/form-data; boundary=x" if is_form and status == 400 else kind
+            answer = await http.request(one.method, path, content=body, headers={"content-type": sent} if sent else {})
+            wanted = 415 if is_form and status is None else status or one.invalid_status
+            expected = 200 if status == 400 and one.paths[0] in ALWAYS_200 else wanted
+            assert answer.status_code == expected, (one.method, path, answer.text)
+            told = answer.json()
+            assert not told["success"]
+            assert told["error"]
+            assert told["remedy"], (one.method, path, answer.text)
+    assert {one.paths[0] for one in ENDPOINTS if one.invalid_status == 200} == ALWAYS_200
 
 
 def _holding(folder: Path, words: bytes) -> list[Path]:
