@@ -41,7 +41,7 @@ def codes_in_the_code() -> set[str]:
                 if called in CODE_CALLS and isinstance(node.args[0].value, str):
                     found.add(node.args[0].value)
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "HTTPError":
-                found.update(one.value for one in node.args[1:2] if isinstance(one, ast.Constant))
+                found.update(str(one.value) for one in node.args[1:2] if isinstance(one, ast.Constant))
     return {code for code in found if re.fullmatch(r"[a-z_]+", code)} - {"system", "user", "assistant"}
 
 
