@@ -16,7 +16,7 @@ from neko.avatar_errors import AvatarError
 from neko.avatars.emotions import Mapped, derived, mapped_into
 from neko.avatars.places import Root, Source, check_name, files_below, folders_in, remove, settle
 from neko.hand_written import decoded
-from neko.storage import is_plain_name, write_json
+from neko.storage import write_json
 from neko.well_formed import load_json
 
 CONFIG: Final = ".model3.json"
@@ -179,8 +179,7 @@ def add_part(model: Live2DModel, name: str, ending: str, file: BinaryIO) -> str:
     """Give a model another motion or expression; its path as ``files_of`` tells. Raises ``AvatarError``."""
     if not name.lower().endswith(ending):
         raise AvatarError("avatar_kind", f"{name!r} does not end in {ending}", file=name[:80], kinds=ending)
-    if not is_plain_name(name) or "/" in name:
-        raise AvatarError("avatar_name", f"{name!r} cannot be a file's name", name=name[:80])
+    name = check_name(name)
     content = parsed(file.read(LARGEST_JSON + 1), name)
     folder = "motions" if ending == MOTION else "expressions"
     path = model.config.parent / folder / name

@@ -43,10 +43,10 @@ class Root:
 
 
 def check_name(name: str) -> str:
-    """A name for a model, trimmed. Raises ``AvatarError``: one path part, the same on every system."""
+    """A name for a model or a file of it, trimmed. Raises ``AvatarError``: one path part, the same on every system."""
     name = name.strip()
     if file_name_fault(name) or not is_plain_name(name) or name.endswith("."):
-        raise AvatarError("avatar_name", f"{name!r} cannot be a model's name", name=name[:80])
+        raise AvatarError("avatar_name", f"{name!r} cannot be a name of a model or file", name=name[:80])
     return name
 
 

@@ -149,6 +149,7 @@ async def test_a_card_is_put_to_the_users_own_model_and_nowhere_else(
     body = {"charaData": card, "modelName": "mao", "fileName": "rin.chara.json"}
     assert (await client.post(save, json=body)).json()["path"] == "mao/rin.chara.json"
     assert json.loads((data_dir / "live2d/mao/rin.chara.json").read_text(encoding="utf-8")) == card
-    for name in ("../rin.chara.json", "mao.model3.json", "a\\..\\b.chara.json", ".chara.json", "C:rin.chara.json"):
+    names = ("../rin.chara.json", "mao.model3.json", "a\\..\\b.chara.json", ".chara.json", "C:rin.chara.json")
+    for name in (*names, "名" * 189 + ".chara.json"):
         assert (await client.post(save, json={**body, "fileName": name})).status_code == 400, name
     assert (await client.post(save, json={**body, "modelName": "../config"})).status_code == 404

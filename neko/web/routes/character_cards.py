@@ -10,7 +10,7 @@ from pydantic import Field
 
 from neko.avatars.places import Source
 from neko.characters import PROFILE_NAME
-from neko.storage import is_plain_name, write_json
+from neko.storage import file_name_fault, is_plain_name, write_json
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
@@ -124,7 +124,7 @@ async def put_into_use(call: Call[CardToUse]) -> CardInUse:
 )
 async def keep_with_model(call: Call[CardToKeep]) -> CardKept:
     name = call.body.fileName.strip()
-    if not is_plain_name(name) or ".." in name or not name.lower().endswith(CARD):
+    if file_name_fault(name) or not is_plain_name(name) or not name.lower().endswith(CARD):
         raise HTTPError(400, "invalid", "The file of a card ends in .chara.json and has no path.")
     if len(json.dumps(call.body.charaData)) > _LARGEST_CARD:
         raise HTTPError(400, "invalid", "The card is too large.")
