@@ -36,7 +36,7 @@ class Door:
     """A place to which files are sent, and a file that it takes."""
 
     path: str
-    field: str
+    part: str
     name: str
     whole: bytes
     form: Mapping[str, str] = field(default_factory=dict)
@@ -56,9 +56,9 @@ DOORS: Final = (
     Door("/api/steam/workshop/upload-preview-image", "file", "a.png", PNG, {"content_folder": "1"}),
 )
 NAMES: Final = (
-    *("../../../escaped", "/tmp/escaped-{}", "..\\..\\escaped", "C:\\escaped", "\\\\host\\share\\a", "a:stream", "con", "nul"),
-    *("a\0b", "a\nb", "..", ".", "", " ", "~/a", "%2e%2e/escaped", "x" * 300, "…", "名前", "\u202egnp", "e\u0301", ".hidden"),
-    *("m/../../escaped", "m//a", "m/./a", "a/" * 100 + "b", "config/characters", "..;/a", "${HOME}", "a|b", "<b>"),
+    *("../../../escaped", "/tmp/escaped-{}", "..\\..\\escaped", "C:\\escaped", "\\\\host\\share\\a", "a:stream", "con"),
+    *("a\0b", "a\nb", "..", ".", "", " ", "~/a", "%2e%2e/escaped", "x" * 300, "…", "名前", "\u202egnp", "e\u0301"),
+    *("m/../../escaped", "m//a", "m/./a", "a/" * 100 + "b", "config/characters", "..;/a", "${HOME}", "a|b", "<b>", ".hidden", "nul"),
 )  # fmt: skip
 ENDINGS: Final = ("", ".zip", ".vrm", ".vrma", ".png", ".wav", ".json", ".model3.json", ".jsonl", ".html", ".db")
 
@@ -156,7 +156,7 @@ def as_form(door: Door, name: str, content: bytes, boundary: str = "neko-boundar
         f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
         for key, value in door.form.items()
     ]
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{door.field}"; filename="{name}"\r\n\r\n'
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{door.part}"; filename="{name}"\r\n\r\n'
     return "".join([*lines, head]).encode() + content + f"\r\n--{boundary}--\r\n".encode()
 
 
