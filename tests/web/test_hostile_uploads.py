@@ -58,7 +58,8 @@ DOORS: Final = (
 NAMES: Final = (
     *("../../../escaped", "/tmp/escaped-{}", "..\\..\\escaped", "C:\\escaped", "\\\\host\\share\\a", "a:stream", "con"),
     *("a\0b", "a\nb", "..", ".", "", " ", "~/a", "%2e%2e/escaped", "x" * 300, "…", "名前", "\u202egnp", "e\u0301"),
-    *("m/../../escaped", "m//a", "m/./a", "a/" * 100 + "b", "config/characters", "..;/a", "${HOME}", "a|b", "<b>", ".hidden", "nul"),
+    *("m/../../escaped", "m//a", "m/./a", "a/" * 100 + "b", "config/characters", "..;/a", "${HOME}", "a|b", "<b>"),
+    *(".hidden", "nul"),
 )  # fmt: skip
 ENDINGS: Final = ("", ".zip", ".vrm", ".vrma", ".png", ".wav", ".json", ".model3.json", ".jsonl", ".html", ".db")
 
