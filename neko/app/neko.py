@@ -15,6 +15,7 @@ from neko import i18n, set_aside
 from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.browser.hand import BrowserHand
+from neko.agent.computer.front_window import FrontWindow
 from neko.agent.computer.hand import ComputerHand
 from neko.agent.mcp.config import MCP_FILE, router
 from neko.agent.mcp.hand import McpHand
@@ -290,6 +291,8 @@ class Neko:
             self._owner,
             lambda: stored.in_force,
             lambda: cards.master_name,
+            FrontWindow(self.settings.environ),
+            lambda: cards.names,
         )
 
     def _imports(self, cards: CharacterCards) -> Imports:

@@ -1,8 +1,8 @@
 """She speaks of her own accord: when it suits the user (``sessions/manners``), about something that is worth it.
 
 What the calendar of the talk has (a birthday, what was planned for today, the first meeting of a day) is always worth a
-word. Of anything else (news, what is shared of the screen, what is still open) a model judges whether it is. What
-she has said so stands in the log, with the reason: the record of it is read from there.
+word. Of anything else (news, what is shared of the screen, the window in front, what is still open) a model judges
+whether it is. What she has said so stands in the log, with the reason: the record of it is read from there.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from neko.agent.computer.front_window import FrontWindow
+from neko.agent.computer.own_page import is_own_page
 from neko.agent.outside import marked, visible
 from neko.app.conversations import Conversations
 from neko.app.feeds import Feeds
@@ -27,7 +28,7 @@ from neko.errors import ModelTimeoutError, NekoError
 from neko.memory.service import MemoryService
 from neko.net import Network
 from neko.prompts import phrases
-from neko.sessions.events import ReplyText, TurnAbandoned, TurnEnd
+from neko.sessions.events import ReplyText, Status, TurnAbandoned, TurnEnd
 from neko.sessions.manager import SessionManager
 from neko.sessions.manners import Manners, Record, Verdict, judge, read_quiet
 from neko.sessions.outbox import Outbox
@@ -42,7 +43,7 @@ from neko.settings.speaking_first import (
     PROACTIVE_QUIET,
     PROACTIVE_SOURCES,
 )
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import Line, Remark
 from neko.types.memory import InChats
 
@@ -108,6 +109,8 @@ class Proactive:
         owner: TaskOwner,
         in_force: Callable[[], SettingsInForce],
         master: Callable[[], str],
+        front: FrontWindow,
+        characters: Callable[[], Sequence[str]],
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._conversations = conversations
@@ -118,6 +121,8 @@ class Proactive:
         self._in_force = in_force
         self._master = master
         self._personal = personal
+        self.front = front
+        self._characters = characters
         self.now = now
         self._owner = owner
         self._known: dict[str, _Known] = {}
@@ -239,10 +244,7 @@ class Proactive:
             async with asyncio.timeout(_CHOOSE_S):
                 return chosen(await ask(question), fresh)
         except TimeoutError as error:
-            label = self._models.label
-            raise ModelTimeoutError(
-                "choosing", model=label.model, provider=label.provider, seconds=round(_CHOOSE_S)
-            ) from error
+            raise self._too_late("choosing", _CHOOSE_S) from error
 
     @property
     def _answers_by_model(self) -> bool:
@@ -254,7 +256,7 @@ class Proactive:
         found: list[Occasion] = []
         if "screen" in sources and (seen := await self._seen(manager, brought)):
             found.append(seen)
-        if "window" in sources and brought and (title := _line(brought.window_title)):
+        if "window" in sources and (title := _line(brought.window_title if brought else await self._title_in_front())):
             found.append(Occasion(Kind.WINDOW, f"window:{title}", title))
         if "memory" in sources:
             questions = await self._memory.open_questions(manager.character)
@@ -269,6 +271,13 @@ class Proactive:
                     key = f"news:{post.link or post.text}"[:_LONGEST]
                     found.append(Occasion(Kind.NEWS, key, post.text, post.link, post.author))
         return found
+
+    async def _title_in_front(self) -> str:
+        """Of a window that is none of her own pages; "" while nothing may be seen."""
+        if self._in_force().get(PRIVACY):
+            return ""
+        title = await in_thread(self.front.title) or ""
+        return "" if is_own_page(title, self._characters()) else title
 
     async def _seen(self, manager: SessionManager, brought: Brought | None) -> Occasion | None:
         """What the user shows of the screen at this moment, in the words of the model that sees."""
@@ -303,18 +312,26 @@ class Proactive:
             turn_id = manager.open_talk(self._request(manager, occasion))
             if turn_id is None:
                 return None
-            text = ""
-            with suppress(TimeoutError):
+            text, is_late = "", False
+            try:
                 async with asyncio.timeout(_SAY_S):
                     while (event := await outbox.get()) is not None:
                         match event:
                             case ReplyText(id_, _, piece, first) if id_ == turn_id:
                                 text = piece if first else text + piece
-                            case TurnEnd(id_) if id_ == turn_id:
-                                return text
-                            case TurnAbandoned(id_) if id_ == turn_id:
-                                return ""
+                            case Status(code=ModelTimeoutError.code):
+                                is_late = True
+                            case TurnEnd(id_) | TurnAbandoned(id_) if id_ == turn_id:
+                                break
+            except TimeoutError:
+                is_late = True
+        if is_late and not text:
+            raise self._too_late("answering", _SAY_S)
         return text
+
+    def _too_late(self, what: str, seconds: float) -> ModelTimeoutError:
+        label = self._models.label
+        return ModelTimeoutError(what, model=label.model, provider=label.provider, seconds=round(seconds))
 
     def _request(self, manager: SessionManager, occasion: Occasion) -> SpeakRequest:
         say, kind = phrases(manager.language), occasion.kind

@@ -39,7 +39,7 @@ PROACTIVE_SOURCES: Final[Setting[tuple[str, ...]]] = Setting(
     "proactive.sources",
     NAMES,
     ("memory",),
-    "what she may speak of then: `memory`, `screen` (while it is shared), `news`",
+    "what she may speak of then: `memory`, `screen` (while it is shared), `window` (the front one's title), `news`",
     Place.NEKO_SECTION,
 )
 PROACTIVE_FEEDS: Final[Setting[tuple[str, ...]]] = Setting(

@@ -310,6 +310,8 @@ async def test_she_is_let_speak_first_and_told_when_not(running_neko: RunningNek
     await quiet.fill("")
     await quiet.press("Enter")
     await expect(driver.get("first-now")).to_have_text("She may speak now, if there is something.")
+    await expect(driver.get("first-source-window")).not_to_be_checked()
+    await expect(driver.get("speaking-first")).to_contain_text("not Wayland or macOS")
     await driver.get("first-source-news").check()
     await driver.get("first-feeds").fill("https://paper.example/feed")
     async with driver.page.expect_response(lambda one: '"per_day":3' in (one.request.post_data or "")):

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.agent.computer.front_window import FrontWindow
 from neko.application import Neko
 from neko.sessions.actions import ReportSight, SendText
 from neko.sessions.events import Status, TurnEnd
@@ -57,6 +58,18 @@ async def allow(client: httpx2.AsyncClient, **changes: object) -> dict[str, Any]
     assert answer.status_code == 200, answer.text
     state: dict[str, Any] = answer.json()
     return state
+
+
+class InFront(FrontWindow):
+    """A system with this window in front."""
+
+    is_told = True
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+
+    def title(self) -> str:
+        return self._title
 
 
 async def told(neko: Neko, text: str, *, ago: timedelta) -> None:
@@ -156,6 +169,51 @@ async def test_what_the_page_shows_is_told_by_the_model_that_sees(
     assert "chess" in str(provider.chats[-1].json["messages"])
     refused = await client.post(CHAT, json={**body, "screenshot_data": "data:image/jpeg;base64,%%%"})
     assert refused.status_code == 400
+
+
+async def test_a_window_in_front_is_a_topic_once_the_user_chose_that_and_never_one_of_hers(
+    neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
+) -> None:
+    neko.proactive.front = InFront("Report.odt - Writer")
+    assert (await client.get("/api/get_window_title")).json()["window_title"] == "Report.odt - Writer"
+    state = await allow(client, on=True)
+    assert ("window" in state["sources"], state["windows"]) == (False, True)
+    await neko.proactive.consider("Mio")
+    assert provider.chats == []
+    for title, sources in (("Mio - Chromium", ["window"]), ("", ["window"])):
+        neko.proactive._known.clear()
+        neko.proactive.front = InFront(title)
+        await allow(client, sources=sources)
+        await neko.proactive.consider("Mio")
+        assert provider.chats == [], title
+    neko.proactive._known.clear()
+    neko.proactive.front = InFront("Report.odt - Writer")
+    provider.script(["1"], ["How is the report?"])
+    outcome = await neko.proactive.consider("Mio")
+    assert outcome.text == "How is the report?"
+    assert "Report.odt - Writer" in str(provider.chats[0].json["messages"])
+    await client.post("/api/privacy", json={"on": True})
+    assert (await client.get("/api/get_window_title")).json() == {"success": False, "window_title": None}
+
+
+@pytest.mark.parametrize("stalls", ["choosing", "answering"])
+async def test_a_model_that_does_not_answer_in_time_is_told_as_that(
+    stalls: str,
+    neko: Neko,
+    client: httpx2.AsyncClient,
+    provider: ScriptedProvider,
+    page: Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """[rest 9]"""
+    monkeypatch.setattr(f"neko.app.proactive.{'_CHOOSE_S' if stalls == 'choosing' else '_SAY_S'}", 0.3)
+    silent = Script([], stall_after=0)
+    provider.script(*([silent] if stalls == "choosing" else [["1"], silent]))
+    wanted = {"lanlan_name": "Mio", "enabled_modes": ["window"], "window_title": "Report.odt"}
+    answer = await client.post(CHAT, json=wanted)
+    assert (answer.status_code, answer.json()["code"]) == (504, "model_timeout")
+    assert answer.json()["remedy"]
+    provider.release()
 
 
 async def test_what_she_said_first_counts_after_a_restart_too(

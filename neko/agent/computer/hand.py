@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from neko.agent.computer.devices import Devices
+from neko.agent.computer.front_window import is_wayland
 from neko.agent.computer.own_page import is_own_page
 from neko.agent.computer.screen import MssScreen, PrivateScreen, Screen, private
 from neko.agent.computer.watch import StopKey
@@ -120,7 +121,7 @@ class ComputerHand:
             return ComputerError("not_installed", f"not installed: {', '.join(self._missing)}", extra="computer")
         if self._platform != "linux":
             return None
-        if self._environ.get("WAYLAND_DISPLAY") or self._environ.get("XDG_SESSION_TYPE") == "wayland":
+        if is_wayland(self._environ):
             return ComputerError("wayland", "the session is a Wayland one")
         if not self._environ.get("DISPLAY"):
             return ComputerError("no_display", "DISPLAY is not set")

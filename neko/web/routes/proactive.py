@@ -12,6 +12,7 @@ from pydantic import Field
 from neko.app import Neko
 from neko.app.occasions import Kind
 from neko.app.proactive import Brought, Outcome
+from neko.errors import ModelTimeoutError
 from neko.sessions.manners import Verdict, read_quiet
 from neko.settings.speaking_first import (
     PROACTIVE,
@@ -21,6 +22,7 @@ from neko.settings.speaking_first import (
     PROACTIVE_QUIET,
     PROACTIVE_SOURCES,
 )
+from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.schemas import Schema, Success
@@ -38,7 +40,7 @@ _SOURCES: Final = {
 _CHANNELS: Final = {Kind.SCREEN: "vision", Kind.WINDOW: "window", Kind.NEWS: "web"}
 _TAGS: Final = {Kind.SCREEN: "SCREEN", Kind.NEWS: "WEB", Kind.WINDOW: "WEB"}
 
-Source = Literal["memory", "screen", "news"]
+Source = Literal["memory", "screen", "window", "news"]
 
 
 class ProactiveRequest(Schema):
@@ -75,7 +77,7 @@ class ProactiveAnswer(Success):
 
 class ProactiveState(Success):
     """``now``: whether she may speak to the current character's user at this moment, and if not, why. ``failed``: feeds
-    that cannot be read, with the reason."""
+    that cannot be read, with the reason. ``windows``: the system tells the title of the window in front."""
 
     on: bool
     every_min: int
@@ -85,6 +87,7 @@ class ProactiveState(Success):
     feeds: list[str]
     now: str
     failed: dict[str, str]
+    windows: bool
 
 
 class ProactiveChange(Schema):
@@ -94,7 +97,7 @@ class ProactiveChange(Schema):
     every_min: int | None = Field(None, ge=5, le=480)
     per_day: int | None = Field(None, ge=1, le=96)
     quiet: str | None = Field(None, max_length=40)
-    sources: list[Source] | None = Field(None, max_length=3)
+    sources: list[Source] | None = Field(None, max_length=4)
     feeds: list[str] | None = Field(None, max_length=20)
 
 
@@ -104,13 +107,21 @@ class ProactiveChange(Schema):
     response=ProactiveAnswer,
     summary="Have her say something of her own accord, if it suits and there is something",
     body_limit=_LARGEST_PICTURE + 10_000,
-    failures={400: "That is no picture.", 404: "No such character.", 409: "She is answering already."},
+    failures={
+        400: "That is no picture.",
+        404: "No such character.",
+        409: "She is answering already.",
+        504: "The model is too slow.",
+    },
 )
 async def proactive_chat(call: Call[ProactiveRequest]) -> ProactiveAnswer:
     name = call.body.lanlan_name or call.neko.characters.current
     if name not in call.neko.characters.cards.names:
         raise HTTPError(404, "unknown_character", f"There is no character called {name}.", name=name)
-    outcome = await call.neko.proactive.consider(name, _brought(call.body))
+    try:
+        outcome = await call.neko.proactive.consider(name, _brought(call.body))
+    except ModelTimeoutError as error:
+        raise HTTPError(504, error.code, str(error), **error.params) from error
     if outcome.verdict is Verdict.BUSY:
         raise HTTPError(409, "already_answering", "She is answering already.")
     return _answer(name, outcome)
@@ -132,6 +143,7 @@ async def _state(neko: Neko) -> ProactiveState:
         feeds=list(read(PROACTIVE_FEEDS)),
         now=(await speaks.may_speak(neko.characters.current)).value,
         failed=dict(speaks.feeds.failed),
+        windows=await in_thread(lambda: speaks.front.is_told),
     )
 
 

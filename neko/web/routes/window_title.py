@@ -1,14 +1,11 @@
-"""The title of the window in front, on Windows; elsewhere no way works everywhere (``contract/rest.md`` §9)."""
+"""The title of the window in front, where the system tells it (``contract/rest.md`` §9)."""
 
 from __future__ import annotations
 
-import sys
-
+from neko.settings.registry import PRIVACY
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get
 from neko.web.schemas import Schema
-
-_LONGEST = 500
 
 
 class WindowTitle(Schema):
@@ -16,21 +13,15 @@ class WindowTitle(Schema):
     window_title: str | None
 
 
-@get("/api/get_window_title", response=WindowTitle, summary="The title of the window in front; none but on Windows")
+@get(
+    "/api/get_window_title",
+    response=WindowTitle,
+    summary="The title of the window in front; none while nothing may be seen, and where the system does not tell it",
+)
 async def window_title(call: Call) -> WindowTitle:
-    title = await in_thread(_title)
+    private = call.neko.config.in_force.get(PRIVACY)
+    title = None if private else await in_thread(call.neko.proactive.front.title)
     return WindowTitle(success=title is not None, window_title=title)
-
-
-def _title() -> str | None:
-    if sys.platform == "win32":
-        import ctypes
-
-        text = ctypes.create_unicode_buffer(_LONGEST)
-        user32 = ctypes.windll.user32
-        user32.GetWindowTextW(user32.GetForegroundWindow(), text, _LONGEST)
-        return str(text.value)
-    return None
 
 
 ENDPOINTS = (window_title,)

@@ -22,6 +22,7 @@ from PIL import Image
 
 from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.computer.devices import Stop, StoppedError
+from neko.agent.computer.front_window import FrontWindow
 from neko.agent.computer.geometry import Monitor, Point
 from neko.agent.computer.own_page import is_own_page
 from neko.agent.computer.pynput_devices import PynputDevices
@@ -144,6 +145,16 @@ async def test_on_our_own_page_only_the_user_acts(work: AtWork, onlooker: Onlook
     with pytest.raises(ActionError, match="Neko's own page"):
         await work.act("write", text="yes")
     assert page.keys_pressed() == 0
+
+
+def test_the_title_of_the_window_in_front_is_told_by_an_x_server_and_not_by_wayland(
+    display: str, onlooker: Onlooker
+) -> None:
+    onlooker.window("Report.odt – Writer").focus()
+    assert FrontWindow({"DISPLAY": display}).title() == "Report.odt – Writer"
+    for environ in ({"DISPLAY": display, "WAYLAND_DISPLAY": "wayland-0"}, {}):
+        there = FrontWindow(environ)
+        assert (there.is_told, there.title()) == (False, None)
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,10 @@
  * @typedef {{ engine?: HearingEngine | "auto", url?: string, model?: string, api_key?: string, language?: string, local_model?: string }} HearingChange
  *
  * @typedef {{
- *   on: boolean, every_min: number, per_day: number, quiet: string, sources: ("memory" | "screen" | "news")[], feeds: string[],
- *   now: string, failed: Record<string, string>,
- * }} SpeakingFirst `now`: whether she may speak of her own accord, and if not, why; `failed`: the reason by the address of a feed.
+ *   on: boolean, every_min: number, per_day: number, quiet: string, sources: ("memory" | "screen" | "window" | "news")[], feeds: string[],
+ *   now: string, failed: Record<string, string>, windows: boolean,
+ * }} SpeakingFirst `now`: whether she may speak of her own accord, and if not, why; `failed`: the reason by the address of a feed;
+ *   `windows`: the system tells the title of the window in front.
  * @typedef {{ temperature: number | null, max_tokens: number | null }} ReplyOptions Null: the model's own.
  *
  * @typedef {{ name: string, value: string, origin: "file" | "environment" | "flag", from_name: string, on_page: boolean }} SettingOverview

@@ -13,7 +13,7 @@ const TIMES = [1, 3, 6, 12, 24];
 /** One change goes after the other, or an older answer would be drawn over a newer one; only the last is drawn. */
 let sent = Promise.resolve();
 let newest = 0;
-const SOURCES = /** @type {const} */ (["memory", "screen", "news"]);
+const SOURCES = /** @type {const} */ (["memory", "screen", "window", "news"]);
 
 /** @param {HTMLElement} place */
 export async function speakingFirst(place) {
@@ -85,7 +85,7 @@ function wishes(state, change) {
     if (on) chosen.add(source);
     else chosen.delete(source);
     change({ sources: [...chosen] });
-  }, `first-source-${source}`), t(`first.source_hints.${source}`)));
+  }, `first-source-${source}`), t(`first.source_hints.${source === "window" && !state.windows ? "no_window" : source}`)));
   const feeds = h("textarea", { class: "input", rows: "3", spellcheck: "false", placeholder: "https://", "data-testid": "first-feeds" });
   feeds.addEventListener("change", () => change({ feeds: feeds.value.split("\n") }));
   feeds.value = state.feeds.join("\n");
