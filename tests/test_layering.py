@@ -133,6 +133,7 @@ LATE = {
 MAY_IMPORT_LATE = {
     "neko.__main__",
     "neko.agent.browser.hand",
+    "neko.agent.computer.front_window",
     "neko.agent.computer.hand",
     "neko.app.backups.running",
     "neko.sessions.models.realtime",

@@ -43,7 +43,7 @@ class FrontWindow:
 
 
 def _of_x_server(display: str) -> str | None:
-    from neko.agent.computer.x11 import X11Devices
+    from neko.agent.computer.x11 import X11Devices  # nobody may ever want it
 
     try:
         devices = X11Devices(display)
