@@ -102,6 +102,7 @@ NekoError
 │   ├── HearingModelError      the model on this computer cannot be loaded, or ended too often
 │   └── NothingHearsError      no recogniser is there
 ├── ModelFetchError        a model could not be fetched (neko.hearing_errors)
+├── SteamError             neko.steam_errors: Steam cannot be asked, or said no; its code says why
 ├── ToolServerError        neko.tool_errors: an MCP server cannot be used; its code says why
 ├── AgentError             neko.tool_errors: the agent does not do what it was asked to; its code says why
 ├── PluginError            neko.tool_errors: a plug-in cannot be used; its code says why
@@ -121,14 +122,14 @@ NekoError
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said
 
-Twelve more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
+Thirteen more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
 (neko.bus), a message of the wrong shape for its topic, is a TypeError; WebSocketRefusedError and WebSocketClosedError
 (neko.net) are ConnectionErrors; SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
 ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite; ActionError
 (neko.types.hands) tells the agent's model why what it wants cannot be done as it stands; SchemaError
 (neko.agent.plugins.checking), LoadError (neko.agent.plugins.child.loading) and RefusedCallError
-(neko.agent.plugins.child.running) are told as a PluginError; StoppedError
-(neko.agent.computer.devices) ends what a thread does with the mouse, OutOfTimeError
+(neko.agent.plugins.child.running) are told as a PluginError, SteamAnswerError (neko.steam.connection) as a SteamError;
+StoppedError (neko.agent.computer.devices) ends what a thread does with the mouse, OutOfTimeError
 (neko.memory.running_time) a search; NoMemoError (neko.memory.no_memo) has a memo made without a model.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a ``permanent`` flag (trying the same

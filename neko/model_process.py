@@ -1,4 +1,5 @@
-"""A model on this computer in a process of its own, which answers one request at a time.
+"""A model on this computer, or another library that may fall, in a process of its own, which answers one request at a
+time.
 
 The process starts with the first request or ``start``, and ends when nothing was asked for a while, which gives the
 memory back. It is sent one line of JSON, its order, and answers ``{"ready": true}`` once its model is loaded, or
@@ -120,6 +121,15 @@ class ModelProcess:
             return await self._exchange(await self._running(), request, read)
 
         return await self._queued(exchange)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._owner.closed
+
+    async def end(self) -> None:
+        """End the process; the next request starts another one."""
+        async with self._answering:
+            await self._end()
 
     async def aclose(self) -> None:
         """End the process; idempotent."""

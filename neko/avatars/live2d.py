@@ -109,6 +109,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def set_references(model: Live2DModel, parts: Mapping[str, Any]) -> None:
     """Replace ``Motions`` or ``Expressions``. Raises ``AvatarError``, ``ConfigError``."""
+    _check_writable(model)
     config = read_config(model.config)
     config["FileReferences"].update(parts)
     write_json(model.config, config)
@@ -123,6 +124,7 @@ def emotion_mapping(model: Live2DModel) -> Mapped:
 
 def set_emotion_mapping(model: Live2DModel, mapping: Mapped) -> None:
     """Keep which motions and expressions go with which emotion. Raises ``AvatarError``, ``ConfigError``."""
+    _check_writable(model)
     config = read_config(model.config)
     here = {path.relative_to(model.config.parent).as_posix() for path in _parts(model, MOTION, EXPRESSION)}
     write_json(model.config, mapped_into(config, mapping, here))
@@ -171,7 +173,8 @@ def kept_parameters(model: Live2DModel) -> dict[str, float]:
 
 
 def keep_parameters(model: Live2DModel, values: Mapping[str, float]) -> None:
-    """Replace the values that are set. Raises ``ConfigError``."""
+    """Replace the values that are set. Raises ``AvatarError``, ``ConfigError``."""
+    _check_writable(model)
     write_json(model.config.parent / _PARAMETERS, dict(values))
 
 
@@ -180,6 +183,7 @@ def add_part(model: Live2DModel, name: str, ending: str, file: BinaryIO) -> str:
     if not name.lower().endswith(ending):
         raise AvatarError("avatar_kind", f"{name!r} does not end in {ending}", file=name[:80], kinds=ending)
     name = check_name(name)
+    _check_writable(model)
     content = parsed(file.read(LARGEST_JSON + 1), name)
     folder = "motions" if ending == MOTION else "expressions"
     path = model.config.parent / folder / name
@@ -187,6 +191,11 @@ def add_part(model: Live2DModel, name: str, ending: str, file: BinaryIO) -> str:
         raise AvatarError("avatar_exists", f"{name} is there already", name=name)
     write_json(path, content)
     return f"{folder}/{name}"
+
+
+def _check_writable(model: Live2DModel) -> None:
+    if model.root.only is not None:
+        raise AvatarError("avatar_not_own", f"{model.name!r} is another program's", name=model.name[:80])
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -214,6 +223,8 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
 
 def _models_in(root: Root) -> Iterator[Live2DModel]:
     for folder in folders_in(root.folder):
+        if root.only is not None and folder.name not in root.only:
+            continue
         item = folder.name if root.source is Source.WORKSHOP else ""
         configs = list(islice(files_below(folder, CONFIG), _MOST_FILES))
         if root.source is not Source.WORKSHOP:

@@ -31,11 +31,13 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder of models; ``url`` is the path at which its files are served, without a slash at its end."""
+    """A folder of models; ``url`` is the path at which its files are served, without a slash at its end. ``only`` names
+    the folders in it that count, whose files are another program's and never written; None: all of them."""
 
     folder: Path
     url: str
     source: Source
+    only: frozenset[str] | None = None
 
     def address(self, path: Path) -> str:
         """The percent-encoded path of a file below this root."""

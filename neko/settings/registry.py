@@ -25,6 +25,7 @@ from neko.settings.setting import (
     Setting,
     one_of,
     seconds_between,
+    whole_between,
 )
 from neko.settings.speaking_first import SPEAKING_FIRST
 
@@ -509,6 +510,23 @@ BROWSER_NEAR: Final[Setting[bool]] = Setting(
     ("NEKO_BROWSER_OWN_NETWORK",),
 )
 
+STEAM: Final[Setting[bool]] = Setting(
+    "steam.enabled",
+    SWITCH,
+    False,
+    "ask Steam's client on this computer for items of the Workshop, achievements and playing time",
+    Place.NEKO_SECTION,
+    ("NEKO_STEAM",),
+)
+STEAM_APP: Final[Setting[int]] = Setting(
+    "steam.app_id",
+    whole_between(1, 2**32 - 1),
+    4099310,
+    "number of the app that she is for Steam; yours must own it",
+    Place.NEKO_SECTION,
+    ("NEKO_STEAM_APP_ID",),
+)
+
 PRIVACY: Final[Setting[bool]] = Setting(
     "privacy",
     SWITCH,
@@ -547,6 +565,8 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     BROWSER_VISIBLE,
     BROWSER_PROGRAM,
     BROWSER_NEAR,
+    STEAM,
+    STEAM_APP,
 )
 
 SETTINGS: Final[tuple[Setting[Any], ...]] = (

@@ -115,9 +115,13 @@ def _models(neko: Neko) -> list[BaseRoute]:
     return [
         Mount("/user_live2d", ForeignFiles(lambda: neko.avatars.live2d.user_root.folder)),
         Mount("/user_vrm", ForeignFiles(lambda: neko.avatars.vrm.folder)),
-        Mount("/workshop", ForeignFiles(lambda: neko.workshop.root, anywhere=True)),
-        Mount("/user_mods", ForeignFiles(lambda: neko.workshop.root, anywhere=True)),
+        Mount("/workshop", _items(neko)),
+        Mount("/user_mods", _items(neko)),
     ]
+
+
+def _items(neko: Neko) -> ForeignFiles:
+    return ForeignFiles(lambda: neko.workshop.root, anywhere=True, further=lambda: neko.workshop.subscribed)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

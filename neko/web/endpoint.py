@@ -59,6 +59,10 @@ class Call(Generic[B, Q, P]):
 Handler = Callable[[Call[Any, Any, Any]], Awaitable[Outcome]]
 
 
+def _nothing(_neko: Neko) -> None:
+    """What most calls need besides."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A declared call.
@@ -67,7 +71,8 @@ class Endpoint:
     read. ``status`` answers success, ``invalid_status`` a request that does not fit its models;
     ``failures`` documents the other statuses. ``redirects`` are paths that are answered with 307 to
     the first of ``paths``. ``produces`` is the media type of the answer, or several, with ", " between
-    them. ``body_limit``: bytes of JSON; with a larger one than usual the body is looked through in a thread.
+    them. ``body_limit``: bytes of JSON; with a larger one than usual the body is looked through in a thread. ``needs``
+    raises the error that is the answer where what the call needs is not there, before anything of it is read.
     """
 
     method: str
@@ -86,6 +91,7 @@ class Endpoint:
     produces: str = "application/json"
     redirects: tuple[str, ...] = ()
     body_limit: int = BODY_LIMIT
+    needs: Callable[[Neko], object] = _nothing
 
     def __post_init__(self) -> None:
         for path in (*self.paths, *self.redirects):
@@ -99,6 +105,7 @@ class Endpoint:
     async def serve(self, request: Request, neko: Neko) -> Response:
         form: Form | None = None
         try:
+            self.needs(neko)
             content, form = await self._content(request)
             if self.body_limit > BODY_LIMIT:
                 models, problems = await in_thread(self._validated, request, content, form)
@@ -173,6 +180,7 @@ class Declare:
         produces: str = "application/json",
         redirects: tuple[str, ...] = (),
         body_limit: int = BODY_LIMIT,
+        needs: Callable[[Neko], object] = _nothing,
     ) -> Callable[[Callable[[Call[B, Q, P]], Awaitable[Outcome]]], Endpoint]:
         def declare(handler: Callable[[Call[B, Q, P]], Awaitable[Outcome]]) -> Endpoint:
             return Endpoint(
@@ -192,6 +200,7 @@ class Declare:
                 produces,
                 redirects,
                 body_limit,
+                needs,
             )
 
         return declare

@@ -31,6 +31,7 @@ from neko.speech_errors import (
     SpeechSilentError,
     SpeechUnreadableError,
 )
+from neko.steam_errors import SteamError
 from neko.storage import is_full, write_failure
 from neko.tasks import in_thread
 from neko.tool_errors import AgentError, PluginError, ToolServerError
@@ -112,7 +113,7 @@ async def error_response(error: Exception, where: str, request: Request, neko: N
         error = write_failure(Path(error.filename or "what came"), error)
     if isinstance(error, NekoError):
         status = status_of(error)
-        if status >= 500 and not isinstance(error, HTTPError):
+        if status >= 500 and not isinstance(error, HTTPError | SteamError):
             log.error("%s failed: %s", where, error)
         return json_response(await failure_of(error, language), status)
     log.error("%s crashed", where, exc_info=error)
@@ -172,5 +173,7 @@ def status_of(error: NekoError) -> int:
         return 504
     if isinstance(error, SpeechRefusedError | SpeechCutError | SpeechUnreadableError):
         return 502
+    if isinstance(error, SteamError):
+        return 500 if error.code == "steam_refused" else 503
     is_for_settings = ConfigError | LocalOnlyError | ProxyError | SpeechNotInstalledError
     return 409 if isinstance(error, is_for_settings) else 500

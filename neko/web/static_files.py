@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -163,20 +163,29 @@ class ForeignFiles(StaticFiles):
     """Files that came from elsewhere, such as models: data only, whatever they are called.
 
     ``folder`` is asked for at each request, since the user may choose another one. If that may be ``anywhere``, only
-    what models consist of is there, so that no choice gives other files away.
+    what models consist of is there, so that no choice gives other files away. ``further`` names folders, by the first
+    folder in them, in which is looked besides.
     """
 
     types = _FOREIGN_TYPES
 
-    def __init__(self, folder: Callable[[], Path], *, anywhere: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Callable[[], Path],
+        *,
+        anywhere: bool = False,
+        further: Callable[[], Mapping[str, Path]] = dict,
+    ) -> None:
         super().__init__(Path())
         self._folder = folder
+        self._further = further
         self._anywhere = anywhere
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         if self._anywhere and Path(path).suffix.lower() not in _OF_MODELS:
             return "", None
-        self.all_directories = [self._folder()]
+        further = self._further().get(Path(path).parts[0]) if Path(path).parts else None
+        self.all_directories = [self._folder(), *([further.parent] if further else [])]
         return super().lookup_path(path)
 
     def file_response(

@@ -32,6 +32,8 @@ class WorkshopFolder:
         self._data = data
         self._on_fault = on_fault
         self.standard = data / STANDARD
+        self.subscribed: Mapping[str, Path] = {}
+        """Where Steam has installed items, by their numbers: read like those in the folder, never written."""
 
     @property
     def config(self) -> dict[str, Any]:
@@ -84,34 +86,83 @@ class WorkshopFolder:
         return self.standard
 
     def inside(self, path: str) -> Path:
-        """What a path names, absolute or from the root, perhaps percent-encoded once more. Raises ``WorkshopError``:
-        it leads out, is hidden, or is not there."""
+        """What a path names, absolute or from the root, perhaps percent-encoded once more. It may also be in what Steam
+        has installed, from the item's number on. Raises ``WorkshopError``: it leads out, is hidden, or is not there."""
+        try:
+            return self._own(path)
+        except WorkshopError:
+            for text in dict.fromkeys((path, unquote(path))):
+                if found := self._installed(text.strip()):
+                    return found
+            raise
+
+    def _own(self, path: str) -> Path:
         root = self.root.resolve()
         for text in dict.fromkeys((path, unquote(path))):
             try:
                 found = (root / text.strip()).resolve()
             except (OSError, ValueError) as error:
                 raise WorkshopError("workshop_outside", f"no path: {path!r}", path=path[:200]) from error
-            if not found.is_relative_to(root) or not all(map(is_plain_name, found.relative_to(root).parts)):
+            if not _is_plainly_in(found, root):
                 raise WorkshopError("workshop_outside", f"{path!r} is not in {root}", path=path[:200])
             with contextlib.suppress(OSError):
                 if found.exists():
                     return found
         raise WorkshopError("workshop_missing", f"{path!r} is not there", path=path[:200])
 
+    def _installed(self, path: str) -> Path | None:
+        """What a path names in an item that Steam has installed; None where that is nothing."""
+        for number, folder in self.subscribed.items():
+            with contextlib.suppress(OSError, ValueError):
+                found = (folder.parent / path).resolve()
+                if folder.name == number and _is_plainly_in(found, folder) and found.exists():
+                    return found
+        return None
+
+    def shown(self, path: Path) -> str:
+        """A path as ``inside`` and the mount take it: from the root, or from an item's number on."""
+        for folder in (self.root.resolve(), *(one.parent for one in self.subscribed.values())):
+            if path.is_relative_to(folder):
+                return path.relative_to(folder).as_posix()
+        return str(path)
+
     def folder(self, path: str) -> Path:
-        """The same for a folder; the root for an empty path."""
-        found = self.inside(path) if path.strip() else self.root
-        if not found.is_dir():
-            raise WorkshopError("workshop_missing", f"{path!r} is no folder", path=path[:200])
-        return found
+        """What ``inside`` finds, if it is a folder; the root for an empty path."""
+        return _folder(path, self.inside(path) if path.strip() else self.root)
 
     def file(self, path: str) -> Path:
+        """What ``inside`` finds, if it is a file."""
+        return _file(path, self.inside(path))
+
+    def own_folder(self, path: str) -> Path:
+        """A folder in the root that may be written, as what Steam has installed may not."""
+        return _folder(path, self._writable(path))
+
+    def own_file(self, path: str) -> Path:
         """The same for a file."""
-        found = self.inside(path)
-        if not found.is_file():
-            raise WorkshopError("workshop_missing", f"{path!r} is no file", path=path[:200])
+        return _file(path, self._writable(path))
+
+    def _writable(self, path: str) -> Path:
+        found = self._own(path)
+        if any(found.is_relative_to(folder) for folder in self.subscribed.values()):
+            raise WorkshopError("workshop_outside", f"{path!r} is Steam's", path=path[:200])
         return found
+
+
+def _is_plainly_in(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder) and all(map(is_plain_name, path.relative_to(folder).parts))
+
+
+def _folder(path: str, found: Path) -> Path:
+    if not found.is_dir():
+        raise WorkshopError("workshop_missing", f"{path!r} is no folder", path=path[:200])
+    return found
+
+
+def _file(path: str, found: Path) -> Path:
+    if not found.is_file():
+        raise WorkshopError("workshop_missing", f"{path!r} is no file", path=path[:200])
+    return found
 
 
 def moved(config: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:

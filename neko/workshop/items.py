@@ -34,13 +34,13 @@ _BINARY: Final = (".mp3", ".wav", ".png", ".jpg", ".jpeg", ".gif")
 _TEXT: Final = (".json", ".txt", ".md", ".csv", ".yaml", ".yml", ".toml", ".ini")
 _LARGEST_READ: Final = 5 << 20
 _LARGEST_PICTURE: Final = 50 << 20
-_LARGEST_PREVIEW: Final = 1 << 20
+LARGEST_PREVIEW: Final = 1 << 20
 _PREVIEWS: Final = tuple(
     f"{name}{end}" for name in ("preview", "thumbnail", "icon", "header") for end in (".jpg", ".png")
 )
 _NAMES: Final = ("档案名", "name")
 _LONGEST_TITLE: Final = 60
-_MARK: Final = re.compile(r"steam_workshop_id_(\d+)\.txt")
+MARK: Final = re.compile(r"steam_workshop_id_(\d+)\.txt")
 _MOST: Final = 5000
 
 
@@ -72,7 +72,7 @@ def _item(folder: Path) -> Item:
 def _title(folder: Path, files: Sequence[Path]) -> str:
     for path in files:
         if path.name.lower().endswith(CARD):
-            return _name_on(path) or path.name[: -len(CARD)]
+            return name_on(path) or path.name[: -len(CARD)]
     for ending in (CONFIG, MODEL):
         for path in files:
             if path.name.lower().endswith(ending):
@@ -80,7 +80,7 @@ def _title(folder: Path, files: Sequence[Path]) -> str:
     return folder.name
 
 
-def _name_on(card: Path) -> str:
+def name_on(card: Path) -> str:
     """What a card calls its character, "" if that cannot be read."""
     if card.stat().st_size > _LARGEST_READ:
         return ""
@@ -95,7 +95,7 @@ def preview_in(folder: Path) -> Path | None:
     """The picture that stands for a folder: one of the usual names, of less than 1 MB."""
     for name in _PREVIEWS:
         path = folder / name
-        if path.is_file() and not path.is_symlink() and path.stat().st_size < _LARGEST_PREVIEW:
+        if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGEST_PREVIEW:
             return path
     return None
 
@@ -133,5 +133,5 @@ def picture_of(path: Path) -> tuple[bytes, str]:
 
 def published_as(folder: Path) -> str | None:
     """The number under which Steam has this folder, if it was published from here."""
-    marks = (_MARK.fullmatch(path.name) for path in folder.iterdir())
+    marks = (MARK.fullmatch(path.name) for path in folder.iterdir())
     return next((mark[1] for mark in marks if mark), None)

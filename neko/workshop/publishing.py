@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from datetime import datetime
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from neko.avatars.places import workplace
 from neko.errors import ConfigError
-from neko.storage import file_name_fault, is_object, is_plain_name, log_fault, read_document, write_json
-from neko.workshop.items import CARD, EXPORTS
+from neko.storage import file_name_fault, is_object, is_plain_name, log_fault, read_document, write_bytes, write_json
+from neko.workshop.items import CARD, EXPORTS, LARGEST_PREVIEW, MARK, files_in
 from neko.workshop_errors import WorkshopError
 
 _EXPORT: Final = re.compile(r"item_[0-9a-f]{8}")
@@ -49,6 +51,56 @@ def prepare(root: Path, card: Mapping[str, Any], file: str, model: Path) -> Path
         write_json(whole / file, dict(card))
         whole.rename(target)
     return target
+
+
+def mark(folder: Path, item: int) -> None:
+    """Say in a folder as which item it was published. Raises ``ConfigError``."""
+    for path in folder.iterdir():
+        if MARK.fullmatch(path.name) and path.name != f"steam_workshop_id_{item}.txt":
+            path.unlink()
+    write_bytes(folder / f"steam_workshop_id_{item}.txt", f"{item}\n".encode())
+
+
+def keep_meta(cards: Path, card: str, item: int, folder: Path, snapshot: Mapping[str, Any]) -> None:
+    """Keep that a card was published as this item, and with what; what else the file holds stays. Raises
+    ``WorkshopError``, ``ConfigError``."""
+    kept = meta_of(cards, card) or {}
+    now = datetime.now().isoformat(timespec="seconds")
+    file = next(iter(files_in(folder, [CARD])), None)
+    data = read_document(file, {}, is_object, log_fault) if file else {}
+    model = next(iter(files_in(folder, [".model3.json"])), None)
+    write_json(
+        cards / f"{card}.workshop_meta.json",
+        {
+            **kept,
+            "created_at": kept.get("created_at") or now,
+            "workshop_item_id": str(item),
+            "last_update": now,
+            "content_hash": f"sha256:{_digest(folder)}",
+            "uploaded_snapshot": {**snapshot, "character_data": data, "model_name": model.parent.name if model else ""},
+        },
+    )
+
+
+def _digest(folder: Path) -> str:
+    """Of the names and contents of all files in a folder but the mark."""
+    whole = sha256()
+    for path in files_in(folder, [""]):
+        if not MARK.fullmatch(path.name):
+            whole.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                whole.update(file_digest(file, "sha256").digest())
+    return whole.hexdigest()
+
+
+def check_preview(path: Path) -> None:
+    """Raises ``WorkshopError`` where Steam takes no such picture."""
+    with path.open("rb") as file:
+        beginning = file.read(8)
+    if not beginning.startswith((*_BEGINNINGS, b"GIF8")):
+        raise WorkshopError("workshop_picture", f"{path.name} is neither PNG, JPEG nor GIF")
+    if path.stat().st_size >= LARGEST_PREVIEW:
+        raise WorkshopError("workshop_too_large", f"{path.name} is too large", limit=LARGEST_PREVIEW >> 20)
 
 
 def _strangers(folder: str, names: list[str]) -> list[str]:

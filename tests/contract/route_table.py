@@ -7,7 +7,7 @@ from typing import Final
 SAME: Final = "same"
 FIXED: Final = "fixed"
 """A defect or weakness that the contract names is left out, or the answer differs on purpose: an old address leads on,
-a sentence is the reader's, there is no Steam."""
+a sentence is the reader's."""
 
 ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
     "contract/test_connection.py": {
@@ -227,17 +227,31 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
             "POST /api/config/gptsovits/list_voices": FIXED,
         },
     },
-    "web/test_workshop.py": {
-        "test_without_steam_every_call_that_needs_it_says_so_as_the_pages_expect": {
+    "web/test_steam.py": {
+        "test_subscribed_items_are_told_with_their_state_and_what_steam_knows_of_them": {
             "GET /api/steam/workshop/subscribed-items": FIXED,
+        },
+        "test_one_item_and_its_folder_are_told": {
             "GET /api/steam/workshop/item/{id}": FIXED,
             "GET /api/steam/workshop/item/{id}/path": FIXED,
-            "POST /api/steam/workshop/unsubscribe": FIXED,
-            "POST /api/steam/workshop/publish": FIXED,
-            "POST /api/steam/set-achievement-status/{name}": FIXED,
-            "POST /api/steam/update-playtime": FIXED,
-            "GET /api/steam/list-achievements": FIXED,
         },
+        "test_unsubscribing_takes_the_folder_and_its_characters_but_never_the_current_one": {
+            "POST /api/steam/workshop/unsubscribe": FIXED,
+        },
+        "test_playing_time_grows_and_reaches_achievements": {
+            "POST /api/steam/update-playtime": FIXED,
+        },
+        "test_achievements_are_listed_and_given_once": {
+            "POST /api/steam/set-achievement-status/{name}": SAME,
+            "GET /api/steam/list-achievements": SAME,
+        },
+    },
+    "web/test_steam_publishing.py": {
+        "test_a_new_item_is_made_uploaded_and_remembered": {
+            "POST /api/steam/workshop/publish": FIXED,
+        },
+    },
+    "web/test_workshop.py": {
         "test_a_card_is_made_ready_with_its_model_and_cleaned_up": {
             "GET /api/steam/workshop/meta/{card}": SAME,
             "POST /api/steam/workshop/prepare-upload": FIXED,

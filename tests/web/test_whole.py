@@ -36,6 +36,7 @@ NOT_FOUND_HERE = {
     "/api/steam/workshop/item/{item}",
     "/api/steam/workshop/item/{item}/path",
     "/api/steam/workshop/local-items/{item}",
+    "/api/steam/workshop/publishing",
     "/api/steam/workshop/read-file",
     "/api/steam/workshop/subscribed-items",
 }

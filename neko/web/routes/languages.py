@@ -13,11 +13,11 @@ from neko.web.schemas import Language, Schema, Success
 
 
 class SteamLanguage(Success):
-    """There is no Steam: the language is the chosen one or the browser's."""
+    """``i18n_language`` is the chosen one, Steam's or the browser's; without Steam nothing is told of it."""
 
-    steam_language: None = None
+    steam_language: str | None = None
     i18n_language: str
-    ip_country: None = None
+    ip_country: str | None = None
     is_mainland_china: bool = False
 
 
@@ -39,12 +39,20 @@ class LanguageState(Schema):
 
 @get("/api/config/steam_language", response=SteamLanguage, summary="The language for the page's words")
 async def steam_language(call: Call) -> SteamLanguage:
-    return SteamLanguage(i18n_language=page_language(call.request, call.neko))
+    who = await call.neko.steam.who()
+    country = who.get("country") or None
+    return SteamLanguage(
+        steam_language=who.get("language") or None,
+        i18n_language=await _of_steam(call) or page_language(call.request, call.neko),
+        ip_country=country,
+        is_mainland_china=country == "CN",
+    )
 
 
 @get("/api/config/user_language", response=UserLanguage, summary="The language for subtitles, without its region")
 async def user_language(call: Call) -> UserLanguage:
-    return UserLanguage.model_validate({"language": page_language(call.request, call.neko).split("-")[0]})
+    language = await _of_steam(call) or page_language(call.request, call.neko)
+    return UserLanguage.model_validate({"language": language.split("-")[0]})
 
 
 @get("/api/language", response=LanguageState, summary="The chosen language and the one in force")
@@ -56,6 +64,11 @@ async def language(call: Call) -> LanguageState:
 async def choose_language(call: Call[LanguageChoice]) -> LanguageState:
     await call.neko.config.change(change_of(LANGUAGE, call.body.language))
     return _state(call)
+
+
+async def _of_steam(call: Call) -> str | None:
+    """Steam's language, where the user has chosen none here."""
+    return None if call.neko.language.chosen else await call.neko.steam.language()
 
 
 def _state(call: Call | Call[LanguageChoice]) -> LanguageState:

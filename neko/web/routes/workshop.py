@@ -19,6 +19,7 @@ from neko.web.request_body import BodyFormat
 from neko.web.schemas import Done, Empty, Schema, Success
 from neko.web.upload import Upload
 from neko.workshop import items, publishing
+from neko.workshop.folder import WorkshopFolder
 from neko.workshop.items import CARD, Item
 from neko.workshop_errors import WorkshopError
 
@@ -226,11 +227,10 @@ async def local_item(call: Call[Empty, Scan, ItemNumber]) -> LocalItemAnswer:
 def _scanned(call: Call[Any, Any, Any], path: str) -> tuple[Path, list[LocalItem]]:
     workshop = call.neko.workshop
     folder = workshop.folder(path) if path.strip() else workshop.root
-    root = workshop.root.resolve()
-    return folder, [_shape(number, one, root) for number, one in enumerate(items.items_in(folder), 1)]
+    return folder, [_shape(number, one, workshop) for number, one in enumerate(items.items_in(folder), 1)]
 
 
-def _shape(number: int, item: Item, root: Path) -> LocalItem:
+def _shape(number: int, item: Item, workshop: WorkshopFolder) -> LocalItem:
     return LocalItem(
         id=f"local_{number}",
         name=item.path.name,
@@ -238,8 +238,8 @@ def _shape(number: int, item: Item, root: Path) -> LocalItem:
         path=str(item.path),
         lastModified=item.modified,
         size=item.size,
-        previewImage=item.preview.resolve().relative_to(root).as_posix() if item.preview else None,
-        vrm=[path.resolve().relative_to(root).as_posix() for path in item.vrm],
+        previewImage=workshop.shown(item.preview.resolve()) if item.preview else None,
+        vrm=[workshop.shown(path.resolve()) for path in item.vrm],
     )
 
 
@@ -340,7 +340,7 @@ async def prepare_upload(call: Call[Preparation]) -> Prepared | Response:
 )
 async def cleanup_temp_folder(call: Call[CleanUp]) -> Done:
     workshop = call.neko.workshop
-    await in_thread(lambda: publishing.clean_up(workshop.root, workshop.folder(call.body.temp_folder)))
+    await in_thread(lambda: publishing.clean_up(workshop.root, workshop.own_folder(call.body.temp_folder)))
     return Done(message="deleted")
 
 
@@ -360,7 +360,7 @@ async def upload_preview_image(call: Call[PreviewFolder]) -> Preview:
 
     def keep() -> Path:
         workshop = call.neko.workshop
-        return publishing.keep_preview(workshop.root, content, workshop.folder(place) if place.strip() else None)
+        return publishing.keep_preview(workshop.root, content, workshop.own_folder(place) if place.strip() else None)
 
     return Preview(message="stored", file_path=str(await in_thread(keep)))
 
@@ -421,7 +421,7 @@ async def find_first_image(call: Call[Empty, FolderQuery]) -> FirstImage:
         found = items.preview_in(workshop.folder(call.query.folder))
         if found is None:
             raise HTTPError(200, "workshop_missing", "There is no picture.", path=call.query.folder[:200])
-        return found.relative_to(workshop.root.resolve()).as_posix()
+        return workshop.shown(found)
 
     try:
         return FirstImage(imagePath=await in_thread(look))
