@@ -22,7 +22,7 @@ MANY: Final = ("--phases", "examples,coverage,fuzzing", "--max-examples", "40")
 
 @pytest.fixture
 def launched_with() -> dict[str, Any]:
-    return {"environ": {"NEKO_LOCAL_ONLY": "1"}}
+    return {"environ": {"NEKO_LOCAL_ONLY": "1", "NEKO_STEAM": "1"}}
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,10 @@ async def test_what_steam_refuses_is_said_in_words_and_nothing_is_deleted(
     assert folder.exists()
     for body in ({}, {"item_id": "../x"}, {"item_id": None}, {"item_id": "1.5"}):
         assert (await client.post(f"{WORKSHOP}/unsubscribe", json=body)).status_code == 400
+    for path in (f"{WORKSHOP}/unsubscribe", f"{WORKSHOP}/publish", "/api/steam/update-playtime"):
+        for content in (b"{", b"[1]", b"null"):
+            broken = await client.post(path, content=content, headers={"content-type": "application/json"})
+            assert (broken.status_code, bool(broken.json()["remedy"])) == (400, True), (path, content)
 
 
 # ── achievements and time ──────────────────────────────────────────────────────

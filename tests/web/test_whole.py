@@ -127,6 +127,9 @@ ALWAYS_200 = {
     "/api/translate",
 }
 
+OFF_AT_FIRST = {"/api/steam/update-playtime", "/api/steam/workshop/publish", "/api/steam/workshop/unsubscribe"}
+"""What these need is switched off, whatever is sent."""
+
 
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
@@ -146,7 +149,7 @@ async def test_a_body_that_is_none_is_refused_by_every_call_with_what_to_do(
     """[rest 1]"""
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as http:
         for one in ENDPOINTS:
-            if not one.takes_body:
+            if not one.takes_body or one.paths[0] in OFF_AT_FIRST:
                 continue
             is_form = one.body_format is not BodyFormat.JSON or one.upload is not None
             path = one.paths[0].replace(":path", "").replace("{", "").replace("}", "")
