@@ -40,6 +40,10 @@ _FORMER_NAME: Final = "former_name"
 _ALSO_KNOWS: Final = "also_knows"
 """Key in ``OWN``: the names of the characters whose talks the character may recall too."""
 
+KEPT_BY_PROGRAM: Final = frozenset((_FORMER_NAME, _ALSO_KNOWS))
+"""Keys in ``OWN`` that have ways of their own to be set."""
+LIGHT: Final = "lighting"
+
 _PROGRAM_KEYS: Final = (
     "system_prompt voice_id model_type live2d live2d_item_id vrm vrm_animation "
     "idleAnimation lighting item_id vrm_rotation lightingPreset"

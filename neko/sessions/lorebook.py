@@ -22,7 +22,7 @@ LINES: Final = 2
 """The newest of the talk, which are searched for keys."""
 _BUDGET: Final = 800
 """Tokens of all that is told with one turn."""
-_MOST_ENTRIES: Final = 1_000
+MOST_ENTRIES: Final = 1_000
 _ORDER: Final = 100
 _AND_ANY, _NOT_ALL, _NOT_ANY, _AND_ALL = range(4)
 _PATTERN: Final = re.compile(r"/.+/[a-z]*")
@@ -60,7 +60,7 @@ def _stands(key: str, text: str) -> bool:
 
 def told(entries: Sequence[object], lines: Sequence[str], language: str) -> str:
     """What of a card's entries belongs to these lines, the most important last; "" for nothing."""
-    left = sorted(filter(None, map(_read, entries[:_MOST_ENTRIES])), key=lambda entry: -entry.order)
+    left = sorted(filter(None, map(_read, entries[:MOST_ENTRIES])), key=lambda entry: -entry.order)
     found, text = list[Entry](), _searched(lines)
     while called := [entry for entry in left if entry.fits(text)]:
         found += called

@@ -98,6 +98,15 @@ async def test_light_is_laid_over_what_is_set_and_keeps_what_this_form_does_not_
     refused: list[dict[str, Any]] = [{"lighting": {"main": 9}}, {"lighting": []}, {}]
     for wrong in refused:
         assert (await client.put(light, json=wrong)).status_code == 400
+    kept = neko.characters.cards.card("Mio")["lighting"]
+    for no_light in ({"main": 9}, {"exposure": 0}, {"toneMapping": "none"}, {"fill": "much"}, [1], "bright"):
+        for method in ("PUT", "PATCH"):
+            answer = await client.request(method, f"{CHARACTERS}/catgirl/Mio", json={"lighting": no_light})
+            assert (answer.status_code, answer.json()["code"]) == (400, "character_field"), no_light
+    assert neko.characters.cards.card("Mio")["lighting"] == kept
+    whole = {**kept, "exposure": 1.1, "toneMapping": 4, "unknown": "kept"}
+    assert (await client.put(f"{CHARACTERS}/catgirl/Mio", json={"lighting": whole})).status_code == 200
+    assert neko.characters.cards.card("Mio")["lighting"] == whole
 
 
 async def test_the_user_is_renamed_and_keeps_the_profile(neko: Neko, client: httpx2.AsyncClient) -> None:

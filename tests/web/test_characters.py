@@ -298,6 +298,16 @@ async def test_one_who_is_like_another_has_her_voice_and_her_ways(neko: Neko, cl
     assert neko.voices.tuning("Rin 3").rate == 1.0
 
 
+async def test_a_copy_of_a_card_has_its_lorebook_and_not_whom_it_knows(neko: Neko, client: httpx2.AsyncClient) -> None:
+    book = [{"keys": ["glade"], "content": "x" * 10_000} for _ in range(100)]
+    await neko.characters.merge_card("Mio", {"neko": {"lorebook": book, "also_knows": [], "former_name": "Old"}})
+    card = (await client.get("/api/characters/")).json()["猫娘"]["Mio"]
+    assert (await client.post(CATGIRL, json={**card, "档案名": "Rin"})).status_code == 200
+    assert neko.characters.cards.own("Rin") == {"lorebook": book}
+    refused = await client.patch(f"{CATGIRL}/Rin", json={"neko": {"lorebook": ["no entry"]}})
+    assert (refused.status_code, refused.json()["code"]) == (400, "character_field")
+
+
 async def test_the_current_one_is_not_deleted(neko: Neko, client: httpx2.AsyncClient, data_dir: Path) -> None:
     answer = await client.delete(f"{CATGIRL}/{neko.characters.current}")
     assert (answer.status_code, answer.json()["code"]) == (400, "character_current")

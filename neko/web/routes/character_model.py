@@ -12,7 +12,7 @@ from neko.errors import CharacterError
 from neko.web.endpoint import Call, get, post, put
 from neko.web.errors import HTTPError
 from neko.web.mount import mount_path
-from neko.web.routes.characters import NamePath, NewName, OldNamePath, known_character, master_refused
+from neko.web.routes.characters import NamePath, NewName, OldNamePath, SomeLight, known_character, master_refused
 from neko.web.schemas import Done, Empty, Schema, Success
 
 _MODELS = ("/user_vrm/", "/static/vrm/")
@@ -41,17 +41,6 @@ class Worn(Success):
 
 class Fallback(Schema):
     fallback_to_default: bool = False
-
-
-class SomeLight(Schema):
-    """Strengths of the lamps around a VRM model; what is left out stays as it is."""
-
-    ambient: float | None = Field(None, ge=0, le=1)
-    main: float | None = Field(None, ge=0, le=2.5)
-    fill: float | None = Field(None, ge=0, le=1)
-    rim: float | None = Field(None, ge=0, le=1.5)
-    top: float | None = Field(None, ge=0, le=1)
-    bottom: float | None = Field(None, ge=0, le=0.5)
 
 
 class LightChange(Schema):

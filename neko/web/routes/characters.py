@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from neko.app import Neko
-from neko.characters import MICROPHONE, OWN, PROFILE_NAME, VOICE
+from neko.characters import KEPT_BY_PROGRAM, LIGHT, MICROPHONE, OWN, PROFILE_NAME, VOICE
 from neko.errors import CharacterError, NekoError
+from neko.sessions.lorebook import MOST_ENTRIES
 from neko.storage import file_name_fault
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, patch, post, put
@@ -24,6 +25,9 @@ from neko.web.upload import Upload
 LONGEST_TEXT = 20_000
 """Characters of one field of a card."""
 
+LARGEST_CARD = 4 << 20
+"""Bytes; a lorebook may be long."""
+
 LONGEST_OLD_NAME = 100
 """Characters of a name that N.E.K.O. gave."""
 
@@ -32,6 +36,7 @@ PICTURE_NAME = r"^[0-9a-f]{64}\.(png|jpg|webp)$"
 PICTURE_KINDS = {"png": rb"\x89PNG\r\n\x1a\n", "jpg": rb"\xff\xd8\xff", "webp": rb"RIFF....WEBP"}
 """How a picture begins, by ending."""
 
+M = TypeVar("M", bound=Schema)
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 
@@ -128,6 +133,21 @@ class OwnFields(Schema):
     language: Language | None = None
     picture: str | None = Field(None, pattern=PICTURE_NAME)
     colours: Colours | None = None
+    lorebook: list[dict[str, Any]] | None = Field(None, max_length=MOST_ENTRIES)
+
+
+class SomeLight(Schema):
+    """Strengths of the lamps around a VRM model, and how its picture is exposed; ``toneMapping`` is a number of
+    three.js. What is left out stays as it is."""
+
+    ambient: float | None = Field(None, ge=0, le=1)
+    main: float | None = Field(None, ge=0, le=2.5)
+    fill: float | None = Field(None, ge=0, le=1)
+    rim: float | None = Field(None, ge=0, le=1.5)
+    top: float | None = Field(None, ge=0, le=1)
+    bottom: float | None = Field(None, ge=0, le=0.5)
+    exposure: float | None = Field(None, ge=0.5, le=2.5)
+    toneMapping: int | None = Field(None, ge=0, le=7)
 
 
 @get("/api/characters", "/api/characters/", response=JsonObject, summary="The whole characters.json, unchanged")
@@ -208,10 +228,11 @@ async def master_refused(call: Call[Any, Any, Any], error: NekoError) -> Respons
 @post(
     "/api/characters/catgirl",
     body=JsonObject,
+    body_limit=LARGEST_CARD,
     query=Likeness,
     response=Created,
     summary="Add a character: `档案名` is the name, the other fields with a value are the card",
-    failures={400: "The name cannot be one, or is taken."},
+    failures={400: "The name cannot be one, or is taken, or a field cannot be kept."},
 )
 async def create(call: Call[JsonObject, Likeness]) -> Created:
     fields = checked_fields(call.body.root)
@@ -224,7 +245,10 @@ async def create(call: Call[JsonObject, Likeness]) -> Created:
     body=JsonObject,
     response=CardReplaced,
     summary="Replace a card; keys of the program that are left out stay",
-    failures={400: "No data, or an unknown voice.", 404: "There is no character of this name."},
+    failures={
+        400: "No data, an unknown voice, or a field that cannot be kept.",
+        404: "There is no character of this name.",
+    },
 )
 async def replace(call: Call[JsonObject, Empty, NamePath]) -> CardReplaced | Response:
     neko, name, fields = call.neko, known_character(call, call.path.name), call.body.root
@@ -380,16 +404,26 @@ def checked_fields(fields: dict[str, Any], *, own: bool = True) -> dict[str, Any
     for key, value in result.items():
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
             raise HTTPError(400, "character_field", "A field is too long.", field=key)
+    if fields.get(LIGHT):
+        _fitting(SomeLight, fields[LIGHT], LIGHT)
     if own and OWN in fields:
-        try:
-            ours = OwnFields.model_validate(fields[OWN])
-        except ValidationError as error:
-            where = str(error.errors()[0]["loc"][0] if error.errors()[0]["loc"] else OWN)
-            raise HTTPError(400, "character_field", "A field cannot be kept.", field=where) from None
+        own_fields = fields[OWN]
+        if isinstance(own_fields, dict):  # what the program keeps there is no page's to set, but in a copy of a card
+            own_fields = {key: value for key, value in own_fields.items() if key not in KEPT_BY_PROGRAM}
+        ours = _fitting(OwnFields, own_fields, OWN)
         result[OWN] = ours.model_dump(exclude_unset=True)
         if ours.colours:
             result[OWN]["colours"] = ours.colours.model_dump(exclude_none=True)
     return result
+
+
+def _fitting(model: type[M], value: object, key: str) -> M:
+    """Raises ``HTTPError`` where a field of a card is none of the model's."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        where = str(error.errors()[0]["loc"][0] if error.errors()[0]["loc"] else key)
+        raise HTTPError(400, "character_field", "A field cannot be kept.", field=where) from None
 
 
 @get("/api/characters/get_microphone", response=MicrophoneChoice, summary="The input device chosen last")
