@@ -1,6 +1,8 @@
 """HTTP/1.1 and WebSockets as Hypercorn's protocols speak them, where we want them otherwise.
 
 * A request may name its whole address (RFC 9112 §3.2.2).
+* An answer to a request whose body has not come whole says that the connection ends with it: a client that went on to
+  use it would be cut off.
 * No HTTP/2 in clear text: no browser speaks it, and its streams would outlive their connection.
 * No compression of WebSocket frames: on one machine it costs more than all else in a frame, and a small compressed
   frame could become a very large one.
@@ -21,7 +23,7 @@ from typing import Any
 
 import h11
 from hypercorn.protocol import h11 as hypercorn_h11
-from hypercorn.protocol.events import Body, Data, Event, Request, StreamClosed
+from hypercorn.protocol.events import Body, Data, Event, Request, Response, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
 from starlette.requests import ClientDisconnect
@@ -55,6 +57,11 @@ class Http11(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         await super()._create_stream(_origin_form(request))
+
+    async def stream_send(self, event: Event) -> None:
+        if isinstance(event, Response) and self.connection.their_state is h11.SEND_BODY:
+            event = replace(event, headers=[*event.headers, (b"connection", b"close")])
+        await super().stream_send(event)
 
 
 def _origin_form(request: h11.Request) -> h11.Request:

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -51,6 +52,10 @@ async def _length(request: Request) -> Response:
     return PlainTextResponse(str(len(await request.body())))
 
 
+async def _refuse(_request: Request) -> Response:
+    return PlainTextResponse("no", 415)
+
+
 async def _echo(websocket: WebSocket) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
@@ -78,6 +83,7 @@ APP = Starlette(
         Route("/hello", _hello),
         Route("/much", _much),
         Route("/length", _length, methods=["POST"]),
+        Route("/refuse", _refuse, methods=["POST"]),
         WebSocketRoute("/ws", _echo),
         WebSocketRoute("/listen", _listen),
         WebSocketRoute("/bye", _farewell),
@@ -205,6 +211,28 @@ async def test_who_leaves_in_the_middle_of_a_body_of_the_real_app_is_no_error(
     assert b"200" in await asyncio.wait_for(reader.read(), SOON_S)
     writer.close()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_an_answer_before_the_body_has_come_ends_the_connection_and_says_so(serving: Serving) -> None:
+    reader, writer = await serving.dial()
+    writer.write(b"POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n" + bytes(1000))
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SOON_S)
+    assert head.startswith(b"HTTP/1.1 415 ")
+    assert b"connection: close\r\n" in head.lower()
+    for _ in range(39):  # a client that reads no answer before it has sent all
+        writer.write(bytes(100_000))
+        await writer.drain()
+    assert await asyncio.wait_for(reader.read(), SOON_S) == b"no"
+    writer.close()
+    await serving.all_gone()
+
+
+async def test_a_client_goes_on_after_refused_uploads(serving: Serving) -> None:
+    async with httpx2.AsyncClient(base_url=f"http://{HOST}:{serving.port}", trust_env=False, timeout=SOON_S) as http:
+        for size in (0, 1, 1000, 100_000, 3_000_000) * 8:
+            assert (await http.post("/refuse", content=bytes(size))).status_code == 415
+            assert (await http.post("/length", content=bytes(size))).text == str(size)
+            assert "connection" not in (await http.get("/hello")).headers
 
 
 async def test_who_closes_only_its_own_side_gets_its_answer(serving: Serving) -> None:
