@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -149,11 +150,18 @@ class Characters:
         await self._told_to_models(lambda: self.cards.merge_card(name, {VOICE: voice}))
         return self._begun_anew(name, before)
 
-    def _begun_anew(self, name: str, voice: object) -> bool:
-        """End the session of the current character if her card named another ``voice``; whether there was one."""
+    async def forget_voice(self, voice: str) -> None:
+        """Take a voice that is gone off every card; each session with it ends."""
+        for name in [name for name in self.names if self.cards.voice(name) == voice]:
+            await self._told_to_models(partial(self.cards.merge_card, name, {VOICE: ""}))
+            self._begun_anew(name, voice, current_only=False)
+
+    def _begun_anew(self, name: str, voice: object, *, current_only: bool = True) -> bool:
+        """End the session of a character if her card named another ``voice``; whether there was one."""
         changed = voice != (self.cards.card(name).get(VOICE) or "")
         conversation = self._conversations.opened.get(name)
-        restarts = changed and name == self.current and conversation is not None and conversation.active
+        is_concerned = changed and (name == self.current or not current_only)
+        restarts = is_concerned and conversation is not None and conversation.active
         if restarts and conversation:
             conversation.begin_anew()
             conversation.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))

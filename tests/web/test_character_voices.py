@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx2
@@ -15,6 +17,9 @@ from neko.audio.engines.service import SpeechServer
 from neko.audio.wav import as_wav
 from neko.errors import NekoError
 from neko.net import Network
+from neko.sessions.actions import StartSession
+from neko.sessions.events import ReloadPage, SessionStarted
+from neko.sessions.outbox import Outbox
 from tests.http_service import HttpService
 from tests.scripted_provider import Connection, Request
 
@@ -37,6 +42,35 @@ async def test_a_voice_is_kept_named_by_a_card_and_gone_from_it_when_it_is_remov
     assert neko.characters.cards.voice("Mio") == ""
     assert "v-1" not in (data_dir / "config/voice_storage.json").read_text(encoding="utf-8")
     assert (await client.delete(f"{CHARACTERS}/voices/v-1")).status_code == 404
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+async def test_pages_load_anew_where_the_voice_of_a_session_is_changed_or_deleted(
+    deletes: bool, neko: Neko, client: httpx2.AsyncClient
+) -> None:
+    """[rest 3]"""
+    await client.post(f"{CHARACTERS}/voices", json={"voice_id": "v-1", "voice_data": {}})
+    await client.post(f"{CHARACTERS}/catgirl", json={"档案名": "Rin", "voice_id": "v-1"})
+    await client.put(VOICE, json={"voice_id": "v-1"})
+    async with AsyncExitStack() as stack:
+        pages = {}
+        for name in ("Mio", "Rin"):
+            manager = neko.conversations.get(name)
+            assert manager is not None
+            pages[name] = Outbox(wants_audio=False)
+            stack.enter_context(manager.tap(pages[name]))
+            manager.handle(StartSession("text"))
+            while not isinstance(await pages[name].get(), SessionStarted):
+                pass
+        if deletes:
+            await client.delete(f"{CHARACTERS}/voices/v-1")
+        else:
+            answer = await client.put(VOICE, json={"voice_id": ""})
+            assert answer.json()["session_restarted"] is True
+        for name in ("Mio", "Rin") if deletes else ("Mio",):
+            async with asyncio.timeout(10):
+                while not isinstance(await pages[name].get(), ReloadPage):
+                    pass
 
 
 async def test_voices_of_every_key_count_and_no_key_is_told(client: httpx2.AsyncClient, data_dir: Path) -> None:

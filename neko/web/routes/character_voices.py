@@ -227,8 +227,7 @@ async def remove(call: Call[Empty, Empty, VoicePath]) -> Done:
     voice, characters = call.path.voice_id, call.neko.characters
     if not await in_thread(call.neko.voice_library.remove, voice):
         raise HTTPError(404, "unknown_voice", "There is no voice of this id.")
-    for name in [name for name in characters.names if characters.cards.voice(name) == voice]:
-        await characters.set_voice(name, "")
+    await characters.forget_voice(voice)
     return Done(message="removed")
 
 
