@@ -1,7 +1,8 @@
 """Fixtures for every test: ports and folders, a browser, a server.
 
-``left_behind`` checks that every test cleans up, ``selection`` which tests a run takes, ``temporary_files`` where
-their files are. Mark a test with ``loop_watchdog`` to fail it when one step holds the event loop too long.
+``left_behind`` checks that every test cleans up, ``requested_routes`` that it asks for what the table of routes names
+it for, ``selection`` which tests a run takes, ``temporary_files`` where their files are. Mark a test with
+``loop_watchdog`` to fail it when one step holds the event loop too long.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from tests.chromium import FLAGS, find_chromium, find_shell
 pytest_plugins = [
     "tests.left_behind",
     "tests.loop_watchdog",
+    "tests.requested_routes",
     "tests.selection",
     "tests.summary_lines",
     "tests.temporary_files",

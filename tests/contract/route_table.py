@@ -23,8 +23,6 @@ ROUTES: Final[dict[str, dict[str, dict[str, str]]]] = {
     "web/test_agent_switches.py": {
         "test_an_ability_that_cannot_be_used_stays_off_and_says_why_once": {
             "GET /api/agent/flags": SAME,
-        },
-        "test_what_is_switched_on_is_in_force_is_told_and_outlives_the_process": {
             "POST /api/agent/flags": FIXED,
         },
         "test_every_change_is_told_to_pages_and_each_snapshot_is_newer": {
