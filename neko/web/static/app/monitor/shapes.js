@@ -38,7 +38,7 @@
  * @property {{ capacity: number, queues: Queue[] }} bus
  * @property {MemoryLook[]} memories
  * @property {{ on: boolean, tasks: TaskLook[], questions: number, servers: ServerLook[] }} agent
- * @property {{ local_only: boolean, hosts: Host[] }} network
+ * @property {{ local_only: boolean, steam: boolean, hosts: Host[] }} network
  * @property {FaultLook[]} faults
  * @property {Timing[]} timings
  */
