@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.http_service import HttpService
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_axe import AXE, SIZES, SURVEY, Visitor
 from tests.page.test_call import MICROPHONE
+from tests.scripted_steam import ScriptedSteam
 from tests.web.test_character_voices import makes_voices
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -162,6 +164,64 @@ async def test_an_item_of_the_workshop_is_looked_into_taken_in_and_one_is_prepar
     await manager.looked_at("ready to be published")
     await manager.get("ready-away").click()
     await expect(manager.get("ready")).to_have_count(0)
+
+
+async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_published(
+    running_neko: RunningNeko, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    manager.forgive("status of 503")
+    steam, neko = ScriptedSteam(monkeypatch, tmp_path), running_neko.neko
+    folder = steam.has(4711, details={"title": "Hana and <b>her</b> voice"})
+    (folder / "hana.wav").write_bytes(as_wav(bytes(9600), 24_000))
+    steam.has(4712, 1 | 16, details={"title": "A coat"}, download=[42, 100])
+    steam.has(4713, 1, details={"result": 15})
+    ready = neko.workshop.root / "WorkshopExport" / "item_0123abcd"
+    ready.mkdir(parents=True)
+    (ready / "character.chara.json").write_text(json.dumps({"name": NAME}))
+    steam.says(running=False)
+    await neko.config.change({"neko": {"steam": {"enabled": True}}})
+    page = await manager.open(f"{running_neko.url}/steam_workshop_manager", ready=False)
+    await expect(manager.get("steam-away")).to_contain_text("not running")
+    await expect(manager.get("ready-publish")).to_have_count(0)
+    await manager.looked_at("a Steam that does not run")
+
+    steam.says(running=True)
+    await manager.get("steam-again").click()
+    item = manager.get("subscribed-item")
+    await expect(item).to_have_count(3)
+    await expect(item.nth(0)).to_contain_text("Hana and <b>her</b> voice")
+    await expect(item.nth(1)).to_contain_text("42 %")
+    await expect(item.nth(2)).to_contain_text("does not own")
+    await item.nth(0).get_by_test_id("item-open").click()
+    await expect(manager.get("sound-listen")).to_be_visible()
+    await manager.looked_at("what is subscribed")
+
+    steam.says(submit="never", progress=[30, 100])
+    await manager.get("ready-publish").click()
+    await expect(manager.get("publish-title")).to_have_value(NAME)
+    await manager.get("publish-tags").fill("cat, voice、声")
+    await manager.get("publish-for").select_option(label="Friends")
+    await manager.look("what is to be said of it")
+    await manager.get("publish-yes").click()
+    await expect(manager.get("publishing")).to_contain_text("30 %")
+    await expect(manager.get("ready-publish")).to_be_disabled()
+    neko.steam.publishing.upload_s = 0
+    await expect(manager.get("publishing")).to_contain_text("did not answer in time")
+    neko.steam.publishing.upload_s = 60
+    steam.says(submit={"unagreed": True})
+    await manager.get("ready-publish").click()
+    await manager.get("publish-yes").click()
+    await expect(manager.get("publishing").get_by_role("link")).to_have_attribute("href", re.compile("agreement"))
+    assert steam.calls("tags", "visibility")[:2] == [["visibility", 1], ["tags", ["cat", "voice", "声"]]]
+    await manager.looked_at("published, and to be agreed to")
+
+    await item.nth(0).get_by_test_id("unsubscribe").click()
+    await manager.look("whether to unsubscribe")
+    steam.says(items={})
+    await manager.get("unsubscribe-yes").click()
+    await expect(item).to_have_count(0)
+    assert steam.calls("unsubscribe") == [["unsubscribe", 4711]]
+    assert page.url.endswith("/steam_workshop_manager")
 
 
 async def test_the_login_of_a_site_is_given_and_forgotten_and_never_shown(

@@ -60,6 +60,7 @@ async def test_subscribed_items_are_told_with_their_state_and_what_steam_knows_o
 ) -> None:
     folder = steam.has(11, details=DETAILS, picture="https://example.com/picture")
     (folder / "preview.png").write_bytes(PNG)
+    (folder / "robot.vrm").write_bytes(b"glTF")
     steam.has(2**63 + 12, 1 | 8 | 16, details={**DETAILS, "title": "coming"}, download=[25, 100])
     steam.has(13, 1 | 32, details=DETAILS)
     steam.has(14, 1, details={"result": 15})
@@ -89,7 +90,9 @@ async def test_subscribed_items_are_told_with_their_state_and_what_steam_knows_o
         "timeUpdated": 1_700_000_200,
         "steamIDOwner": "76561198000000001",
         "previewUrl": first["previewUrl"],
+        "vrm": ["11/robot.vrm"],
     }
+    assert (await client.get("/workshop/11/robot.vrm")).content == b"glTF"
     assert (await client.get(first["previewUrl"])).content == PNG
     assert (second["publishedFileId"], second["installedFolder"]) == (str(2**63 + 12), None)
     assert (second["state"]["needsUpdate"], second["state"]["downloading"]) == (True, True)

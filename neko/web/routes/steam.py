@@ -14,6 +14,7 @@ from neko import i18n
 from neko.app import Neko
 from neko.app.publishing import VISIBILITIES, Wanted
 from neko.app.steam import Steam
+from neko.avatars.vrm import MODEL
 from neko.steam.items import SteamItem
 from neko.steam_errors import SteamError
 from neko.tasks import in_thread, to_the_end
@@ -22,6 +23,7 @@ from neko.web.errors import HTTPError
 from neko.web.request_language import request_language
 from neko.web.schemas import Done, Empty, Schema, Success
 from neko.workshop import items
+from neko.workshop.folder import WorkshopFolder
 
 NO_STEAM: Final[Mapping[int, str]] = {503: "There is no Steam."}
 _REFUSED: Final[Mapping[int, str]] = {**NO_STEAM, 500: "Steam says no."}
@@ -79,7 +81,7 @@ class DownloadProgress(Schema):
 
 
 class SubscribedItem(Schema):
-    """``timeAdded`` and ``timeUpdated`` in seconds since 1970."""
+    """``timeAdded`` and ``timeUpdated`` in seconds since 1970; ``vrm``: paths of models for the mount ``/workshop``."""
 
     publishedFileId: str
     title: str
@@ -93,6 +95,7 @@ class SubscribedItem(Schema):
     timeUpdated: int
     steamIDOwner: str = ""
     previewUrl: str = ""
+    vrm: list[str] = Field(default=[])
 
 
 class FailingState(Schema):
@@ -256,7 +259,7 @@ async def list_achievements(call: Call) -> Achievements:
 )
 async def subscribed_items(call: Call) -> SubscribedItems:
     found = await call.neko.steam.subscribed()
-    shapes = await in_thread(lambda: [_shape(one) for one in found])
+    shapes = await in_thread(lambda: [_shape(one, call.neko.workshop) for one in found])
     return SubscribedItems(items=shapes, total=len(shapes))
 
 
@@ -374,8 +377,8 @@ async def _sentence(call: Call[Any, Any, Any], code: str) -> str:
     return " ".join(filter(None, (notice.text, notice.remedy)))
 
 
-def _shape(item: SteamItem) -> SubscribedItem | FailingItem:
-    """Blocks: looks for the item's picture."""
+def _shape(item: SteamItem, workshop: WorkshopFolder) -> SubscribedItem | FailingItem:
+    """Blocks: looks for the item's picture and models."""
     if item.fault:
         return FailingItem(publishedFileId=str(item.id), title=str(item.id), error_message=item.fault)
     details = item.details
@@ -392,6 +395,7 @@ def _shape(item: SteamItem) -> SubscribedItem | FailingItem:
         timeUpdated=details.updated if details else item.installed,
         steamIDOwner=details.owner if details else "",
         previewUrl=_preview(item.folder),
+        vrm=[workshop.shown(path.resolve()) for path in items.files_in(item.folder, [MODEL])] if item.folder else [],
     )
 
 

@@ -2,6 +2,7 @@
  * The items of Steam's Workshop that are on this computer: what is in them, and what is made ready to be published.
  *
  * @import { Item, ItemFile } from "./workshop_calls.js"
+ * @import { Steam, SteamItem } from "./steam_calls.js"
  */
 import { get, post, sentenceOf } from "../api.js";
 import { ask } from "../ask.js";
@@ -12,8 +13,10 @@ import { toast } from "../notices.js";
 import { startShell } from "../shell.js";
 import { Frame } from "./frame.js";
 import { allModels } from "./model_calls.js";
+import { Publishing } from "./publishing.js";
 import { sizeOf } from "./size.js";
 import { soundButton } from "./sound_button.js";
+import { lookAtSteam, unsubscribe } from "./steam_calls.js";
 import { VoiceMaker } from "./voice_maker.js";
 import * as calls from "./workshop_calls.js";
 
@@ -25,7 +28,9 @@ class WorkshopPage {
   /** @type {Item[]} */
   #prepared = [];
   #folder = "";
-  #steam = false;
+  /** @type {Steam} */
+  #steam = { is: "off" };
+  #publishing = new Publishing();
   /** The service that can make a voice of a recording. */
   #cloner = "";
   #fault = "";
@@ -35,7 +40,7 @@ class WorkshopPage {
   }
 
   async start() {
-    [this.#steam, this.#cloner] = await Promise.all([calls.hasSteam(), cloner()]);
+    [this.#steam, this.#cloner] = await Promise.all([lookAtSteam(), cloner()]);
     await this.look();
     this.#frame.onChange(() => this.draw());
   }
@@ -55,32 +60,68 @@ class WorkshopPage {
 
   draw() {
     this.#content.replaceChildren(...[
-      !this.#steam && h("p", { class: "agent-note", "data-testid": "no-steam", text: t("workshop.no_steam") }),
+      this.#steam.is === "off" && h("p", { class: "agent-note", "data-testid": "no-steam", text: t("workshop.no_steam") }),
+      this.#steam.is === "away" && h("p", { class: "agent-note", role: "alert", "data-testid": "steam-away" }, `${this.#steam.why} `, this.#again()),
       this.#fault && h("p", { class: "memory-empty is-bad", role: "alert", text: this.#fault }),
       h("div", { class: "workshop-folder" }, h("span", {}, `${t("workshop.folder")} `, h("code", { text: this.#folder })),
         h("button", { type: "button", class: "button", "data-testid": "workshop-move", text: t("workshop.other_folder"), on: { click: () => this.#move() } })),
       this.#items.length ? h("div", { class: "items" }, this.#items.map((item) => this.#item(item)))
         : h("p", { class: "memory-empty", "data-testid": "no-items", text: t("workshop.none") }),
+      this.#steam.is === "here" && this.#subscribed(this.#steam.items),
       h("section", { class: "rules" }, h("h2", { text: t("workshop.publish") }), h("p", { class: "agent-hint", text: t("workshop.publish_lead") }),
         h("div", { class: "items" }, this.#prepared.map((item) => this.#ready(item))),
         h("button", { type: "button", class: "button", "data-testid": "workshop-prepare", text: t("workshop.prepare"), on: { click: () => void this.#prepare() } })),
     ].filter((one) => typeof one === "object"));
   }
 
+  #again() {
+    return h("button", { type: "button", class: "button", "data-testid": "steam-again", text: t("workshop.again"), on: { click: () => void this.#lookAgain() } });
+  }
+
+  async #lookAgain() {
+    this.#steam = await lookAtSteam();
+    await this.look();
+  }
+
+  /** @param {SteamItem[]} items */
+  #subscribed(items) {
+    return h("section", { class: "rules", "data-testid": "subscribed" }, h("h2", { text: t("workshop.subscribed") }),
+      items.length ? h("div", { class: "items" }, items.map((item) => this.#item(item, item.state)))
+        : h("p", { class: "agent-hint", text: t("workshop.none_subscribed") }),
+      this.#again());
+  }
+
+  /** @param {Item} item */
+  #unsubscribe(item) {
+    ask({
+      title: t("workshop.unsubscribe_ask"), testId: "ask-unsubscribe", yes: "unsubscribe-yes", label: t("workshop.unsubscribe"),
+      content: [h("p", {}, h("b", { text: item.title })), h("p", { text: t("workshop.unsubscribe_words") })],
+      save: async () => {
+        await unsubscribe(item);
+        toast(t("workshop.unsubscribed"));
+        await this.#lookAgain();
+      },
+    });
+  }
+
   /**
    * @param {Item} item
    * @param {HTMLElement} act
+   * @param {string} [state]
    */
-  #head(item, act) {
+  #head(item, act, state = "") {
     const picture = calls.pictureOf(item);
     const day = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium" }).format(item.lastModified * 1000);
     return h("header", { class: "item-head" },
       h("span", { class: "item-picture", "aria-hidden": "true" }, picture ? pictured(picture) : icon("character")),
-      h("div", { class: "model-words" }, h("h2", { class: "model-name", text: item.title }), h("span", { class: "model-line", text: `${item.name === item.title ? "" : `${item.name} · `}${sizeOf(item.size)} · ${day}` })), act);
+      h("div", { class: "model-words" }, h("h2", { class: "model-name", text: item.title }), h("span", { class: "model-line", text: [state, item.name === item.title ? "" : item.name, item.size || !state ? sizeOf(item.size) : "", item.lastModified ? day : ""].filter(Boolean).join(" · ") })), act);
   }
 
-  /** @param {Item} item */
-  #item(item) {
+  /**
+   * @param {Item} item
+   * @param {string} [state] of one that Steam has
+   */
+  #item(item, state) {
     const inside = h("div", { "data-testid": "item-inside" });
     const open = h("button", { type: "button", class: "button", "aria-expanded": "false", "aria-label": t("workshop.unpack_what", { name: item.title }), "data-testid": "item-open", text: t("workshop.unpack"), on: { click: () => void unpack() } });
     const unpack = async () => {
@@ -89,7 +130,9 @@ class WorkshopPage {
       if (isOpen) inside.replaceChildren();
       else inside.replaceChildren(...await this.#inside(item));
     };
-    return h("article", { class: "item", "data-testid": "item" }, this.#head(item, open), inside);
+    if (state === undefined) return h("article", { class: "item", "data-testid": "item" }, this.#head(item, open), inside);
+    const leave = h("button", { type: "button", class: "button", "aria-label": t("workshop.unsubscribe_what", { name: item.title }), "data-testid": "unsubscribe", text: t("workshop.unsubscribe"), on: { click: () => this.#unsubscribe(item) } });
+    return h("article", { class: "item", "data-testid": "subscribed-item" }, this.#head(item, h("div", { class: "item-acts" }, ...(item.path ? [open] : []), leave), state), inside);
   }
 
   /** @param {Item} item */
@@ -215,7 +258,8 @@ class WorkshopPage {
   /** @param {Item} item */
   #ready(item) {
     const away = h("button", { type: "button", class: "icon-button", "aria-label": t("workshop.throw_away", { name: item.title }), title: t("workshop.throw_away", { name: item.title }), "data-testid": "ready-away", on: { click: () => void this.#throwAway(item) } }, icon("delete"));
-    return h("article", { class: "item", "data-testid": "ready" }, this.#head(item, away), h("p", { class: "agent-hint" }, `${t("workshop.ready_at")} `, h("code", { text: item.path })));
+    return h("article", { class: "item", "data-testid": "ready" }, this.#head(item, away), h("p", { class: "agent-hint" }, `${t("workshop.ready_at")} `, h("code", { text: item.path })),
+      ...(this.#steam.is === "here" ? [h("div", { class: "item-publish" }, this.#publishing.parts(item))] : []));
   }
 
   /** @param {Item} item */

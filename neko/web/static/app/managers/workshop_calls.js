@@ -45,16 +45,6 @@ export async function preparedItems() {
   return (await scan(EXPORTS)).items.filter(({ name }) => name.startsWith("item_"));
 }
 
-/** Is there a Steam that items could be had from? */
-export async function hasSteam() {
-  try {
-    await get(`${WORKSHOP}/subscribed-items`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** @param {string} folder */
 export function moveTo(folder) {
   return post(`${WORKSHOP}/config`, { user_mod_folder: folder || null });
