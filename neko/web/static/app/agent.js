@@ -26,7 +26,7 @@ class AgentPage {
 
   constructor() {
     /** @type {ViewParts} */
-    const parts = { view: byId("view", HTMLElement), go: (place) => { location.hash = place; } };
+    const parts = { view: byId("view", HTMLElement), go: (place) => this.#go(place) };
     const tasks = new TasksView(parts, (running) => { this.#stop.hidden = running === 0; });
     this.views = new Map(/** @type {[string, View][]} */ ([
       ["tasks", tasks], ["trail", new TrailView(parts)], ["rules", new RulesView(parts)], ["mcp", new ServersView(parts)], ["plugins", new PlugInsView(parts)],
@@ -45,6 +45,15 @@ class AgentPage {
   get place() {
     const [named = "", ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
     return this.views.has(named) ? { name: named, rest: rest.join("/") } : { name: "tasks", rest: "" };
+  }
+
+  /**
+   * From within a part, which is gone then, to another one.
+   * @param {string} place
+   */
+  #go(place) {
+    location.hash = place;
+    /** @type {HTMLElement | null} */ (this.#tabs.querySelector(`[data-testid="tab-${place.split("/")[0]}"]`))?.focus();
   }
 
   async draw() {

@@ -10,9 +10,11 @@
  */
 import "./theme.js";
 import { setLanguage, startLanguage } from "./i18n.js";
+import { keepFocus } from "./kept_focus.js";
 
 /** Resolves when the words are there; what it answers shows the page, to be called once its content stands. */
 export async function startShell() {
+  keepFocus();
   await setLanguage(startLanguage()).catch(() => setLanguage("en"));
   return () => {
     document.documentElement.dataset.ready = "";

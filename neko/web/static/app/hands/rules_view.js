@@ -150,7 +150,6 @@ export class RulesView {
    * @param {Policy | null} policy
    */
   async #keep(kind, name, policy) {
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.testid : "";
     try {
       this.#rules = await setPolicy(kind, name, policy);
     } catch (error) {
@@ -158,7 +157,6 @@ export class RulesView {
       return false;
     } finally {
       this.#view.replaceChildren(...this.#drawn());
-      if (focused) /** @type {HTMLElement | null} */ (this.#view.querySelector(`[data-testid="${focused}"]`))?.focus();
     }
     return true;
   }

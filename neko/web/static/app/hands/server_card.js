@@ -62,13 +62,9 @@ export class ServerCard {
     this.#server = server;
     this.element.dataset.state = server.state;
     this.element.dataset.name = server.name;
-    const focused = document.activeElement instanceof HTMLElement && this.element.contains(document.activeElement) ? document.activeElement.dataset.testid : "";
     this.#drawHead();
     this.#drawActs();
     if (this.#part === "tools" || this.#part === "") this.#drawPart();
-    if (!focused || this.element.contains(document.activeElement)) return;
-    const again = this.element.querySelector(`[data-testid="${focused}"]`);
-    if (again instanceof HTMLElement) again.focus();
   }
 
   #drawHead() {

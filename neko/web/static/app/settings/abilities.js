@@ -43,7 +43,6 @@ export async function abilitiesPage(body) {
     if (answer?.notification) toast(answer.notification, { timeMs: WHY_MS });
   };
   const draw = (/** @type {AgentSnapshot} */ snapshot) => {
-    const focused = document.activeElement instanceof HTMLElement && place.contains(document.activeElement) ? document.activeElement.dataset.testid : "";
     const { analyzer_enabled: on, gate } = snapshot;
     place.replaceChildren(
       row(t("abilities.master"), toggle(on, (wanted) => void change("set_agent_enabled", { enabled: wanted }), "ability-master"), t("abilities.master_hint")),
@@ -51,7 +50,6 @@ export async function abilitiesPage(body) {
         h("div", {}, h("p", { text: t("abilities.gate") }), ...gate.reasons.map((reason) => h("p", { class: "field-hint", text: reason })), h("a", { class: "button", href: "#settings/model", text: t("abilities.to_model") }))),
       h("ul", { class: "ability-list" }, HANDS.map((hand) => ability(hand, snapshot, (wanted) => void change("set_flag", { key: FLAGS[hand], value: wanted })))),
       h("nav", { class: "ability-links" }, ...["tasks", "rules", "mcp", "plugins"].map((one) => h("a", { class: "button", href: `agent#${one}`, "data-testid": `to-${one}`, text: t(`abilities.to_${one}`) }))));
-    if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`[data-testid="${focused}"]`))?.focus();
   };
   const first = h("section", { class: "speaking-first", "data-testid": "speaking-first" });
   body.append(first);

@@ -56,21 +56,34 @@ class BackupPage {
         this.#work(now);
         break;
       case "made":
-        this.element.replaceChildren(...this.#made(/** @type {Made} */ (now.made)));
+        this.#fill(...this.#made(/** @type {Made} */ (now.made)));
         break;
       case "looked":
-        this.element.replaceChildren(...this.#looked(/** @type {Report} */ (now.report)));
+        this.#fill(...this.#looked(/** @type {Report} */ (now.report)));
         break;
       case "staged":
-        this.element.replaceChildren(h("h3", { text: t("backup.staged") }), h("p", { role: "status", text: t("backup.staged_words") }),
+        this.#fill(h("h3", { text: t("backup.staged") }), h("p", { role: "status", text: t("backup.staged_words") }),
           acts(this.#button("undo", () => this.#discard())));
         break;
       case "failed":
-        this.element.replaceChildren(bad(now.error), ...now.report ? this.#looked(now.report) : this.#begin());
+        this.#fill(bad(now.error), ...now.report ? this.#looked(now.report) : this.#begin());
         break;
       case "none":
-        this.element.replaceChildren(...this.#begin());
+        this.#fill(...this.#begin());
     }
+  }
+
+  /**
+   * What comes next is read from its beginning by whoever was here, and no key that is held down too long presses it.
+   * @param {...HTMLElement} parts
+   */
+  #fill(...parts) {
+    const [head] = parts;
+    const hadFocus = this.element.contains(document.activeElement);
+    this.element.replaceChildren(...parts);
+    if (!hadFocus || !head) return;
+    head.tabIndex = -1;
+    head.focus();
   }
 
   #begin() {
@@ -115,7 +128,7 @@ class BackupPage {
       if (total) before.setAttribute("value", String(done / total));
       return;
     }
-    this.element.replaceChildren(
+    this.#fill(
       h("div", { class: "fetching" }, h("p", { role: "status", text: words }), h("progress", { max: "1", value: total ? String(done / total) : undefined, "aria-label": words })),
       acts(this.#button("stop", () => this.#discard())));
   }
@@ -129,7 +142,7 @@ class BackupPage {
       made.unread.length > 0 && bad(t("backup.unread", { files: made.unread.join(", ") })),
       acts(this.#button("done", () => this.#discard()),
         h("a", { class: "button is-main", href: `${PATH}/file`, download: made.name, text: t("backup.save"), "data-testid": "backup-save" })),
-    ].filter((part) => part instanceof Node);
+    ].filter((part) => part instanceof HTMLElement);
   }
 
   /** @param {Report} report */
@@ -147,7 +160,7 @@ class BackupPage {
       !report.sealed && report.secrets.length > 0 && h("p", { class: "form-note", text: t("backup.without") }),
       h("p", { class: "form-note", text: t("backup.restart") }),
       acts(this.#button("leave", () => this.#discard()), this.#button("start", start, true)),
-    ].filter((part) => part instanceof Node);
+    ].filter((part) => part instanceof HTMLElement);
   }
 
   #discard() {

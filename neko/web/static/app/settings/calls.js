@@ -62,7 +62,6 @@ export class CallsChoice {
 
   /** @param {CallsSettings} now */
   #show(now) {
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.testid : "";
     const provider = now.providers.find(({ key }) => key === now.provider);
     const ways = /** @type {[string, string][]} */ (["auto", "direct", "text"].map((way) => [way, t(`calls.${way}`)]));
     const way = select(ways, now.chosen ?? "auto", (value) => void this.#change({ way: /** @type {"auto"} */ (value) }), "calls-way");
@@ -77,7 +76,6 @@ export class CallsChoice {
     const isMissing = now.chosen === "direct" && now.way === "text";
     this.#now.textContent = isMissing ? t("calls.no_key") : t(now.way === "direct" && now.voice === "hers" ? "calls.goes_direct_hers" : `calls.goes_${now.way}`, { model: now.model, provider: provider?.name ?? now.provider });
     this.#now.classList.toggle("is-bad", isMissing);
-    if (focused) for (const control of this.#rows.querySelectorAll("select")) if (control instanceof HTMLElement && control.dataset.testid === focused) control.focus();
     this.#onShow(now);
   }
 

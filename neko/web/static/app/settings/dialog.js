@@ -112,6 +112,7 @@ export class SettingsDialog {
     if (this.#page) this.#leavePage();
     showToastsIn(null);
     this.#dialog.replaceChildren();
+    if (document.activeElement === document.body) byId("menu-button", HTMLElement).focus(); // the page was opened with the sheet
   }
 
   #draw() {

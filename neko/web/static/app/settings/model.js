@@ -79,7 +79,7 @@ function command(text) {
 async function lookAround(place, done) {
   place.replaceChildren(h("h3", { text: t("model.local") }), h("p", { class: "form-note", text: t("welcome.local_looking") }));
   const servers = await findLocalServers();
-  const again = h("button", { type: "button", class: "button is-quiet", text: t("model.look_again"), on: { click: () => lookAround(place, done) } });
+  const again = h("button", { type: "button", class: "button is-quiet", "data-testid": "local-again", text: t("model.look_again"), on: { click: () => lookAround(place, done) } });
   /** @type {import("../local_models.js").UseModel} */
   const use = async (server, model) => {
     await post("api/models/use", { provider: "local", base_url: server.base_url, model });

@@ -33,13 +33,11 @@ export async function speakingFirst(place) {
 function draw(place, state) {
   const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
   const send = async (/** @type {Partial<SpeakingFirst>} */ wanted, /** @type {number} */ number) => {
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.testid : "";
     try {
       /** @type {SpeakingFirst} */
       const changed = await post("api/proactive", wanted);
       if (number !== newest) return;
       draw(place, changed);
-      if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`[data-testid="${focused}"]`))?.focus();
     } catch (error) {
       note.textContent = sentenceOf(error);
       note.hidden = false;
