@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from neko.memory import schema
-from neko.memory.line_codec import Names, Row, logged_lines, message, parsed_row
+from neko.memory.line_codec import Names, Row, as_said, logged_lines, message, parsed_row
 from neko.types.lines import Line
 from neko.types.memory import Day, Layer, Memo, RecentEntry
 
@@ -67,7 +67,7 @@ def of_day(connection: sqlite3.Connection, names: Names, day: date, *, after: in
     """The first ``limit`` lines of a day with ids above ``after``, oldest first."""
     end = (day + timedelta(days=1)).isoformat() if day < date.max else _PAST_ALL_DAYS
     rows = connection.execute(_OF_DAY, (day.isoformat(), end, after, limit)).fetchall()
-    return [logged.line for logged in logged_lines(rows, names)]
+    return [logged.line for logged in as_said(logged_lines(rows, names))]
 
 
 def memos(connection: sqlite3.Connection, words: Sequence[str], *, before: int, limit: int) -> list[Memo]:

@@ -11,17 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
 
-from neko.memory.line_codec import Names, entry_time, local_naive, logged_line, parsed_row
+from neko.memory.line_codec import SETTLED_WITHIN, Names, entry_time, local_naive, logged_line, parsed_row
 from neko.types.lines import NewLine
 
 _NAMES: Final[Names] = {"user": "", "assistant": "", "system": ""}
 _MOST_PENDING: Final = 500
-_SETTLED_WITHIN: Final = timedelta(hours=12)
 
 
 class Precision(Enum):
@@ -40,7 +39,7 @@ class Span:
 
     def holds(self, at: datetime) -> bool:
         """Also what N.E.K.O. dated by the end of that session."""
-        is_late = self.last is not None and at > self.last + _SETTLED_WITHIN
+        is_late = self.last is not None and at > self.last + SETTLED_WITHIN
         return not is_late and (self.first is None or at >= self.first)
 
 

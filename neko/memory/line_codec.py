@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast, get_args
 
 from neko.types.lines import Line, LineElsewhere, LineStatus, NewLine, Remark, Role
@@ -37,6 +37,9 @@ _ROLE_OF: Mapping[str, Role] = {
 """By what LangChain, chat requests and N.E.K.O.'s editor of the recent file call them."""
 _UNKNOWN_TIME = datetime(1970, 1, 1)
 
+
+SETTLED_WITHIN: Final = timedelta(hours=12)
+"""After what N.E.K.O. has still dated its lines by the end of their talk."""
 
 _STATUSES = get_args(LineStatus)
 
@@ -199,11 +202,13 @@ def rows_of(entries: Iterable[Any], chat: int) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class LoggedLine:
-    """A row of the log. ``own``: written by Neko. ``own_status``: of a replaced line, as it was before."""
+    """A row of the log. ``own``: written by Neko. ``own_status``: of a replaced line, as it was before. ``told_at``:
+    the time that the text of a reply begins with."""
 
     line: Line
     own: bool
     own_status: LineStatus
+    told_at: datetime | None = None
 
     @property
     def version(self) -> Line:
@@ -235,7 +240,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         recalled_elsewhere=lines_elsewhere(neko.get("recalled_elsewhere")),
         outside=neko.get("outside") is True,
     )
-    return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
+    return LoggedLine(line, bool(neko), _status(neko.get("own_status")), parsed.at)
 
 
 def parsed_row(raw: str) -> Parsed:
@@ -274,6 +279,21 @@ def logged_lines(rows: Sequence[Row], names: Names) -> list[LoggedLine]:
         near = logged.line.at if near or logged.line.at != _UNKNOWN_TIME else None
         result.append(logged)
     return result
+
+
+def as_said(logged: Sequence[LoggedLine]) -> list[LoggedLine]:
+    """To be shown: what N.E.K.O. wrote, which dates all rows of a talk by when it was settled, at the times that its
+    replies tell, and each of the user's lines at that of the reply to it."""
+    result: list[LoggedLine] = []
+    moment, session = None, ""
+    for one in reversed(logged):
+        line, told_at = one.line, one.told_at
+        if not one.own and told_at and timedelta() <= line.at - told_at <= SETTLED_WITHIN:
+            moment, session = told_at, line.session_id
+        elif one.own or line.role == "assistant" or line.session_id != session:
+            moment = None
+        result.append(replace(one, line=replace(line, at=moment)) if moment else one)
+    return result[::-1]
 
 
 def committed(line_id: int, line: NewLine) -> Line:

@@ -39,6 +39,7 @@ from neko.memory.line_codec import (
     LoggedLine,
     Names,
     Row,
+    as_said,
     logged_lines,
     message,
     stamp,
@@ -386,7 +387,7 @@ class Log:
 
         def read(connection: sqlite3.Connection) -> list[LoggedLine]:
             rows = _execute(connection, statement, bounds)
-            return logged_lines(rows[::-1] if after is None else rows, names)
+            return as_said(logged_lines(rows[::-1] if after is None else rows, names))
 
         return await self._read(read)
 

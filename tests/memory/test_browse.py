@@ -59,6 +59,37 @@ async def test_rows_without_a_time_are_on_no_day(memory_folder: MemoryFolder) ->
     assert [(day.date, day.lines) for day in await memory.days(MIO)] == [(START.date(), 1)]
 
 
+async def test_lines_of_neko_s_forerunner_are_shown_at_the_times_that_its_replies_tell(
+    memory_folder: MemoryFolder,
+) -> None:
+    """It dates all rows of a talk by when that was settled."""
+    memory_folder.log.parent.mkdir(parents=True, exist_ok=True)
+    settled = "2026-02-22 10:30:00.000000"
+    said = [
+        ("s", "human", "good morning", settled),
+        ("s", "ai", "[20260222 Sun 10:01] morning!", settled),
+        ("s", "human", "and now?", settled),
+        ("s", "ai", "[20260222 Sun 10:20] tea", settled),
+        ("s", "human", "bye", settled),
+        ("t", "ai", "[20260201 Sun 09:00] what was said of long ago", "2026-02-23 11:00:00.000000"),
+    ]
+    with closing(sqlite3.connect(memory_folder.log)) as log, log:
+        log.execute(
+            "CREATE TABLE time_indexed_original (id INTEGER NOT NULL, session_id TEXT, message TEXT, "
+            "timestamp DATETIME, PRIMARY KEY (id))"
+        )
+        rows = [
+            (session, json.dumps({"type": kind, "data": {"content": [{"type": "text", "text": text}]}}), at)
+            for session, kind, text, at in said
+        ]
+        log.executemany("INSERT INTO time_indexed_original (session_id, message, timestamp) VALUES (?, ?, ?)", rows)
+    memory = await memory_folder.open()
+    times = ["10:01", "10:01", "10:20", "10:20", "10:30", "11:00"]
+    assert [f"{line.at:%H:%M}" for line in await memory.lines(MIO)] == times
+    assert [f"{line.at:%H:%M}" for line in await memory.day(MIO, date(2026, 2, 22))] == times[:5]
+    assert [f"{one.at:%H:%M}" for one in await memory.recent(MIO) if one.at] == times
+
+
 async def test_memos_are_found_by_all_their_words_and_name_their_lines(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     ids = await tell(memory, 0, 11)
