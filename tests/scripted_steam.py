@@ -41,7 +41,7 @@ class ScriptedSteam:
         item: dict[str, Any] = {"state": state, **told}
         if state & 4:
             folder.mkdir(parents=True, exist_ok=True)
-            item["install"] = {"folder": str(folder), "size": 1234, "at": 1_700_000_000}
+            item.setdefault("install", {"folder": str(folder), "size": 1234, "at": 1_700_000_000})
         self.says(items={**self._script.get("items", {}), str(number): item})
         return folder
 

@@ -142,6 +142,7 @@ class Publishing:
             raise WorkshopError("workshop_outside", "the folder of all items is none", path=wanted.folder[:200])
         if not items.files_in(folder, [""]):
             raise WorkshopError("workshop_empty", f"{folder} is empty", path=wanted.folder[:200])
+        publishing.check_links(folder)
         preview = self._workshop.own_file(wanted.preview) if wanted.preview else items.preview_in(folder)
         if preview:
             publishing.check_preview(preview)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from neko.well_formed import well_formed
+
 STATE_BITS: Final[Mapping[str, int]] = {
     "subscribed": 1,
     "legacyItem": 2,
@@ -78,6 +80,8 @@ def item_of(told: Mapping[str, Any]) -> SteamItem:
     state = state_of(told["state"])
     install, download = told["install"] or {}, told["download"] or {}
     folder = install.get("folder", "")
+    if well_formed(folder) != folder:
+        folder = ""  # a name that no answer can hold
     loaded, total = int(download.get("bytes_downloaded", 0)), int(download.get("bytes_total", 0))
     known = dict(told["details"] or {})
     fault = known.pop("said") if known else ""

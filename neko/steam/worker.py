@@ -17,6 +17,7 @@ import queue
 import struct
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
@@ -65,6 +66,9 @@ class Worker:
             return deed(self, request)
         except SteamAnswerError as error:
             return {"error": error.code, "said": error.said, "result": error.result}
+        except Exception as error:  # what the package does not take, such as text that is none
+            traceback.print_exception(error)
+            return {"error": "steam_refused", "said": f"{type(error).__name__}: {error}"[:300]}
 
     def stop(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         self._steam.close()
@@ -161,7 +165,7 @@ class Worker:
 
     def achievements(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         stats = self._steam.api.user_stats
-        names = [stats.achievement_name(index) for index in range(stats.num_achievements())]
+        names = [_text(stats.achievement_name(index)) for index in range(stats.num_achievements())]
         return {
             "achievements": [{"name": name, "unlocked": bool(self._steam.flat.achievement(name))} for name in names]
         }
@@ -193,7 +197,7 @@ class Worker:
     def who(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         """Where the user is (ISO 3166) and what language Steam gives the app."""
         api = self._steam.api
-        return {"language": api.apps.current_game_language(), "country": api.utils.ip_country()}
+        return {"language": _text(api.apps.current_game_language()), "country": _text(api.utils.ip_country())}
 
 
 _DEEDS: Final[dict[str, Deed]] = {
@@ -214,15 +218,18 @@ _DEEDS: Final[dict[str, Deed]] = {
 }
 
 
-def _details(one: Details, picture: str) -> dict[str, Any]:
-    def text(content: bytes) -> str:
-        return content.decode("utf-8", "replace")
+def _text(told: str | bytes) -> str:
+    """What Steam tells, with a mark for what is no UTF-8, which the package keeps as it is."""
+    content = told if isinstance(told, bytes) else told.encode("utf-8", "surrogateescape")
+    return content.decode("utf-8", "replace")
 
+
+def _details(one: Details, picture: str) -> dict[str, Any]:
     return {
         "said": "" if one.result == OK else words(one.result),
-        "title": text(one.title),
-        "description": text(one.description),
-        "tags": [tag for tag in text(one.tags).split(",") if tag],
+        "title": _text(one.title),
+        "description": _text(one.description),
+        "tags": [tag for tag in _text(one.tags).split(",") if tag],
         "owner": str(one.owner),
         "created": one.created,
         "updated": one.updated,
@@ -230,8 +237,8 @@ def _details(one: Details, picture: str) -> dict[str, Any]:
         "file": str(one.file),
         "preview_file": str(one.preview_file),
         "size": one.total_size or max(one.file_size, 0),
-        "url": text(one.url),
-        "picture": picture,
+        "url": _text(one.url),
+        "picture": _text(picture),
     }
 
 

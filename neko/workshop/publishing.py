@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -91,6 +92,14 @@ def _digest(folder: Path) -> str:
             with path.open("rb") as file:
                 whole.update(file_digest(file, "sha256").digest())
     return whole.hexdigest()
+
+
+def check_links(folder: Path) -> None:
+    """Raises ``WorkshopError`` where a folder has links in it, which whoever uploads it may follow anywhere."""
+    for where, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (path := Path(where, name)).is_symlink():
+                raise WorkshopError("workshop_outside", f"{path} is a link", path=str(path)[:200])
 
 
 def check_preview(path: Path) -> None:

@@ -173,6 +173,9 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     steam, neko = ScriptedSteam(monkeypatch, tmp_path), running_neko.neko
     folder = steam.has(4711, details={"title": "Hana and <b>her</b> voice"})
     (folder / "hana.wav").write_bytes(as_wav(bytes(9600), 24_000))
+    (folder / "hana.chara.json").write_text(json.dumps({"name": "Hana"}))
+    (folder / "mine.chara.json").write_text(json.dumps({"name": NAME}))
+    await neko.characters.create("Hana", {})
     steam.has(4712, 1 | 16, details={"title": "A coat"}, download=[42, 100])
     steam.has(4713, 1, details={"result": 15})
     ready = neko.workshop.root / "WorkshopExport" / "item_0123abcd"
@@ -216,6 +219,7 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     await manager.looked_at("published, and to be agreed to")
 
     await item.nth(0).get_by_test_id("unsubscribe").click()
+    await expect(manager.get("going")).to_have_text("Deleted with it: Hana")
     await manager.look("whether to unsubscribe")
     steam.says(items={})
     await manager.get("unsubscribe-yes").click()

@@ -11,6 +11,8 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.model_process import Limits
+from neko.steam_errors import SteamError
 from tests.avatar_files import PNG, live2d
 from tests.scripted_steam import ScriptedSteam
 from tests.web.running_app import started
@@ -367,6 +369,39 @@ async def test_a_library_that_falls_takes_nobody_along(client: httpx2.AsyncClien
     assert (answer.status_code, answer.json()["code"]) == (503, "steam_failed")
     steam.says(dies="")
     assert (await client.get(f"{WORKSHOP}/subscribed-items")).json()["total"] == 1
+
+
+async def test_a_library_that_hangs_is_ended_and_nobody_waits_behind_it_for_ever(
+    steam: ScriptedSteam, data_dir: Path, launched_with: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.app.steam.LIMITS", Limits(loading_s=30, answer_s=0.5, most_waiting=2))
+    steam.has(11)
+    steam.says(hangs="query")
+    async with started(data_dir, **launched_with) as neko:
+        answers = await asyncio.gather(*(neko.steam.play(1) for _ in range(5)), return_exceptions=True)
+        codes = [one.code for one in answers if isinstance(one, SteamError)]
+        assert "steam_busy" in codes
+        steam.says(hangs="")
+        assert [item.id for item in await neko.steam.subscribed()] == [11]
+
+
+async def test_text_of_steams_that_is_none_and_text_that_it_does_not_take_harm_nobody(
+    client: httpx2.AsyncClient, steam: ScriptedSteam
+) -> None:
+    steam.has(
+        11,
+        details=DETAILS,
+        picture="https://example.com/\udcff",
+        install={"folder": "/a/\udcff/11", "size": 1, "at": 1},
+    )
+    steam.says(achievements={"ACH_\udcff": True})
+    (item,) = (await client.get(f"{WORKSHOP}/subscribed-items")).json()["items"]
+    assert (item["title"], item["installedFolder"]) == ("Mio 猫", None)
+    assert (await client.get(f"{WORKSHOP}/item/11")).json()["item"]["previewImageUrl"] == "https://example.com/\ufffd"
+    listed = (await client.get("/api/steam/list-achievements")).json()["achievements"]
+    assert listed == [{"name": "ACH_\ufffd", "unlocked": False}]
+    assert (await client.post("/api/steam/set-achievement-status/%ed%a0%80")).status_code == 500
+    assert len(steam.calls("init_ex")) == 1
 
 
 async def test_the_page_gets_steams_language_and_country(client: httpx2.AsyncClient, steam: ScriptedSteam) -> None:

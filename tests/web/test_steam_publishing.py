@@ -186,7 +186,10 @@ async def test_only_what_is_in_the_folder_of_items_is_published(
     (data_dir / "secret.png").write_bytes(PNG)
     (folder / "note.png").write_text("no picture")
     (folder / "large.png").write_bytes(PNG + bytes(1 << 20))
-    (folder / "link.png").symlink_to(data_dir / "secret.png")
+    linked = folder.parent / "item_11111111"
+    (linked / "below").mkdir(parents=True)
+    (linked / "a.txt").touch()
+    (linked / "below" / "link").symlink_to(data_dir / "secret.png")
     empty = folder.parent / "item_00000000"
     empty.mkdir()
     outside = {"content_folder": str(data_dir / "memory")}
@@ -202,7 +205,8 @@ async def test_only_what_is_in_the_folder_of_items_is_published(
         (400, {"visibility": "x"}),
         (400, {"tags": ["a,b"]}),
         (403, {"preview_image": str(data_dir / "secret.png")}),
-        (403, {"preview_image": str(folder / "link.png")}),
+        (403, {"preview_image": str(linked / "below" / "link")}),
+        (403, {"content_folder": str(linked)}),
         (404, {"preview_image": str(folder / "none.png")}),
         (400, {"preview_image": str(folder / "note.png")}),
         (413, {"preview_image": str(folder / "large.png")}),

@@ -59,13 +59,15 @@ class WorkshopPage {
   }
 
   draw() {
+    const steams = new Set(this.#steam.is === "here" ? this.#steam.items.map(({ path }) => path) : []);
+    const items = this.#items.filter(({ path }) => !steams.has(path));
     this.#content.replaceChildren(...[
       this.#steam.is === "off" && h("p", { class: "agent-note", "data-testid": "no-steam", text: t("workshop.no_steam") }),
       this.#steam.is === "away" && h("p", { class: "agent-note", role: "alert", "data-testid": "steam-away" }, `${this.#steam.why} `, this.#again()),
       this.#fault && h("p", { class: "memory-empty is-bad", role: "alert", text: this.#fault }),
       h("div", { class: "workshop-folder" }, h("span", {}, `${t("workshop.folder")} `, h("code", { text: this.#folder })),
         h("button", { type: "button", class: "button", "data-testid": "workshop-move", text: t("workshop.other_folder"), on: { click: () => this.#move() } })),
-      this.#items.length ? h("div", { class: "items" }, this.#items.map((item) => this.#item(item)))
+      items.length ? h("div", { class: "items" }, items.map((item) => this.#item(item)))
         : h("p", { class: "memory-empty", "data-testid": "no-items", text: t("workshop.none") }),
       this.#steam.is === "here" && this.#subscribed(this.#steam.items),
       h("section", { class: "rules" }, h("h2", { text: t("workshop.publish") }), h("p", { class: "agent-hint", text: t("workshop.publish_lead") }),
@@ -92,16 +94,36 @@ class WorkshopPage {
   }
 
   /** @param {Item} item */
-  #unsubscribe(item) {
+  async #unsubscribe(item) {
+    const going = await this.#charactersOf(item);
     ask({
       title: t("workshop.unsubscribe_ask"), testId: "ask-unsubscribe", yes: "unsubscribe-yes", label: t("workshop.unsubscribe"),
-      content: [h("p", {}, h("b", { text: item.title })), h("p", { text: t("workshop.unsubscribe_words") })],
+      content: [h("p", {}, h("b", { text: item.title })), h("p", { text: t("workshop.unsubscribe_words") }),
+        ...(going.length ? [h("p", { "data-testid": "going", text: t("workshop.unsubscribe_with", { names: new Intl.ListFormat(currentLanguage()).format(going) }) })] : [])],
       save: async () => {
         await unsubscribe(item);
         toast(t("workshop.unsubscribed"));
         await this.#lookAgain();
       },
     });
+  }
+
+  /**
+   * Those who are here, and whom the cards of an item name.
+   * @param {Item} item
+   */
+  async #charactersOf(item) {
+    try {
+      if (!item.path) return [];
+      const { cards } = await calls.contentOf(item);
+      /** @type {{ current_catgirl: string }} */
+      const { current_catgirl: current } = await get("api/characters/current_catgirl");
+      const read = await Promise.all(cards.map((file) => calls.cardOf(file).catch(() => /** @type {Record<string, unknown>} */ ({}))));
+      const named = new Set(read.map((card) => [card["档案名"], card["name"]].find((one) => typeof one === "string" && one.trim())));
+      return Object.keys(this.#frame.cards).filter((name) => named.has(name) && name !== current);
+    } catch {
+      return [];
+    }
   }
 
   /**
@@ -131,7 +153,7 @@ class WorkshopPage {
       else inside.replaceChildren(...await this.#inside(item));
     };
     if (state === undefined) return h("article", { class: "item", "data-testid": "item" }, this.#head(item, open), inside);
-    const leave = h("button", { type: "button", class: "button", "aria-label": t("workshop.unsubscribe_what", { name: item.title }), "data-testid": "unsubscribe", text: t("workshop.unsubscribe"), on: { click: () => this.#unsubscribe(item) } });
+    const leave = h("button", { type: "button", class: "button", "aria-label": t("workshop.unsubscribe_what", { name: item.title }), "data-testid": "unsubscribe", text: t("workshop.unsubscribe"), on: { click: () => void this.#unsubscribe(item) } });
     return h("article", { class: "item", "data-testid": "subscribed-item" }, this.#head(item, h("div", { class: "item-acts" }, ...(item.path ? [open] : []), leave), state), inside);
   }
 
