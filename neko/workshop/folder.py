@@ -45,7 +45,7 @@ class WorkshopFolder:
         ``WorkshopError``, ``ConfigError``."""
         for key in ("user_mod_folder", "default_workshop_folder"):
             if changes.get(key):
-                self._check(_expanded(str(changes[key])))
+                self._usable(str(changes[key]))
         config = {key: value for key, value in {**self.config, **changes}.items() if value is not None}
         write_json(self._data / "config" / CONFIG_FILE, config)
         completed = self._completed(config)
@@ -59,6 +59,15 @@ class WorkshopFolder:
         standard = {"default_workshop_folder": str(self.standard), "auto_create_folder": True}
         wrong = {key for key, value in standard.items() if not isinstance(kept.get(key), type(value))}
         return {**kept, **{key: standard[key] for key in wrong}}
+
+    def _usable(self, path: str) -> None:
+        """Raises ``WorkshopError`` for what no folder can be called, and what none for items can be."""
+        try:
+            folder = _expanded(path)
+            folder.exists()
+            self._check(folder)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise WorkshopError("workshop_folder", f"{path!r}: {error}", folder=path[:200]) from error
 
     def _check(self, folder: Path) -> None:
         """A folder that holds what is private, such as keys, is none for items."""
@@ -77,12 +86,10 @@ class WorkshopFolder:
         """The folder of items with these settings."""
         for key in _KEYS:
             if isinstance(config.get(key), str) and config[key].strip():
-                folder = _expanded(config[key].strip())
-                try:
+                with contextlib.suppress(WorkshopError, OSError, ValueError, RuntimeError):
+                    folder = _expanded(config[key].strip())
                     self._check(folder)
-                except WorkshopError:
-                    continue
-                return folder
+                    return folder
         return self.standard
 
     def inside(self, path: str) -> Path:
@@ -154,9 +161,10 @@ def _is_plainly_in(path: Path, folder: Path) -> bool:
 
 
 def _folder(path: str, found: Path) -> Path:
-    if not found.is_dir():
-        raise WorkshopError("workshop_missing", f"{path!r} is no folder", path=path[:200])
-    return found
+    with contextlib.suppress(OSError):
+        if found.is_dir():
+            return found
+    raise WorkshopError("workshop_missing", f"{path!r} is no folder", path=path[:200])
 
 
 def _file(path: str, found: Path) -> Path:

@@ -202,6 +202,9 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     for private in (str(data_dir), str(data_dir / "config"), "/", str(Path.home()), ".."):
         refused = await client.post(CONFIG, json={"user_mod_folder": private})
         assert refused.status_code == 403, private
+    for impossible in ("x" * 300, "~nobody_of_this_name/x"):
+        refused = await client.post(CONFIG, json={"default_workshop_folder": impossible})
+        assert (refused.status_code, refused.json()["code"]) == (400, "workshop_folder"), impossible
     chosen = tmp_path / "mods"
     (chosen / "9").mkdir(parents=True)
     (chosen / "9" / "readme.txt").write_text("hello")
@@ -227,6 +230,23 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     assert kept["user_mod_folder"] == str(chosen), "a drive that is not there at the moment stays set"
     back = await client.post(CONFIG, json={"user_mod_folder": None})
     assert back.json()["config"] == before
+
+
+@pytest.mark.parametrize("written", ["x" * 300, "~nobody_of_this_name/x", "a\0b"])
+async def test_whatever_is_written_into_the_file_by_hand_every_call_answers(
+    client: httpx2.AsyncClient, data_dir: Path, written: str
+) -> None:
+    (data_dir / "config" / "workshop_config.json").write_text(json.dumps({"user_mod_folder": written}))
+    assert (await client.post("/api/steam/workshop/local-items/scan", json={})).status_code == 200
+    for path in (
+        "list-chara-files",
+        "list-audio-files",
+        "config",
+        "read-file?path=x",
+        "check-upload-status?item_path=x",
+    ):
+        assert (await client.get(f"/api/steam/workshop/{path}")).status_code in (200, 404), path
+    assert (await client.get("/api/live2d/models")).status_code == 200
 
 
 async def test_what_is_not_set_or_of_the_wrong_kind_stands_at_the_standard(

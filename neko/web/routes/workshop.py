@@ -184,7 +184,7 @@ async def config(call: Call) -> WorkshopConfigAnswer:
     body=WorkshopConfigChange,
     response=WorkshopConfigAnswer,
     summary="Choose where the items of the Workshop are; null takes a choice back",
-    failures={403: "The folder holds private files."},
+    failures={400: "It cannot be a folder.", 403: "The folder holds private files."},
 )
 async def set_config(call: Call[WorkshopConfigChange]) -> WorkshopConfigAnswer:
     changed = await in_thread(call.neko.workshop.set, call.body.model_dump(exclude_unset=True))
