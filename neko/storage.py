@@ -335,10 +335,14 @@ def sync_folder(folder: Path) -> None:
 
 
 class DataFolder:
-    """The user's folder, held by this process alone from ``open`` until ``close``."""
+    """The user's folder, held by this process alone from ``open`` until ``close``.
 
-    def __init__(self, path: Path, lock: FileLock) -> None:
+    ``before``: where that is kept which a restore took the place of at the opening; None if there was none.
+    """
+
+    def __init__(self, path: Path, lock: FileLock, before: Path | None = None) -> None:
         self.path = path
+        self.before = before
         self._lock = lock
         self._lock_file = Path(lock.lock_file).stat()
 
@@ -357,7 +361,7 @@ class DataFolder:
             raise _not_writable(path, error) from error
         lock = _acquired(path)
         try:
-            pending_restore.finish(path)
+            before = pending_restore.finish(path)
             for name in _SUBFOLDERS:
                 make_folder(path / name)
             for folder in (path / "config", path / "memory"):
@@ -368,7 +372,7 @@ class DataFolder:
         _sweep(path / name for name in (*_SUBFOLDERS, "vrm"))
         for name in _PRIVATE:
             _tighten(path / name)
-        return cls(path, lock)
+        return cls(path, lock, before)
 
     def claim(self) -> None:
         """Make sure that the folder is still ours, though somebody may have moved or deleted it.

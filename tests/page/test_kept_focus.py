@@ -16,11 +16,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_a_part_that_is_chosen_keeps_the_focus_on_its_tab(running_neko: RunningNeko, driver: PageDriver) -> None:
     page = await driver.open(f"{running_neko.url}/memory_browser", ready=False)
+    await expect(page.locator("html")).to_have_attribute("data-ready", "")
     for name in ("summaries", "known", "days"):
         await driver.get(f"tab-{name}").press("Enter")
         await expect(driver.get(f"tab-{name}")).to_have_attribute("aria-current", "page")
         await expect(driver.get(f"tab-{name}")).to_be_focused()
     await page.goto(f"{running_neko.url}/agent#rules")
+    await expect(page.locator("html")).to_have_attribute("data-ready", "")
     await driver.get("to-servers").press("Enter")
     await expect(driver.get("tab-mcp")).to_have_attribute("aria-current", "page")
     await expect(driver.get("tab-mcp")).to_be_focused()

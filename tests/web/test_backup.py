@@ -66,7 +66,7 @@ async def test_what_is_no_backup_is_told_and_what_was_made_ready_can_be_left(
     assert (await client.get("/api/backup/file")).status_code == 404
     assert (await client.post("/api/backup/restore/start", json={})).status_code == 409
     failed = await send(client, b"a diary")
-    assert (failed["state"], failed["error"].partition(" ")[0]) == ("failed", "backup.zip")
+    assert (failed["state"], failed["error"].partition(" ")[0]) == ("failed", "kept.zip")
     assert (await client.post("/api/backup", json={"passphrase": "short"})).status_code == 400
     await client.post("/api/backup", json={})
     await at_rest(client)

@@ -50,6 +50,7 @@ _SPARE: Final = 64 << 20
 _MOST_TIMES: Final = 200
 """What is unpacked is no more than so many times as large as the archive, or ``_SMALL``: SQLite and JSON become ten
 times smaller, a bomb a thousand times."""
+_LONGEST_NAME: Final = 80
 _SMALL: Final = 1 << 30
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError)
 
@@ -88,11 +89,13 @@ class Report:
 class Backup:
     """An archive whose list of contents is good. Raises ``BackupError``, as all calls do, for what cannot be used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, called: str = "") -> None:
+        """``called``: what the user calls it, where that is not its name here."""
         self._path = path
-        self._archive = _opened(path)
+        self._called = Path(called).name[:_LONGEST_NAME] or path.name
+        self._archive = _opened(path, self._called)
         try:
-            self.manifest = _manifest(self._archive, path)
+            self.manifest = _manifest(self._archive, self._called)
             self._check()
         except BaseException:
             self._archive.close()
@@ -114,13 +117,13 @@ class Backup:
                 raise BackupError("backup_outside", f"{file.path!r} leads out of the folder", file=file.path[:80])
             info = members.get(DATA + file.path)
             if file.path in seen or info is None or info.file_size != file.size or info.is_dir():
-                raise _damaged(self._path, file.path)
+                raise _damaged(self._called, file.path)
             seen.add(file.path)
         for path in self.manifest.secrets:
             if not is_inside(path):
                 raise BackupError("backup_outside", f"{path!r} leads out of the folder", file=path[:80])
         if self.size > max(_SMALL, _MOST_TIMES * self._path.stat().st_size):
-            raise _damaged(self._path, MANIFEST)
+            raise _damaged(self._called, MANIFEST)
 
     # ── what would come ───────────────────────────────────────────────────────
 
@@ -189,13 +192,13 @@ class Backup:
         try:
             info = self._archive.getinfo(SEALED)
             if info.file_size > 2 * sealing.LARGEST:
-                raise _damaged(self._path, SEALED)
+                raise _damaged(self._called, SEALED)
             with self._archive.open(info) as file:
                 found = sealing.unseal(file.read(2 * sealing.LARGEST), passphrase)
         except (KeyError, *_UNREADABLE) as error:
-            raise _damaged(self._path, SEALED) from error
+            raise _damaged(self._called, SEALED) from error
         if set(found) != set(self.manifest.secrets):
-            raise _damaged(self._path, SEALED)
+            raise _damaged(self._called, SEALED)
         return found
 
     def _unpack(self, file: KeptFile, place: Path) -> None:
@@ -206,48 +209,48 @@ class Backup:
                 while chunk := packed.read(_CHUNK):
                     left -= len(chunk)
                     if left < 0:
-                        raise _damaged(self._path, file.path)
+                        raise _damaged(self._called, file.path)
                     unpacked.write(chunk)
                     summed.update(chunk)
                 unpacked.flush()
                 os.fsync(unpacked.fileno())
         except _UNREADABLE as error:
-            raise _damaged(self._path, file.path) from error
+            raise _damaged(self._called, file.path) from error
         if left or summed.hexdigest() != file.sha256:
-            raise _damaged(self._path, file.path)
+            raise _damaged(self._called, file.path)
         os.utime(place, (file.modified, file.modified))
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _opened(path: Path, called: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise BackupError("backup_missing", f"there is no {path}", file=str(path)) from error
     except OSError as error:
         why = error.strerror or str(error)
-        raise BackupError("backup_unreadable", f"{path} cannot be read: {why}", file=path.name, why=why) from error
+        raise BackupError("backup_unreadable", f"{path} cannot be read: {why}", file=called, why=why) from error
     except _UNREADABLE as error:
-        raise _no_backup(path) from error
+        raise _no_backup(called) from error
 
 
-def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
+def _manifest(archive: zipfile.ZipFile, called: str) -> Manifest:
     try:
         info = archive.getinfo(MANIFEST)
         if info.file_size > LARGEST_MANIFEST:
-            raise _no_backup(path)
+            raise _no_backup(called)
         with archive.open(info) as file:
             document = json.loads(_all_of(file))
     except (KeyError, ValueError, RecursionError, *_UNREADABLE) as error:
-        raise _no_backup(path) from error
+        raise _no_backup(called) from error
     if not isinstance(document, dict) or document.get("format") != "neko-backup":
-        raise _no_backup(path)
+        raise _no_backup(called)
     versions = [(document.get("version"), VERSION), (document.get("log_version"), LOG_VERSION)]
     if any(isinstance(version, int) and version > known for version, known in versions):
-        raise BackupError("backup_too_new", f"{path} is of a newer Neko", file=path.name)
+        raise BackupError("backup_too_new", f"{called} is of a newer Neko", file=called)
     try:
         return Manifest.model_validate(document)
     except ValidationError as error:
-        raise _damaged(path, MANIFEST) from error
+        raise _damaged(called, MANIFEST) from error
 
 
 def _all_of(file: IO[bytes]) -> bytes:
@@ -257,12 +260,12 @@ def _all_of(file: IO[bytes]) -> bytes:
     return content
 
 
-def _no_backup(path: Path) -> BackupError:
-    return BackupError("no_backup", f"{path} is no backup of Neko", file=path.name)
+def _no_backup(called: str) -> BackupError:
+    return BackupError("no_backup", f"{called} is no backup of Neko", file=called)
 
 
-def _damaged(path: Path, inside: str) -> BackupError:
-    return BackupError("backup_damaged", f"{path} is damaged: {inside}", file=path.name, inside=inside[:80])
+def _damaged(called: str, inside: str) -> BackupError:
+    return BackupError("backup_damaged", f"{called} is damaged: {inside}", file=called, inside=inside[:80])
 
 
 def _megabytes(size: int) -> int:

@@ -46,10 +46,11 @@ _AT_WORK: Final = (State.MAKING, State.LOOKING, State.STAGING)
 
 @dataclass(slots=True)
 class Job:
-    """``done`` of ``total`` bytes. ``file``: what is made or was sent."""
+    """``done`` of ``total`` bytes. ``file``: what is made or was sent; ``called``: what the sender calls it."""
 
     state: State
     file: Path
+    called: str = ""
     done: int = 0
     total: int = 0
     made: Made | None = None
@@ -104,10 +105,10 @@ class Backups:
             self._start(job, work)
 
     @asynccontextmanager
-    async def receiving(self) -> AsyncIterator[Path]:
-        """Where a backup that is sent goes; it is looked through once it is there."""
+    async def receiving(self, called: str) -> AsyncIterator[Path]:
+        """Where a backup that is sent goes; it is looked through once it is there. ``called``: its name at home."""
         async with self._changing:
-            job = Job(State.LOOKING, await self._begin() / "backup.zip")
+            job = Job(State.LOOKING, await self._begin() / "backup.zip", called)
             yield job.file
 
             def work(tell: Tell) -> State:
@@ -145,7 +146,7 @@ class Backups:
     def _with(self, job: Job, work: Callable[[Backup], Report | None]) -> Report | None:
         from neko.app.backups.reading import Backup
 
-        backup = Backup(job.file)
+        backup = Backup(job.file, job.called)
         try:
             return work(backup)
         finally:

@@ -78,7 +78,8 @@ class ReportShape(Schema):
 
 class BackupShape(Schema):
     """``making``, ``looking`` and ``staging`` go on by themselves, ``done`` of ``total`` bytes. ``staged``: what was
-    looked through takes the place of the data folder when Neko is started again."""
+    looked through takes the place of the data folder when Neko is started again. ``before``: where that is kept which a
+    restore took the place of at this start, "" for none. ``remedy``: what can be done about ``error``."""
 
     state: Literal["none", "making", "made", "looking", "looked", "staging", "staged", "failed"]
     done: int = 0
@@ -86,6 +87,8 @@ class BackupShape(Schema):
     made: MadeShape | None = None
     report: ReportShape | None = None
     error: str = ""
+    remedy: str = ""
+    before: str = ""
 
 
 class Passphrase(Schema):
@@ -135,7 +138,7 @@ async def file(call: Call) -> Response:
     failures={409: "A backup or restore is running."},
 )
 async def send(call: Call) -> BackupShape:
-    async with _free(call).receiving() as place:
+    async with _free(call).receiving(call.files[0].filename or "") as place:
         await save_upload(call.files[0], place)
     return await _shape(call)
 
@@ -173,8 +176,9 @@ def _free(call: Call[Any, Any, Any]) -> Backups:
 async def _shape(call: Call[Any, Any, Any]) -> BackupShape:
     job: Job | None = call.neko.backups.current
     if job is None:
-        is_ready = await in_thread(pending_restore.is_ready, call.neko.folder.path)
-        return BackupShape(state="staged" if is_ready else "none")
+        folder = call.neko.folder
+        is_ready = await in_thread(pending_restore.is_ready, folder.path)
+        return BackupShape(state="staged" if is_ready else "none", before=str(folder.before or ""))
     error = describe(job.error, request_language(call.request, call.neko)) if job.error else None
     return BackupShape(
         state=job.state.value,
@@ -183,6 +187,7 @@ async def _shape(call: Call[Any, Any, Any]) -> BackupShape:
         made=_made(job.file, job),
         report=_report(job),
         error=error.whole if error else "",
+        remedy=error.remedy if error else "",
     )
 
 

@@ -6,16 +6,18 @@
  * @typedef {{ lines: number | null }} CharacterLines
  * @typedef {{ name: string, kept: CharacterLines | null, here: CharacterLines | null }} Talk null: she is not there.
  * @typedef {{ made: string, size: number, files: number, sealed: boolean, secrets: string[], changes: Change[], characters: Talk[] }} Report
- * @typedef {{ state: "none" | "making" | "made" | "looking" | "looked" | "staging" | "staged" | "failed", done: number, total: number, made: Made | null, report: Report | null, error: string }} Backup
+ * @typedef {{ state: "none" | "making" | "made" | "looking" | "looked" | "staging" | "staged" | "failed", done: number, total: number, made: Made | null, report: Report | null, error: string, remedy: string, before: string }} Backup `before`: where that is which a restore took the place of.
  */
-import { get, post, sentenceOf } from "../api.js";
+import { ApiError, get, post, sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
-import { sizeOf } from "../small_model.js";
+import { sizeOf } from "../managers/size.js";
 import { row, toggle } from "./controls.js";
 
 const PATH = "api/backup";
 const POLL_MS = 400;
+/** Between looks for Neko, which is to be started again. */
+const STAGED_MS = 2000;
 const SENDING_MS = 3_600_000;
 const AT_WORK = new Set(["making", "looking", "staging"]);
 const SHORTEST = 8;
@@ -30,26 +32,41 @@ export function backupPage(body) {
 class BackupPage {
   #timer = 0;
   #withKeys = false;
+  #problem = bad("");
   element = h("div", { class: "settings-group backup", "data-testid": "backup" });
 
   /**
-   * Ask something, show what comes of it, and go on asking while it is at work.
+   * Ask something, show what comes of it, and go on asking while it is at work, or waits for a Neko that is started again.
    * @param {() => Promise<Backup>} call
+   * @param {boolean} [isAgain]
    */
-  async ask(call) {
+  async ask(call, isAgain = false) {
     clearTimeout(this.#timer);
     try {
       const now = await call();
+      this.#problem.remove();
       this.#draw(now);
-      if (AT_WORK.has(now.state)) this.#timer = setTimeout(() => this.element.isConnected && void this.ask(() => get(PATH)), POLL_MS);
     } catch (error) {
-      this.element.querySelector(".form-note.is-bad")?.remove();
-      this.element.append(bad(sentenceOf(error)));
+      const isGone = error instanceof ApiError && error.status === 0;
+      if (!isGone || !isAgain || this.element.dataset.state !== "staged") {
+        this.#problem.textContent = sentenceOf(error);
+        this.element.append(this.#problem);
+      }
+      if (!isGone) return;
     }
+    const { state = "" } = this.element.dataset;
+    if (AT_WORK.has(state)) this.#later(POLL_MS);
+    else if (state === "staged") this.#later(STAGED_MS);
+  }
+
+  /** @param {number} ms */
+  #later(ms) {
+    this.#timer = setTimeout(() => this.element.isConnected && void this.ask(() => get(PATH), true), ms);
   }
 
   /** @param {Backup} now */
   #draw(now) {
+    if (now.state === "staged" && this.element.dataset.state === "staged") return;
     this.element.dataset.state = now.state;
     switch (now.state) {
       case "making": case "looking": case "staging":
@@ -66,10 +83,10 @@ class BackupPage {
           acts(this.#button("undo", () => this.#discard())));
         break;
       case "failed":
-        this.#fill(bad(now.error), ...now.report ? this.#looked(now.report) : this.#begin());
+        this.#fill(bad([now.error, now.remedy].filter(Boolean).join(" ")), ...now.report ? this.#looked(now.report) : this.#begin());
         break;
       case "none":
-        this.#fill(...this.#begin());
+        this.#fill(...now.before ? [h("p", { class: "form-note is-good", role: "status", "data-testid": "backup-back", text: t("backup.back", { folder: now.before }) })] : [], ...this.#begin());
     }
   }
 
@@ -116,7 +133,7 @@ class BackupPage {
   #send(file) {
     const form = new FormData();
     form.append("file", file, file.name);
-    this.#work({ state: "looking", done: 0, total: 0, made: null, report: null, error: "" });
+    this.#work({ state: "looking", done: 0, total: 0, made: null, report: null, error: "", remedy: "", before: "" });
     void this.ask(() => post(`${PATH}/restore`, form, SENDING_MS));
   }
 
