@@ -1,4 +1,4 @@
-"""Settings › Backup: all of her goes into one file and comes back from it, and what is no backup is told by its name."""
+"""Settings › Backup: all of her goes into one file and comes back; what is no backup is told by its name."""
 
 from __future__ import annotations
 
