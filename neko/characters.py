@@ -10,7 +10,7 @@ import copy
 import json
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -53,14 +53,6 @@ _WORKSHOP_KEYS: Final = "原始数据 文件路径 创意工坊物品ID descript
 SYSTEM_KEYS: Final = frozenset((OWN, PROFILE_NAME, *_PROGRAM_KEYS.split(), *_WORKSHOP_KEYS.split()))
 """Card keys that are settings of the program: never shown as traits, never told to a model."""
 
-_KEPT_KEYS: Final = frozenset(
-    (
-        OWN,
-        PROFILE_NAME,
-        *["system_prompt", "voice_id", "live2d", "model_type", "vrm", "vrm_animation", "lighting", "live2d_item_id"],
-    )
-)
-"""What a card keeps when it is replaced and the new one does not name it (``contract/rest.md`` §3.1)."""
 _ENDS_OF_FILES: Final = (*COMPANIONS, ".bak")
 _MARKS_OF_FILES: Final = (DAMAGED, REPLACED)
 _LONGEST_NAME: Final = 20
@@ -265,10 +257,11 @@ class CharacterCards:
         self.edit(lambda raw: raw.__setitem__(CURRENT, name))
 
     def set_master(self, fields: Mapping[str, Any]) -> None:
-        """Replace the user's profile by the fields that have a value. Raises ``CharacterError(reason)``."""
-        profile = {key: value for key, value in fields.items() if value}
-        profile[PROFILE_NAME] = check_name(fields.get(PROFILE_NAME))
-        self.edit(lambda raw: raw.__setitem__(MASTER, profile))
+        """Save a form of the user's profile: the fields that have a value; what is no text and is left out stays.
+        Raises ``CharacterError(reason)``."""
+        given = {key: value for key, value in fields.items() if value}
+        given[PROFILE_NAME] = check_name(fields.get(PROFILE_NAME))
+        self.edit(lambda raw: raw.__setitem__(MASTER, _as_form_saves(raw.get(MASTER) or {}, given)))
 
     def call_master(self, name: str) -> None:
         """Change the user's name and nothing else; "" for none. Raises ``CharacterError(reason)``."""
@@ -308,8 +301,8 @@ class CharacterCards:
         self.edit(change)
 
     def replace_card(self, name: str, fields: Mapping[str, Any]) -> None:
-        """Give a character other fields, as ``PUT`` of N.E.K.O. does: what is left out or has no value is gone, except
-        keys of the program, and an empty voice is no voice.
+        """Save a form, as ``PUT`` of N.E.K.O. does: a text that is left out or has no value is gone, an empty voice is
+        no voice. What no form covers stays unless it is named: keys of the program, and what is no text.
 
         A card that names only keys of the program comes from a page about the model, and takes no trait away.
         Raises ``CharacterError``.
@@ -318,10 +311,9 @@ class CharacterCards:
         merges = bool(given) and given.keys() <= SYSTEM_KEYS
 
         def change(card: dict[str, Any]) -> None:
-            for key in list(card):
-                if key not in _KEPT_KEYS and key not in given and not merges:
-                    del card[key]
-            card.update(given)
+            saved = _as_form_saves(card, given, hidden=card.keys() if merges else SYSTEM_KEYS)
+            card.clear()
+            card.update(saved)
             if fields.get(VOICE) == "":
                 card.pop(VOICE, None)
 
@@ -468,6 +460,30 @@ def _merge(target: dict[str, Any], changes: Mapping[str, Any]) -> None:
             target.pop(key, None)
         else:
             target[key] = copy.deepcopy(value)
+
+
+def _as_form_saves(
+    kept: Mapping[str, Any], given: Mapping[str, Any], hidden: Collection[str] = frozenset()
+) -> dict[str, Any]:
+    """What is kept after a form has been saved, which shows texts, but those under hidden keys.
+
+    A page of N.E.K.O. also shows what is no text, and sends how that looked; an object or a list is not replaced by
+    its own looks.
+    """
+    saved = {key: value for key, value in kept.items() if key in given or key in hidden or not isinstance(value, str)}
+    for key, value in given.items():
+        if not isinstance(saved.get(key), dict | list) or value != _looks(saved[key]):
+            saved[key] = value
+    return saved
+
+
+def _looks(value: object) -> str:
+    """A value as JavaScript's ``String`` writes it."""
+    if isinstance(value, dict):
+        return "[object Object]"
+    if isinstance(value, list):
+        return ",".join(map(_looks, value))
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _listed(card: object) -> list[str]:

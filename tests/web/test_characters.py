@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.characters import OWN, PROFILE_NAME, SYSTEM_KEYS
 from neko.settings.reply_options import ReplyOptions, reply_options
 from neko.types.lines import NewLine
 from tests.web.running_app import serving, started
@@ -82,6 +83,30 @@ async def test_putting_a_card_replaces_it_but_for_the_keys_of_the_program(
     assert answer.json() == {"success": True, "voice_id_changed": False, "session_restarted": False}
     expected = {"Personality": "lively", "system_prompt": "Be Rin.", "live2d": "mao_pro", "neko": {"greeting": "Hi."}}
     assert neko.characters.cards.card("Rin") == expected
+
+
+UNSHOWN: dict[str, Any] = {
+    **dict.fromkeys(sorted(SYSTEM_KEYS - {OWN, PROFILE_NAME}), "set by a program"),
+    **{"原始数据": {"k": "v"}, "tags": ["a", "b"], "vrm_rotation": {"x": 1}, "lighting": {"ambient": 0.4}},
+    **{"x_object": {"a": [1, None]}, "x_list": ["a", 1, None, True], "x_number": 1.5, "x_yes": True, "x_null": None},
+}
+"""What a form shows no field for, and what is no text."""
+
+
+@pytest.mark.parametrize("sends_looks", [False, True])
+async def test_saving_a_form_takes_away_only_the_texts_that_it_shows(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path, sends_looks: bool
+) -> None:
+    document = neko.characters.cards.raw()
+    document["猫娘"]["Rin"] = {**UNSHOWN, "voice_id": "", "Personality": "calm", "Likes": "rain"}
+    document["主人"] = {"档案名": "Dan", "Likes": "rain", **{key: UNSHOWN[key] for key in UNSHOWN if key[:2] == "x_"}}
+    neko.characters.cards.replace(document)
+    looks = {"x_object": "[object Object]", "x_list": "a,1,,true"} if sends_looks else {}
+    assert (await client.put(f"{CATGIRL}/Rin", json={"Personality": "lively", **looks})).status_code == 200
+    assert (await client.post("/api/characters/master", json={"档案名": "Dan", "City": "Oslo", **looks})).is_success
+    saved = on_disk(data_dir)
+    assert saved["猫娘"]["Rin"] == {**UNSHOWN, "voice_id": "", "Personality": "lively"}
+    assert saved["主人"] == {"City": "Oslo"} | {k: v for k, v in document["主人"].items() if k != "Likes"}
 
 
 async def test_a_page_that_puts_the_model_alone_takes_no_trait_away(neko: Neko, client: httpx2.AsyncClient) -> None:

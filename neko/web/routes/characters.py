@@ -207,7 +207,7 @@ async def clear_voice_ids(call: Call) -> VoicesCleared:
     "/api/characters/master",
     body=JsonObject,
     response=Success,
-    summary="Who the user is: the fields that have a value",
+    summary="Who the user is: the fields that have a value; what is no text stays if it is left out",
     failures={400: "The name is missing or too long."},
 )
 async def set_master(call: Call[JsonObject]) -> Success | Response:
@@ -244,7 +244,7 @@ async def create(call: Call[JsonObject, Likeness]) -> Created:
     path=NamePath,
     body=JsonObject,
     response=CardReplaced,
-    summary="Replace a card; keys of the program that are left out stay",
+    summary="Save a form of a card; keys of the program, and what is no text, stay if they are left out",
     failures={
         400: "No data, an unknown voice, or a field that cannot be kept.",
         404: "There is no character of this name.",
