@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from neko.app.characters import Characters
 from neko.app.publishing import Publishing
-from neko.errors import CharacterError
+from neko.errors import NekoError
 from neko.faults import Fault, StandingFaults
 from neko.settings import CoreConfig
 from neko.settings.registry import LOCAL_ONLY, STEAM, STEAM_APP
@@ -83,10 +83,10 @@ class Steam:
         try:
             if self._config.in_force.get(LOCAL_ONLY):
                 raise SteamError("steam_local_only")
-            if self._client is None and not self._closed:
-                self._client = SteamClient(self._config.in_force.get(STEAM_APP), self._log, self.limits)
+            if self._closed or not self.is_on:
+                raise SteamError("steam_lost")  # it was switched off meanwhile
             if self._client is None:
-                raise SteamError("steam_lost")
+                self._client = SteamClient(self._config.in_force.get(STEAM_APP), self._log, self.limits)
             answer = await self._client.ask(do, **fields)
         except SteamError as error:
             if error.is_gone and self.is_on and not self._closed:
@@ -128,9 +128,11 @@ class Steam:
         if folder and self._is_own(folder, number):
             for name in await in_thread(_named_in, folder):
                 if name in characters.names and name != characters.current:
-                    with contextlib.suppress(CharacterError):
+                    try:
                         await characters.delete(name)
                         gone.append(name)
+                    except NekoError as error:
+                        logger.warning("a character of item %s stays: %s", number, error)
             await in_thread(shutil.rmtree, folder, ignore_errors=True)
         self._workshop.subscribed = {
             name: place for name, place in self._workshop.subscribed.items() if name != str(number)

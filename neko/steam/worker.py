@@ -218,9 +218,9 @@ _DEEDS: Final[dict[str, Deed]] = {
 }
 
 
-def _text(told: str | bytes) -> str:
-    """What Steam tells, with a mark for what is no UTF-8, which the package keeps as it is."""
-    content = told if isinstance(told, bytes) else told.encode("utf-8", "surrogateescape")
+def _text(told: str | bytes | None) -> str:
+    """What Steam tells, "" for nothing, with a mark for what is no UTF-8, which the package keeps as it is."""
+    content = told.encode("utf-8", "surrogateescape") if isinstance(told, str) else told or b""
     return content.decode("utf-8", "replace")
 
 

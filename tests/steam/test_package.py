@@ -6,6 +6,7 @@ import ast
 import ctypes
 import importlib
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,45 @@ def test_the_package_and_its_library_have_every_name_that_is_called() -> None:
     assert not missing_in(package)
     library = ctypes.CDLL(str(Path(str(package.__file__)).parent / LIBRARIES[sys.platform]))
     assert not [name for name in FUNCTIONS if not hasattr(library, name)]
+
+
+WITHOUT_A_CLIENT = """
+from neko.steam import connection, worker
+from neko.steam.flat import Details
+
+class Flat:
+    def __init__(self, folder): pass
+    def subscribed_items(self, most): return [2**64 - 1]
+    def query_details(self, items): return 2**64 - 1
+    def query_result(self, handle, index): return Details()
+    def set_tags(self, handle, tags): return True
+    def stat(self, name): return 5
+    def achievement(self, name): return False
+
+connection.FlatFunctions = Flat
+steam = worker.Worker(4099310)
+steam._steam.open = lambda: None
+publication = {"title": "猫", "description": "", "folder": "/", "preview": "/", "tags": [], "note": "", "visibility": 2}
+for request in (
+    {"do": "items"}, {"do": "item", "item": 2**64 - 1}, {"do": "unsubscribe", "item": 2**64 - 1},
+    {"do": "publish", "item": 0, **publication}, {"do": "publish", "item": 2**64 - 1, **publication},
+    {"do": "achievements"}, {"do": "unlock", "name": "A"}, {"do": "who"},
+    {"do": "play", "stat": "P", "seconds": 2**31 - 1, "achievements": {"A": 1}},
+):
+    answer = steam.answer(request)
+    assert "Error" not in answer.get("said", ""), (request, answer)
+steam._steam._pipe = 1
+steam._steam.look()
+steam._steam.close()
+print("well")
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("steamworks") is None, reason="steamworks-swig is not installed")
+def test_the_package_takes_what_it_is_given() -> None:
+    """Without a client each of its functions says nothing or no, but it looks at what it is given before."""
+    process = subprocess.run((sys.executable, "-c", WITHOUT_A_CLIENT), capture_output=True, timeout=60, check=False)
+    assert (process.returncode, process.stdout) == (0, b"well\n"), process.stderr.decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Valve's structures are laid out otherwise there")

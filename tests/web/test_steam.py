@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +384,35 @@ async def test_a_library_that_hangs_is_ended_and_nobody_waits_behind_it_for_ever
         assert "steam_busy" in codes
         steam.says(hangs="")
         assert [item.id for item in await neko.steam.subscribed()] == [11]
+
+
+async def test_another_package_of_this_name_is_none(
+    data_dir: Path, launched_with: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "other" / "steamworks").mkdir(parents=True)
+    (tmp_path / "other" / "steamworks" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "other"), os.environ["PYTHONPATH"])))
+    async with started(data_dir, **launched_with) as neko:
+        with pytest.raises(SteamError) as refused:
+            await neko.steam.subscribed()
+        assert (refused.value.code, "libsteam_api" in refused.value.said) == ("steam_failed", True)
+        assert [fault.error.code for fault in neko.faults.all()] == ["steam_failed"]
+
+
+async def test_it_is_switched_on_and_off_while_she_runs(data_dir: Path, steam: ScriptedSteam) -> None:
+    folder = steam.has(11)
+    async with started(data_dir) as neko:
+        with pytest.raises(SteamError):
+            await neko.steam.ask("items")
+        await neko.config.change({"neko": {"steam": {"enabled": True}}})
+        assert [item.folder for item in await neko.steam.subscribed()] == [folder]
+        assert neko.steam.is_asked
+        await neko.config.change({"neko": {"steam": {"enabled": False}}})
+        assert steam.calls("shutdown") == [["shutdown"]]
+        assert (neko.steam.is_asked, dict(neko.workshop.subscribed)) == (False, {})
+        with pytest.raises(SteamError):
+            await neko.steam.ask("items")
+        assert (len(steam.calls("init_ex")), neko.faults.all()) == (1, ())
 
 
 async def test_text_of_steams_that_is_none_and_text_that_it_does_not_take_harm_nobody(
