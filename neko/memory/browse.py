@@ -9,13 +9,14 @@ import json
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from neko.memory import schema
 from neko.memory.line_codec import Names, Row, as_said, logged_lines, message, parsed_row
-from neko.types.lines import Line
+from neko.types.lines import UNKNOWN_TIME, Line
 from neko.types.memory import Day, Layer, Memo, RecentEntry
 
 _COUNTED: Final = f"(instr(message, '\"replaced\"') = 0 OR {schema.NOT_REPLACED})"
@@ -53,14 +54,12 @@ def timeframe(connection: sqlite3.Connection, layer: Layer, start: datetime, end
 
 
 def days(connection: sqlite3.Connection) -> list[Day]:
-    """Every day of which there are lines, the oldest first."""
+    """Every day of which there are lines, the oldest first; lines of an unknown time are on none."""
     found = []
     for stamp, count in connection.execute(_DAYS):
-        try:
+        with suppress(ValueError):  # a row of N.E.K.O. without a time
             found.append(Day(date.fromisoformat(stamp or ""), count))
-        except ValueError:  # a row of N.E.K.O. without a time
-            continue
-    return found
+    return [day for day in found if day.date != UNKNOWN_TIME.date()]
 
 
 def of_day(connection: sqlite3.Connection, names: Names, day: date, *, after: int, limit: int) -> list[Line]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from neko.memory import schema
 from neko.memory.line_codec import Names, logged_lines
+from neko.types.lines import UNKNOWN_TIME
 from neko.types.memory import Chat, ChatList
 from neko.well_formed import well_formed
 
@@ -46,7 +47,7 @@ def _chat(connection: sqlite3.Connection, number: int, title: str, names: Names)
         title=title or (_beginning(first[0].line.text) if first else ""),
         is_named=bool(title),
         last_id=last[0].line.id if last else 0,
-        last_at=last[0].line.at if last else None,
+        last_at=last[0].line.at if last and last[0].line.at != UNKNOWN_TIME else None,
     )
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast, get_args
 
-from neko.types.lines import Line, LineElsewhere, LineStatus, NewLine, Remark, Role
+from neko.types.lines import UNKNOWN_TIME, Line, LineElsewhere, LineStatus, NewLine, Remark, Role
 from neko.well_formed import load_json, well_formed
 
 Message = dict[str, Any]
@@ -35,7 +35,6 @@ _ROLE_OF: Mapping[str, Role] = {
     **dict.fromkeys(("system", "SystemMessage", "SystemMessageChunk"), "system"),
 }
 """By what LangChain, chat requests and N.E.K.O.'s editor of the recent file call them."""
-_UNKNOWN_TIME = datetime(1970, 1, 1)
 
 
 SETTLED_WITHIN: Final = timedelta(hours=12)
@@ -94,7 +93,7 @@ def message(role: Role, content: str | list[dict[str, str]], neko: Mapping[str, 
 
 def turn_message(role: Role, text: str, at: datetime, neko: Mapping[str, Any] | None = None) -> Message:
     """A turn's message: list content, assistant text with its time prefix."""
-    shown = time_prefix(at) + text if role == "assistant" else text
+    shown = time_prefix(at) + text if role == "assistant" and at != UNKNOWN_TIME else text
     return message(role, [{"type": "text", "text": shown}], neko)
 
 
@@ -228,7 +227,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         role=parsed.role,
         speaker=_string(neko.get("speaker")) or names[parsed.role],
         text=parsed.text,
-        at=_time(_string(neko.get("at"))) or _time(stamp) or parsed.at or near or _UNKNOWN_TIME,
+        at=_time(_string(neko.get("at"))) or _time(stamp) or parsed.at or near or UNKNOWN_TIME,
         status=_status(neko.get("status")),
         client_id=_string(neko.get("client_id")),
         images=_number(neko.get("images")) or 0,
@@ -274,9 +273,9 @@ def logged_lines(rows: Sequence[Row], names: Names) -> list[LoggedLine]:
     near: datetime | None = None
     for place, row in enumerate(rows):
         logged = logged_line(row, names, near)
-        if near is None and logged.line.at != _UNKNOWN_TIME:
+        if near is None and logged.line.at != UNKNOWN_TIME:
             result = [logged_line(before, names, logged.line.at) for before in rows[:place]]
-        near = logged.line.at if near or logged.line.at != _UNKNOWN_TIME else None
+        near = logged.line.at if near or logged.line.at != UNKNOWN_TIME else None
         result.append(logged)
     return result
 

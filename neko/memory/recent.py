@@ -45,7 +45,7 @@ from neko.memory.write_pace import WritePace
 from neko.memory_errors import LinesPutBackError
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
-from neko.types.lines import Line, NewLine, Stored
+from neko.types.lines import UNKNOWN_TIME, Line, NewLine, Stored
 from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
@@ -225,7 +225,8 @@ class RecentWindow:
                 reach = max(reach, line_id_of(entry) or 0)
             else:
                 at, is_left = entry_time(parsed), number < len(left)
-                turns.append(RecentEntry(parsed.role, parsed.text, line_id_of(entry) or 0, at, is_left))
+                known_at = None if at == UNKNOWN_TIME else at
+                turns.append(RecentEntry(parsed.role, parsed.text, line_id_of(entry) or 0, known_at, is_left))
         return ([RecentEntry("system", "\n".join(memo), reach)] if memo else []) + turns
 
     @property

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from neko.i18n import attribute_name
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
-from neko.types.lines import Line
+from neko.types.lines import UNKNOWN_TIME, Line
 from neko.types.memory import CHARACTER, USER, Fact
 from neko.well_formed import bare_words
 
@@ -97,5 +97,5 @@ def _line(fact: Fact, names: Mapping[str, str], language: str) -> str:
         subject=names.get(fact.subject, fact.subject),
         attribute=attribute_name(fact.attribute, language),
         value=fact.value,
-        date=f"{fact.valid_from:%Y-%m-%d}",
+        date="?" if fact.valid_from == UNKNOWN_TIME else f"{fact.valid_from:%Y-%m-%d}",
     )

@@ -12,6 +12,7 @@ from typing import Final
 from neko.late_patterns import late_pattern
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
+from neko.types.lines import UNKNOWN_TIME
 from neko.types.memory import Evidence
 from neko.well_formed import bare_words
 
@@ -57,7 +58,8 @@ def recall_lines(
         if evidence.fit < least_fit or wording in told or stands(evidence):
             continue
         text = excerpt(" ".join(evidence.text.split()), question, LONGEST_LINE)
-        date, elsewhere = f"{evidence.at:%Y-%m-%d %H:%M}", evidence.elsewhere
+        date = "?" if evidence.at == UNKNOWN_TIME else f"{evidence.at:%Y-%m-%d %H:%M}"
+        elsewhere = evidence.elsewhere
         wording_of_line = say["recall_line_elsewhere" if elsewhere else "recall_line"]
         to = elsewhere.character if elsewhere else ""
         line = wording_of_line.format(date=date, speaker=evidence.speaker, text=text, character=to)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 Role = Literal["user", "assistant", "system"]
 LineStatus = Literal["complete", "interrupted", "failed", "replaced"]
+UNKNOWN_TIME: Final = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Line:
     """A committed line. ``id`` grows with time within one character.
 
     ``at`` is its moment as local naive time, in the zone of this computer as it is now; ``fold`` tells the two hours
-    apart that a change of clocks repeats.
+    apart that a change of clocks repeats. It is ``UNKNOWN_TIME`` where nothing tells it, as N.E.K.O. once kept none.
 
     ``speaker`` is the name of who said it, as it was when the line was stored; ``chat`` is the one it was said in.
     ``replaces`` is the id of the version of a reply that counted before this one.

@@ -33,7 +33,7 @@ from neko.sessions.actions import (
     StopReply,
 )
 from neko.types.agent import Decision, Reply
-from neko.types.lines import Line, NewLine
+from neko.types.lines import UNKNOWN_TIME, Line, NewLine
 from neko.types.model_session import ModelLabel
 from neko.well_formed import dump_json, load_json
 
@@ -290,7 +290,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "role": line.role,
         "speaker": line.speaker,
         "text": line.text,
-        "at": line.at.astimezone().isoformat(timespec="milliseconds"),
+        "at": moment_of(line),
         "status": line.status,
         "turn_id": line.turn_id,
         "client_id": line.client_id,
@@ -302,6 +302,11 @@ def line_json(line: Line) -> dict[str, Any]:
         "recalled": list(line.recalled),
         "recalled_elsewhere": [{"character": one.character, "id": one.id} for one in line.recalled_elsewhere],
     }
+
+
+def moment_of(line: Line) -> str:
+    """ISO 8601 with the offset here; "" where nobody knows it."""
+    return "" if line.at == UNKNOWN_TIME else line.at.astimezone().isoformat(timespec="milliseconds")
 
 
 def _unkept_line(line: NewLine) -> dict[str, Any]:

@@ -90,6 +90,22 @@ async def test_lines_of_neko_s_forerunner_are_shown_at_the_times_that_its_replie
     assert [f"{one.at:%H:%M}" for one in await memory.recent(MIO) if one.at] == times
 
 
+async def test_what_nobody_can_date_has_no_time_rather_than_a_wrong_one(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await memory.lines(MIO)
+    await memory.close(MIO)
+    with closing(sqlite3.connect(memory_folder.log)) as log, log:
+        rows = [
+            (json.dumps({"type": kind, "data": {"content": text}}),) for kind, text in (("human", "hi"), ("ai", "ho"))
+        ]
+        log.executemany("INSERT INTO time_indexed_original (session_id, message) VALUES ('s', ?)", rows)
+    assert [(one.text, one.at) for one in await memory.recent(MIO)] == [("hi", None), ("ho", None)]
+    (line,) = await memory.lines(MIO, limit=1)
+    assert "1970" not in str(turn_message("assistant", line.text, line.at)), "as it goes into the window's file"
+    assert [chat.last_at for chat in (await memory.chats(MIO)).chats] == [None]
+    assert await memory.days(MIO) == []
+
+
 async def test_memos_are_found_by_all_their_words_and_name_their_lines(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     ids = await tell(memory, 0, 11)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 
 import pytest
@@ -202,3 +205,18 @@ async def test_two_thousand_lines_leave_typing_quick_and_a_very_long_message_too
     times = await page.evaluate(TYPING_LATENCY)
     assert times[len(times) // 2] < 200, times
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_line_that_nobody_can_date_stands_there_without_a_day_or_a_time(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    neko = running_neko.neko
+    await neko.memory.lines(NAME)
+    with closing(sqlite3.connect(neko.folder.memory / f"time_indexed_{NAME}")) as log, log:
+        said = [json.dumps({"type": "human", "data": {"content": f"line {number}"}}) for number in range(2)]
+        insert = "INSERT INTO time_indexed_original (session_id, message) VALUES ('s', ?)"
+        log.executemany(insert, [(one,) for one in said])
+    await driver.open(f"{running_neko.url}/")
+    await expect(driver.page.locator(".line")).to_have_count(2)
+    await expect(driver.page.locator(".day")).to_have_count(0)
+    assert await driver.page.locator(".line time").all_text_contents() == ["", ""]

@@ -19,6 +19,7 @@ from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Id, Schema, Success
+from neko.web.wire import moment_of
 from neko.well_formed import well_formed
 
 
@@ -50,9 +51,9 @@ class ElsewhereShape(Schema):
 
 
 class LineShape(Schema):
-    """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it; ``replaces`` is the id of the
-    version of a reply that counted before this one; ``recalled`` are the lines that memory told the model of for it,
-    ``recalled_elsewhere`` those that were said to others."""
+    """``at`` is ISO 8601 with its offset, "" where nobody knows it; ``images`` is how many pictures came with it;
+    ``replaces`` is the id of the version of a reply that counted before this one; ``recalled`` are the lines that
+    memory told the model of for it, ``recalled_elsewhere`` those that were said to others."""
 
     id: int
     role: Literal["user", "assistant", "system"]
@@ -105,7 +106,7 @@ def line_shape(line: Line, character: str) -> LineShape:
         role=line.role,
         speaker=character if line.role == "assistant" else line.speaker,
         text=line.text,
-        at=line.at.astimezone().isoformat(timespec="milliseconds"),
+        at=moment_of(line),
         status=line.status,
         turn_id=line.turn_id,
         client_id=line.client_id,

@@ -27,7 +27,7 @@ from neko.memory import written_times
 from neko.memory.line_codec import local_naive
 from neko.memory.service import MemoryService
 from neko.tasks import in_thread
-from neko.types.lines import Line, NewLine, Role
+from neko.types.lines import UNKNOWN_TIME, Line, NewLine, Role
 from neko.types.memory import InChats, Reason
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of
@@ -223,7 +223,8 @@ class Question(Liberal):
 
 class Result(Schema):
     """``id`` is the sender's id of the line; for one that was said here, its number, as "2", or as "line:2"
-    where a sender gave "2" to another. ``ts`` is ISO 8601. ``reason`` is a sentence for the user, in their language."""
+    where a sender gave "2" to another. ``ts`` is ISO 8601, "" where nobody knows it. ``reason`` is a sentence for the
+    user, in their language."""
 
     id: str
     session: str
@@ -281,7 +282,7 @@ async def _found(call: Call[Question, Empty, Empty]) -> Results:
         Result(
             id=ids[line.id],
             session=line.session_id,
-            ts=line.at.astimezone().isoformat(),
+            ts="" if line.at == UNKNOWN_TIME else line.at.astimezone().isoformat(),
             speaker=line.speaker,
             role=line.role,
             text=line.text,

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from neko.memory.fact_book import Changed, FactBook
 from neko.memory.line_codec import local_naive
 from neko.memory_files import settings_name
+from neko.types.lines import UNKNOWN_TIME
 from neko.types.memory import Fact
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
@@ -37,7 +38,8 @@ Value = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_
 
 class FactShape(Schema):
     """``subject`` is ``user``, ``character`` or a name; it is so since ``since``, until ``until`` if that is told (ISO
-    8601, local time); ``sources`` are the ids of the lines that say so; ``by_hand``: the user wrote it themselves."""
+    8601, local time; "" where nobody knows); ``sources`` are the ids of the lines that say so; ``by_hand``: the user
+    wrote it themselves."""
 
     id: int
     subject: str
@@ -283,7 +285,7 @@ def _shape(fact: Fact) -> FactShape:
         subject=fact.subject,
         attribute=fact.attribute,
         value=fact.value,
-        since=fact.valid_from.isoformat(timespec="seconds"),
+        since="" if fact.valid_from == UNKNOWN_TIME else fact.valid_from.isoformat(timespec="seconds"),
         until=fact.valid_to.isoformat(timespec="seconds") if fact.valid_to else None,
         sources=list(fact.sources),
         by_hand=fact.by_hand,

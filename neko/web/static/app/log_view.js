@@ -272,8 +272,9 @@ export class LogView extends Emitter {
     if (!entry) return;
     const before = this.#previousLine(line);
     const previous = before && this.#entries.get(before);
-    const newDay = !previous || dayOf(previous.at) !== dayOf(entry.at);
-    line.classList.toggle("is-next", !newDay && previous.role === entry.role);
+    const isDated = dayOf(entry.at) !== ""; // some lines of N.E.K.O.'s have no time
+    const newDay = isDated && (!previous || dayOf(previous.at) !== dayOf(entry.at));
+    line.classList.toggle("is-next", !newDay && previous?.role === entry.role);
     if (!newDay) return;
     const day = h("div", { class: "day", role: "separator" }, h("span", { text: dayName(entry.at) }));
     this.#days.set(day, entry.at);

@@ -123,9 +123,9 @@ export class Search {
    * @param {string} words
    */
   #hit(line, words) {
-    const when = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
+    const when = line.at && new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
     return h("button", { type: "button", class: "panel-item", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
-      h("span", { class: "panel-hint" }, `${line.role === "user" ? t("talk.you") : line.speaker} · ${when}`), h("span", { class: "panel-words" }, marked(line.text, words, SNIPPET)));
+      h("span", { class: "panel-hint" }, [line.role === "user" ? t("talk.you") : line.speaker, when].filter(Boolean).join(" · ")), h("span", { class: "panel-words" }, marked(line.text, words, SNIPPET)));
   }
 
   /** @param {Line} line */

@@ -14,14 +14,14 @@ export function dayName(day, options = { dateStyle: "full" }) {
   return new Intl.DateTimeFormat(currentLanguage(), options).format(noon(day));
 }
 
-/** @param {string} at */
+/** @param {string} at "" where nobody knows it */
 export function moment(at) {
-  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+  return at && new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }
 
-/** @param {string} at */
+/** @param {string} at "" where nobody knows it */
 export function clock(at) {
-  return new Intl.DateTimeFormat(currentLanguage(), { timeStyle: "short" }).format(new Date(at));
+  return at && new Intl.DateTimeFormat(currentLanguage(), { timeStyle: "short" }).format(new Date(at));
 }
 
 /**

@@ -31,7 +31,7 @@ export function factCard(fact, parts, { named = false, words = [fact.value] } = 
   const { calls, character, all, changed } = parts;
   const others = all.filter((one) => one.subject === fact.subject && one.id !== fact.id);
   const day = (/** @type {string} */ at) => dayName(at.slice(0, 10), { dateStyle: "medium" });
-  const head = [named && subjectName(fact.subject, character), attributeName(fact.attribute), day(fact.since), fact.until && t("memory.until", { day: day(fact.until) }),
+  const head = [named && subjectName(fact.subject, character), attributeName(fact.attribute), fact.since && day(fact.since), fact.until && t("memory.until", { day: day(fact.until) }),
     fact.by_hand && t("memory.by_hand"), fact.pinned && t("memory.pinned")].filter(Boolean).join(" · ");
   const pin = act("pin", t(fact.pinned ? "memory.unpin" : "memory.pin"), "pin", () => {
     calls.changeFact("pin", { id: fact.id, on: !fact.pinned }).then((done) => told(done, fact.pinned ? "fact_unpinned" : "fact_pinned", parts), (/** @type {unknown} */ error) => toast(sentenceOf(error)));
