@@ -25,6 +25,10 @@ from tests.web.test_character_voices import makes_voices
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+LEFT_EDGES = """() => [...document.querySelector("#page").children].map((one) => one.getBoundingClientRect())
+  .filter(({ height }) => height > 1).map(({ left }) => Math.round(left))"""
+
+
 class Manager(Visitor):
     async def looked_at(self, view: str) -> None:
         """With axe in both themes here, and the measures of the page on a laptop as well."""
@@ -33,6 +37,7 @@ class Manager(Visitor):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]
             assert await self.page.evaluate("survey.outside()") == [], view
             assert await self.page.evaluate("survey.small('#page', 44)") == [], view
+            assert len(set(await self.page.evaluate(LEFT_EDGES))) == 1, f"{view}: all of it stands in one column"
 
     async def drop(self, test_id: str, path: Path) -> None:
         """Drag a file or a folder there."""
