@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -24,7 +25,7 @@ from neko.app import embedding
 from neko.app.avatars import roots_of
 from neko.app.backups.contents import entries
 from neko.app.hearing import chosen_model, kind_in_force
-from neko.app.site_logins import SITE_LOGIN
+from neko.app.site_logins import SITE_LOGIN, opened
 from neko.audio.engines import local_voices
 from neko.audio.hearing import models as hearing_models
 from neko.audio.voice_activity import silero_installed
@@ -363,13 +364,22 @@ def _site_logins(settings: Settings) -> Finding:
     """Of which media sites there are logins; never one of them. Changes nothing."""
     kept, unusable = list[str](), list[str]()
     for path in sorted((_folder_path(settings) / "config").glob(f"*{SITE_LOGIN}")):
-        is_kept = set_aside.first_whole((path,), is_object) is not None
-        (kept if is_kept else unusable).append(path.name.removesuffix(SITE_LOGIN))
+        (kept if _is_login(path) else unusable).append(path.name.removesuffix(SITE_LOGIN))
     told = ", ".join(kept) or "none"
     if not unusable:
         return Finding("ok", "site logins", told)
     remedy = "give them again in Settings › Abilities"
-    return Finding("note", "site logins", f"{told}; {', '.join(unusable)}: damaged, or encrypted by N.E.K.O.; {remedy}")
+    return Finding(
+        "note",
+        "site logins",
+        f"{told}; {', '.join(unusable)}: damaged, or encrypted by N.E.K.O. without its key; {remedy}",
+    )
+
+
+def _is_login(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        return is_object(json.loads(opened(path, path.read_bytes()) or b"null"))
+    return False
 
 
 def _given_pages(settings: Settings) -> Finding:

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from neko.agent.outside import visible
 from neko.app.fetching import fetched
+from neko.app.site_logins import SITE_LOGIN, kept_login
 from neko.errors import NekoError
 from neko.net import Network
-from neko.storage import is_object, log_fault, read_document
 from neko.tasks import in_thread, together
 from neko.well_formed import load_json
 
@@ -111,8 +111,8 @@ class PersonalNews:
     def _logins(self) -> dict[str, dict[str, str]]:
         found = {}
         for site in self._sites:
-            stored = read_document(self._folder / f"{site}_cookies.json", {}, is_object, log_fault)
-            cookies = {name: value for name, value in stored.items() if isinstance(value, str)}
+            stored = kept_login(self._folder / f"{site}{SITE_LOGIN}")
+            cookies = {name: value for name, value in (stored or {}).items() if isinstance(value, str)}
             if cookies:
                 found[site] = cookies
         return found

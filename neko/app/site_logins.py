@@ -1,26 +1,71 @@
-"""The logins of media sites that the user has given, which no model may read (``web/routes/media_cookies``)."""
+"""The logins of media sites that the user has given, which no model may read (``web/routes/media_cookies``).
+
+Also those that N.E.K.O. has encrypted (Fernet) with a key in a file beside (``contract/config.md`` §10), which are
+read and left as they are.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
+from neko.storage import is_object, log_fault, read_document
 from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
 
 SITE_LOGIN: Final = "_cookies.json"
 """How the files end, whose names begin with the site's."""
+KEY: Final = "_key.key"
+"""The same of the key of an encrypted one."""
+_TOKEN: Final = b"gAAAA"
+"""How what Fernet has encrypted begins."""
 MOST_FILES: Final = 20
 LARGEST: Final = 64 * 1024
 """Bytes; a login that is given is no longer than 8 KiB."""
 MOST_VALUES: Final = 100
 
+_SMALL_KEY: Final = 100
+"""Bytes; a key has 44."""
+
 _Stamp = tuple[int, int]
+
+
+def opened(path: Path, content: bytes) -> bytes | None:
+    """What a file of a login says that has this content: the same, or decrypted; None: no key is beside that opens it.
+    Changes nothing."""
+    if not content.startswith(_TOKEN):
+        return content
+    from cryptography.fernet import Fernet, InvalidToken
+
+    try:
+        with path.with_name(f"{path.name.removesuffix(SITE_LOGIN)}{KEY}").open("rb") as file:
+            return Fernet(file.read(_SMALL_KEY).strip()).decrypt(content.strip())
+    except (OSError, ValueError, InvalidToken):
+        return None
+
+
+def kept_login(path: Path) -> dict[str, Any] | None:
+    """The cookies of a site by their names; none without a file; None: they are encrypted, and no key is beside that
+    opens them. A damaged file is set aside."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST)
+    except OSError:
+        content = b""
+    if not content.startswith(_TOKEN):
+        cookies: dict[str, Any] = read_document(path, {}, is_object, log_fault)
+        return cookies
+    decrypted = opened(path, content)
+    with contextlib.suppress(ValueError, RecursionError):
+        found = load_json(decrypted) if decrypted is not None else None
+        return found if is_object(found) else None
+    return None
 
 
 class SiteLogins:
@@ -47,7 +92,8 @@ class SiteLogins:
             if known is not None and known[0] == stamp:
                 return known
             with path.open("rb") as file:
-                return stamp, tuple(islice(_texts(load_json(file.read(LARGEST))), MOST_VALUES))
+                content = opened(path, file.read(LARGEST))
+            return stamp, tuple(islice(_texts(load_json(content)), MOST_VALUES)) if content else ()
         except (OSError, ValueError, RecursionError) as error:
             logger.debug("%s is not read for secrets: %s", path.name, type(error).__name__)
             return None

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from neko.__main__ import main
 from neko.characters import CharacterCards
@@ -204,9 +205,14 @@ def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pyt
         (root / "memory").rename(tmp_path / "store")
         (root / "memory").mkdir()
         (tmp_path / "store").rename(root / "memory" / "store")
+    key, login = Fernet.generate_key(), {"SUB": "of the user"}
+    (root / "config" / "weibo_key.key").write_bytes(key)
+    (root / "config" / "reddit_cookies.json").write_bytes(Fernet(key).encrypt(b"{}"))
+    (root / "config" / "weibo_cookies.json").write_bytes(Fernet(key).encrypt(json.dumps(login).encode()))
     before = state_of(source)
     assert bring(source, tmp_path / "data", "--yes") == 0
     data = tmp_path / "data"
+    assert json.loads((data / "config" / "weibo_cookies.json").read_text(encoding="utf-8")) == login
     assert cards(data).card("Mio")["own"] == 7
     assert cards(data).master_name == "Ann"
     assert said(data, "Mio") == list(SAID)
@@ -215,7 +221,7 @@ def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pyt
     assert (data / "vrm" / "Ünïcode 猫.vrm").stat().st_size == 25_600
     assert json.loads((data / "vrm" / "configs" / "sister_emotion.json").read_text(encoding="utf-8")) == emotions
     out = capsys.readouterr()
-    assert "bilibili_cookies.json: a login that N.E.K.O. has encrypted" in out.out
+    assert "reddit_cookies.json: a login that N.E.K.O. has encrypted" in out.out
     assert KEY not in out.out + out.err
     assert state_of(source) == before, "nothing is changed there"
 

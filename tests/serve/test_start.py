@@ -8,6 +8,8 @@ import socket
 import urllib.request
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from tests.avatar_files import live2d, vrm, vrma
 from tests.serve.process import Outcome, run_to_end, running
 
@@ -131,12 +133,15 @@ async def test_the_doctor_finds_models_items_logins_and_pages_that_are_not_as_th
         "Rin": {"live2d": "Rin"},
         "Luna": {"live2d": "Whole"},
     }
+    key = Fernet.generate_key()
     vrms = {"vrm/sister.vrm": b"", "vrm/good.vrm": vrm(), "vrm/animation/wave.vrma": vrma()[:40]}
     for path, content in {
         "config/characters.json": json.dumps({"主人": {}, "猫娘": cards, "当前猫娘": "Mio"}).encode(),
         "config/workshop_config.json": json.dumps({"user_mod_folder": str(tmp_path / "drive")}).encode(),
         "config/bilibili_cookies.json": b"gAAAAABl",
         "config/weibo_cookies.json": b'{"SUB": "the login itself"}',
+        "config/reddit_cookies.json": Fernet(key).encrypt(b'{"reddit_session": "the login itself"}'),
+        "config/reddit_key.key": key,
         "live2d/Rin/rin.model3.json": b"{",
         **vrms,
         **{f"live2d/Whole/{path}": content for path, content in live2d().items()},
@@ -155,7 +160,7 @@ async def test_the_doctor_finds_models_items_logins_and_pages_that_are_not_as_th
     for whole in ("good.vrm", "Whole", "Rin has", "Luna has"):
         assert whole not in told["avatars"]
     assert str(tmp_path / "drive") in told["Workshop"]
-    assert "weibo; bilibili: damaged, or encrypted" in told["site logins"]
+    assert "reddit, weibo; bilibili: damaged, or encrypted" in told["site logins"]
     assert "no templates" in told["given pages"]
     assert [told[name][:4] for name in ("avatars", "Workshop", "site logins", "given pages")] == ["note"] * 4
     assert "none is damaged" in told["files"]

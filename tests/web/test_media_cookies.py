@@ -9,6 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from cryptography.fernet import Fernet
+
+from neko.app.site_logins import SiteLogins
+from neko.application import Neko
 
 COOKIES = "/api/auth/cookies"
 SECRET = "a-secret-of-the-user"
@@ -24,13 +28,32 @@ async def test_a_login_is_kept_for_its_owner_never_told_and_forgotten_for_good(
     assert json.loads(file.read_text(encoding="utf-8")) == {"SESSDATA": SECRET, "bili_jct": "x=y"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     one = await client.get(f"{COOKIES}/bilibili")
-    assert one.json()["data"] == {"platform": "bilibili", "has_cookies": True, "cookies_count": 2}
+    assert one.json()["data"] == {"platform": "bilibili", "has_cookies": True, "cookies_count": 2, "locked": False}
     every = await client.get(f"{COOKIES}/status")
     assert [site for site, state in every.json()["data"].items() if state["has_cookies"]] == ["bilibili"]
     assert SECRET not in one.text + every.text + answer.text
     for _ in range(2):
         assert (await client.delete(f"{COOKIES}/bilibili")).json()["success"] is True
     assert not list((data_dir / "config").glob("bilibili*"))
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+async def test_a_login_that_the_original_has_encrypted_counts_by_its_key_and_is_left_as_it_is(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path, has_key: bool
+) -> None:
+    key, config = Fernet.generate_key(), data_dir / "config"
+    (config / "bilibili_cookies.json").write_bytes(Fernet(key).encrypt(json.dumps({"SESSDATA": SECRET}).encode()))
+    if has_key:
+        (config / "bilibili_key.key").write_bytes(key)
+    before = {path.name: path.read_bytes() for path in config.glob("bilibili*")}
+    every = await client.get(f"{COOKIES}/status")
+    state = {"has_cookies": has_key, "cookies_count": int(has_key), "locked": not has_key}
+    assert every.json()["data"]["bilibili"] == state
+    assert SECRET not in every.text
+    assert SiteLogins(config).secrets() == {*[SECRET] * has_key}
+    assert {path.name: path.read_bytes() for path in config.glob("bilibili*")} == before
+    await client.post(f"{COOKIES}/save", json=LOGIN)
+    assert (await client.get(f"{COOKIES}/bilibili")).json()["data"]["cookies_count"] == 2
 
 
 @pytest.mark.parametrize(

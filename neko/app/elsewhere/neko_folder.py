@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.app.elsewhere.found import Found, FoundCharacter, FoundFile, FoundTalk
+from neko.app.site_logins import SITE_LOGIN, opened
 from neko.characters import CHARACTERS, MASTER, is_characters
 from neko.hand_written import decoded, read_leniently
 from neko.memory_files import character_of
@@ -26,10 +27,7 @@ _HOLDERS: Final = {
     "character_cards": "character_cards",
 }
 """Where things of the user's are, and where they come; the emotions of VRM models are in the program's folder."""
-_LEFT: Final = {
-    "_cookies.json": "a login that N.E.K.O. has encrypted: give it again in Settings › Abilities",
-    "_key.key": "the key of such a login",
-}
+_LOCKED: Final = "a login that N.E.K.O. has encrypted, without its key: give it again in Settings › Abilities"
 
 
 def roots_in(folder: Path) -> list[Path]:
@@ -67,9 +65,8 @@ def look(root: Path, found: Found) -> None:
 
 def _look_at_documents(config: Path, found: Found) -> None:
     for path in sorted(config.glob("*")) if config.is_dir() else ():
-        reason = next((why for ending, why in _LEFT.items() if path.name.endswith(ending)), "")
-        if reason:
-            found.left.append((f"config/{path.name}", reason))
+        if path.name.endswith(SITE_LOGIN):
+            _look_at_login(path, found)
     for name in (*_DOCUMENTS, CHARACTERS_FILE):
         path = config / name
         if not path.is_file():
@@ -90,6 +87,19 @@ def _look_at_documents(config: Path, found: Found) -> None:
             found.master = found.master or (master if isinstance(master, Mapping) else {})
         else:
             found.left.append((f"config/{name}", "it holds no characters"))
+
+
+def _look_at_login(path: Path, found: Found) -> None:
+    """A login comes as it is read here: decrypted, so that its key is of no use any more."""
+    content = opened(path, path.read_bytes())
+    try:
+        cookies = None if content is None else json.loads(content)
+    except (ValueError, RecursionError):
+        cookies = None
+    if isinstance(cookies, dict):
+        found.documents.setdefault(path.name, cookies)
+    else:
+        found.left.append((f"config/{path.name}", _LOCKED if content is None else "it is damaged"))
 
 
 def _read(path: Path) -> Any:

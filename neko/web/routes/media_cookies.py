@@ -1,7 +1,8 @@
 """Logins of media sites that the user gives: kept for their owner alone, never told again (``contract/rest.md`` §10).
 
-The original encrypts them with a key that lies beside the file, which keeps nobody out; here the file is its owner's
-only, like those with the other keys, and ``encrypted`` says so.
+The original encrypts them with a key that lies beside the file, which keeps nobody out; here what is given is in a file
+of its owner's only, like those with the other keys, and ``encrypted`` says so. What the original has encrypted counts
+as it is.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from neko.app import Neko
-from neko.app.site_logins import SITE_LOGIN
+from neko.app.site_logins import SITE_LOGIN, kept_login
 from neko.errors import ConfigError
 from neko.settings import is_loopback
-from neko.storage import forget_previous, is_object, log_fault, read_document, write_json
+from neko.storage import forget_previous, write_json
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
@@ -90,8 +91,11 @@ class Legacy(Schema):
 
 
 class State(Schema):
+    """``locked``: N.E.K.O. has encrypted it, and the key that opens it is not there."""
+
     has_cookies: bool
     cookies_count: int
+    locked: bool
 
 
 class States(Success):
@@ -231,8 +235,8 @@ def _keep(neko: Neko, sent: Cookies) -> int:
 
 
 def _state(neko: Neko, site: str) -> State:
-    kept = read_document(_file(neko, site), {}, is_object, log_fault)
-    return State(has_cookies=bool(kept), cookies_count=len(kept))
+    kept = kept_login(_file(neko, site))
+    return State(has_cookies=bool(kept), cookies_count=len(kept or ()), locked=kept is None)
 
 
 def _forget(path: Path) -> None:

@@ -2,7 +2,7 @@
  * Logins of media sites: which there are, given as cookies, forgotten for good. A login is never shown again.
  *
  * @typedef {{ name: string, needs: string[] }} Site
- * @typedef {{ has_cookies: boolean, cookies_count: number }} State
+ * @typedef {{ has_cookies: boolean, cookies_count: number, locked: boolean }} State
  */
 import { get, post, sentenceOf } from "../api.js";
 import { h, icon } from "../element.js";
@@ -64,11 +64,12 @@ class LoginsPage {
     const { name } = about;
     const has = (this.#states[site]?.has_cookies ?? false) && !this.#going.has(site);
     const isOpen = this.#open === site;
+    const line = t(has ? "logins.kept" : this.#states[site]?.locked ? "logins.locked" : "logins.missing");
     const form = isOpen && this.#form(site, about);
     return h("article", { class: "login", "data-testid": "login", "data-site": site, "data-has": has },
       h("div", { class: "model" },
         h("span", { class: "model-sign", "aria-hidden": "true" }, icon(has ? "check" : "key")),
-        h("div", { class: "model-words" }, h("span", { class: "model-name", text: name }), h("span", { class: "model-line", text: t(has ? "logins.kept" : "logins.missing") })),
+        h("div", { class: "model-words" }, h("span", { class: "model-name", text: name }), h("span", { class: "model-line", text: line })),
         h("span", { class: "voice-acts" },
           has && h("button", { type: "button", class: "icon-button", "aria-label": t("logins.forget", { name }), title: t("logins.forget", { name }), "data-testid": "login-forget", on: { click: () => this.#forget(site, name) } }, icon("delete")),
           h("button", {
