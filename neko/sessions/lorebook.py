@@ -61,17 +61,18 @@ def _stands(key: str, text: str) -> bool:
 def told(entries: Sequence[object], lines: Sequence[str], language: str) -> str:
     """What of a card's entries belongs to these lines, the most important last; "" for nothing."""
     left = sorted(filter(None, map(_read, entries[:MOST_ENTRIES])), key=lambda entry: -entry.order)
-    found, text = list[Entry](), _searched(lines)
-    while called := [entry for entry in left if entry.fits(text)]:
-        found += called
-        left = [entry for entry in left if not entry.fits(text)]
-        text = _searched([entry.content for entry in called if entry.calls_others])
-    chosen, room = list[str](), _BUDGET
-    for entry in found:
-        cost = estimate_tokens(entry.content)
-        if cost <= room:
-            room -= cost
-            chosen.insert(0, entry.content)
+    chosen, room, text = list[str](), _BUDGET, _searched(lines)
+    while text.strip():
+        called, others = list[Entry](), list[Entry]()
+        for entry in left:
+            (called if entry.fits(text) else others).append(entry)
+        left, text = others, ""
+        for entry in called:
+            cost = estimate_tokens(entry.content)
+            if cost <= room:
+                room -= cost
+                chosen.insert(0, entry.content)
+                text += _searched([entry.content]) if entry.calls_others else ""
     return "\n".join((phrases(language)["lore"], *chosen)) if chosen else ""
 
 
