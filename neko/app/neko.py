@@ -197,7 +197,7 @@ class Neko:
         )
         self.personal_news = PersonalNews(self.network, self.folder.path / "config")
         self.workshop = WorkshopFolder(self.folder.path, self._on_file_fault)
-        self.steam = Steam(stored, self.folder.path, self.workshop, self._standing, self._owner)
+        self.steam = self._steam(stored)
         self.avatars = Avatars(self.folder.path, self.characters, self.workshop, self.settings.pages)
         self.config = Configuration(
             stored,
@@ -298,6 +298,17 @@ class Neko:
             lambda: cards.master_name,
             FrontWindow(self.settings.environ),
             lambda: cards.names,
+        )
+
+    def _steam(self, stored: CoreConfig) -> Steam:
+        return Steam(
+            stored,
+            self.folder.path,
+            self.workshop,
+            self._standing,
+            self._owner,
+            self.bus.session,
+            lambda: self.settings.pages is None and bool(self.conversations.clients),
         )
 
     def _imports(self, cards: CharacterCards) -> Imports:

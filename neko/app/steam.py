@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from neko.app.characters import Characters
+from neko.app.play_time import PlayTime
 from neko.app.publishing import Publishing
+from neko.bus import Topic
 from neko.errors import NekoError
 from neko.faults import Fault, StandingFaults
 from neko.settings import CoreConfig
@@ -35,10 +37,20 @@ _MILESTONES: Final[Mapping[str, int]] = {"ACH_TIME_5MIN": 300, "ACH_TIME_1HR": 3
 
 class Steam:
     """Off until it is switched on. Every call raises ``SteamError`` where Steam cannot be asked or says no; that it
-    cannot be asked stands as a fault until it can, or is switched off. ``folder`` is the data folder."""
+    cannot be asked stands as a fault until it can, or is switched off. ``folder`` is the data folder, ``session`` and
+    ``is_here`` are for ``PlayTime``. After ``unsubscribe_s`` without an answer a subscription counts as ended."""
+
+    unsubscribe_s: float = 5.0
 
     def __init__(
-        self, config: CoreConfig, folder: Path, workshop: WorkshopFolder, standing: StandingFaults, owner: TaskOwner
+        self,
+        config: CoreConfig,
+        folder: Path,
+        workshop: WorkshopFolder,
+        standing: StandingFaults,
+        owner: TaskOwner,
+        session: Topic,
+        is_here: Callable[[], bool],
     ) -> None:
         self._config = config
         self._log = folder / "logs" / "steam.log"
@@ -52,6 +64,7 @@ class Steam:
         self._who: Mapping[str, str] | None = None
         self.limits = LIMITS
         self.publishing = Publishing(self.ask, workshop, folder / "character_cards")
+        self.play_time = PlayTime(self.play, self.unlock, session, is_here, owner)
 
     @property
     def is_on(self) -> bool:
@@ -66,6 +79,7 @@ class Steam:
             self._client = self._who = None
             await client.aclose()
             self.is_asked = False
+        self.play_time.follow(on=self.is_on)
         if not self.is_on:
             self._standing.over(_FAULT)
             self._workshop.subscribed = {}
@@ -122,7 +136,7 @@ class Steam:
         """End a subscription, and delete the item's folder and the characters that its cards name, but for the current
         one; who they were. Their memories are kept like those of anybody who is deleted."""
         item = await self.item(number)
-        await self.ask("unsubscribe", item=number)
+        await self.ask("unsubscribe", item=number, within=self.unsubscribe_s)
         folder = item.folder if item else None
         gone: list[str] = []
         if folder and self._is_own(folder, number):

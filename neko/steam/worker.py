@@ -32,7 +32,6 @@ _MOST_ITEMS: Final = 2000
 _PAGE: Final = 50
 """Items of one query (``kNumUGCResultsPerPage``)."""
 _QUERY_S: Final = 10.0
-_UNSUBSCRIBE_S: Final = 5.0
 _YOUNG_S: Final = 60
 """Seconds for which Steam may answer from what it knows."""
 _QUERIED: Final = struct.Struct("<Qi")
@@ -127,8 +126,9 @@ class Worker:
             ugc.release_query_ugc_request(handle)
 
     def unsubscribe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """``done`` is False where Steam has not answered ``within`` so many seconds."""
         try:
-            content = self._steam.wait(self._steam.api.ugc.unsubscribe_item(request["item"]), _UNSUBSCRIBE_S)
+            content = self._steam.wait(self._steam.api.ugc.unsubscribe_item(request["item"]), request["within"])
         except SteamAnswerError as error:
             if error.code == "steam_late":
                 return {"done": False}

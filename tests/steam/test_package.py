@@ -80,7 +80,7 @@ steam = worker.Worker(4099310)
 steam._steam.open = lambda: None
 publication = {"title": "猫", "description": "", "folder": "/", "preview": "/", "tags": [], "note": "", "visibility": 2}
 for request in (
-    {"do": "items"}, {"do": "item", "item": 2**64 - 1}, {"do": "unsubscribe", "item": 2**64 - 1},
+    {"do": "items"}, {"do": "item", "item": 2**64 - 1}, {"do": "unsubscribe", "item": 2**64 - 1, "within": 1},
     {"do": "publish", "item": 0, **publication}, {"do": "publish", "item": 2**64 - 1, **publication},
     {"do": "achievements"}, {"do": "unlock", "name": "A"}, {"do": "who"},
     {"do": "play", "stat": "P", "seconds": 2**31 - 1, "achievements": {"A": 1}},

@@ -11,12 +11,15 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.app.play_time import PlayTime
 from neko.application import Neko
 from neko.model_process import Limits
+from neko.sessions.outbox import Outbox
 from neko.steam_errors import SteamError
 from tests.avatar_files import PNG, live2d
+from tests.client import client as page
 from tests.scripted_steam import ScriptedSteam
-from tests.web.running_app import started
+from tests.web.running_app import serving, started
 
 WORKSHOP = "/api/steam/workshop"
 DETAILS = {
@@ -233,6 +236,7 @@ async def test_unsubscribing_takes_the_folder_and_its_characters_but_never_the_c
     for name in ("Kimi", "Rin"):
         await client.post("/api/characters/catgirl", json={"档案名": name})
     steam.says(unsubscribe=answer)
+    neko.steam.unsubscribe_s = 5 if answer == 1 else 0.2
     left = await client.post(f"{WORKSHOP}/unsubscribe", json={"item_id": "11"})
     assert (left.json()["status"], left.json()["characters"]) == ("accepted", ["Kimi"])
     assert (folder.exists(), other.exists()) == (False, True)
@@ -320,6 +324,38 @@ async def test_achievements_are_listed_and_given_once(client: httpx2.AsyncClient
         "count": 2,
         "achievements": [{"name": "ACH_FIRST_DIALOGUE", "unlocked": True}, {"name": "ACH_MEOW_100", "unlocked": True}],
     }
+
+
+async def test_time_counts_while_a_page_of_hers_is_open_and_the_first_talk_is_an_achievement(
+    steam: ScriptedSteam, data_dir: Path, launched_with: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PlayTime, "pulse_s", 1)
+    steam.says(stats={"PLAY_TIME_SECONDS": 100}, achievements={"ACH_FIRST_DIALOGUE": False})
+    async with started(data_dir, **launched_with) as neko, serving(neko.asgi) as http:
+        name = neko.characters.current
+        assert not neko.steam.play_time._is_here()
+        async with page(str(http.base_url).replace("http", "ws").rstrip("/"), name) as here:
+            await here.send("start_session", input_type="text")
+            for words in ("Hello", "And how are you?"):
+                await here.say(words)
+                await here.reply()
+            async with asyncio.timeout(10):
+                while True:
+                    if len(steam.calls("stat")) >= 2 and steam.calls("unlock"):
+                        break
+                    await asyncio.sleep(0.05)
+        assert steam.calls("stat")[:2] == [["stat", "PLAY_TIME_SECONDS", 101], ["stat", "PLAY_TIME_SECONDS", 102]]
+        assert steam.calls("unlock") == [["unlock", "ACH_FIRST_DIALOGUE"]]
+
+
+async def test_neko_s_own_pages_count_for_themselves(
+    steam: ScriptedSteam, data_dir: Path, launched_with: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "templates").mkdir()
+    async with started(data_dir, pages=tmp_path, **launched_with) as neko:
+        neko.conversations.clients.add(Outbox())
+        assert not neko.steam.play_time._is_here()
+        neko.conversations.clients.clear()
 
 
 # ── a Steam that is not there ──────────────────────────────────────────────────
