@@ -89,6 +89,7 @@ class Steam:
     async def aclose(self) -> None:
         """Tell Steam that we go, and end the process; idempotent."""
         self._closed = True
+        self.play_time.follow(on=False)
         if self._client:
             await self._client.aclose()
 
