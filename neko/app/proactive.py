@@ -45,7 +45,7 @@ from neko.settings.speaking_first import (
 )
 from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import Line, Remark
-from neko.types.memory import InChats
+from neko.types.memory import InChats, RecentEntry
 
 logger = logging.getLogger(__name__)
 
@@ -293,14 +293,16 @@ class Proactive:
             return None
         return Occasion(Kind.SCREEN, f"screen:{self.now():%Y-%m-%dT%H:%M}", words) if words else None
 
-    def _question(self, manager: SessionManager, topics: Sequence[Occasion], recent: Sequence[Any]) -> str:
+    def _question(self, manager: SessionManager, topics: Sequence[Occasion], recent: Sequence[RecentEntry]) -> str:
         say = phrases(manager.language)
         names = {"character": manager.character, "master": self._master()}
         listed = "\n".join(
             f"{number}. {say[f'first_topic_{one.kind.value}'].format(**names, text=one.text, source=one.source)}"
             for number, one in enumerate(topics, 1)
         )
-        lately = "\n".join(f"{one.speaker}: {_line(one.text)}" for one in recent[-_RECENT:])
+        speakers = {"user": names["master"], "assistant": names["character"]}
+        said = [f"{speakers[one.role]}: {_line(one.text)}" for one in recent if one.role in speakers]
+        lately = "\n".join(said[-_RECENT:])
         return say["first_choose"].format(**names, lately=lately or "–", topics=marked("several sources", listed))
 
     # ── saying it ─────────────────────────────────────────────────────────────

@@ -157,6 +157,21 @@ async def test_of_news_a_model_judges_and_a_dangerous_link_or_word_gets_nowhere(
         assert "404" in failed[none]
 
 
+async def test_the_model_that_judges_knows_what_was_said_last(
+    neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
+) -> None:
+    await say(neko, page, provider, "I am tired of comets.")
+    wait(neko, timedelta(minutes=1))
+    await allow(client, on=True)
+    provider.script(["1"], ["What are you writing?"])
+    body = {"enabled_modes": ["window"], "window_title": "thesis.tex"}
+    answer = (await client.post(CHAT, json=body)).json()
+    assert (answer["action"], answer["message"]) == ("chat", "What are you writing?")
+    judged = provider.chats[-2].json["messages"][-1]["content"]
+    assert "I am tired of comets." in judged
+    assert "Mio: All right." in judged
+
+
 async def test_what_the_page_shows_is_told_by_the_model_that_sees(
     client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
 ) -> None:
