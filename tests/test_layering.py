@@ -54,6 +54,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "tool_errors",
             "memory_errors",
             "bus_errors",
+            "archives",
             "code_marks",
             "faults",
             "hand_written",

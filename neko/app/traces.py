@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
-import zlib
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
+from neko.archives import ArchiveError, Readable, open_archive, open_entry
 from neko.tasks import in_thread
 
 _CHUNK: Final = 1 << 20
@@ -94,15 +93,15 @@ def _chunks(path: Path, patterns: _Patterns) -> Iterator[tuple[int, set[str]]]:
         with path.open("rb") as file:
             yield from _read(file, patterns)
         if path.suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
+            with open_archive(path) as archive:
                 for name in archive.namelist():
-                    with archive.open(name) as packed:
+                    with open_entry(archive, name) as packed:
                         yield from ((0, holds) for _, holds in _read(packed, patterns))
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+    except (OSError, ArchiveError):
         return  # it went while it was read, or is no archive that can be read, as one with a password
 
 
-def _read(file: IO[bytes], patterns: _Patterns) -> Iterator[tuple[int, set[str]]]:
+def _read(file: Readable, patterns: _Patterns) -> Iterator[tuple[int, set[str]]]:
     overlap = max((len(one) for spellings in patterns.values() for one in spellings), default=1) - 1
     before = b""
     while chunk := file.read(_CHUNK):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, Final
+from typing import BinaryIO, Final
 
+from neko.archives import ArchiveError, ArchiveNameError, Readable, open_archive, open_entry
 from neko.avatar_errors import AvatarError
 from neko.avatars.emotions import entries_of
 from neko.avatars.lip_sync import mouth_parameters, without_mouth
@@ -73,32 +73,32 @@ def _unpack(files: Sequence[tuple[str, BinaryIO]], target: Path) -> int:
     if len(files) == 1 and zipfile.is_zipfile(files[0][1]):
         try:
             return _unpack_archive(files[0][1], target)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, UnicodeError) as error:
-            name = files[0][0][:80]  # damaged, encrypted, or packed in a way that nobody here knows
+        except ArchiveError as error:
+            name = files[0][0][:80]
             raise AvatarError("avatar_unreadable", f"{name} cannot be unpacked: {error}", file=name) from error
     return _copy(files, target)
 
 
 def _unpack_archive(file: BinaryIO, target: Path) -> int:
     """Unpack it, with the names in the encoding that has all files which the model refers to, else as they are."""
-    with zipfile.ZipFile(file) as archive:
+    with open_archive(file) as archive:
         is_told = all(entry.flag_bits & _IS_UTF8 or entry.filename.isascii() for entry in archive.infolist())
         if is_told:
             return _copy(_opened(archive), target)
     for encoding in _ENCODINGS:
         try:
-            with zipfile.ZipFile(file, metadata_encoding=encoding) as archive:
+            with open_archive(file, encoding) as archive:
                 left_out = _copy(_opened(archive), target)
-        except UnicodeError:
+        except ArchiveNameError:
             continue
         if not any(_missing(config) for config in files_below(target, CONFIG)):
             return left_out
         shutil.rmtree(target)
-    with zipfile.ZipFile(file) as archive:
+    with open_archive(file) as archive:
         return _copy(_opened(archive), target)
 
 
-def _opened(archive: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes]]]:
+def _opened(archive: zipfile.ZipFile) -> Iterator[tuple[str, Readable]]:
     entries = archive.infolist()
     if len(entries) > 4 * MOST_FILES:
         raise AvatarError("avatar_too_many", "the archive has too many files", limit=MOST_FILES)
@@ -107,11 +107,11 @@ def _opened(archive: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes]]]:
     for entry in entries:
         is_link = stat.S_ISLNK(entry.external_attr >> 16)
         if not entry.filename.endswith("/") and not is_link:
-            with archive.open(entry) as file:
+            with open_entry(archive, entry) as file:
                 yield entry.filename, file
 
 
-def _copy(files: Iterable[tuple[str, IO[bytes]]], target: Path) -> int:
+def _copy(files: Iterable[tuple[str, Readable]], target: Path) -> int:
     """Write what a model may consist of; how many files were none of that."""
     left_out = count = size = 0
     for name, source in files:
@@ -133,7 +133,7 @@ def _leads_out(name: str) -> bool:
     return path.is_absolute() or ".." in path.parts or name[1:2] == ":"
 
 
-def _write(source: IO[bytes], path: Path, room: int) -> int:
+def _write(source: Readable, path: Path, room: int) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(path, "xb", opener=private) as target:

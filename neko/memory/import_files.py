@@ -20,6 +20,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from neko.archives import ArchiveError, open_archive, open_entry
 from neko.hand_written import decoded
 from neko.memory import export_layout, import_rows, markdown_talk, schema, written_times
 from neko.memory.import_rows import Precision, Summary, Taken
@@ -181,7 +182,7 @@ def _sources(name: str, path: Path, workplace: Path) -> Iterator[Source]:
     target = _place_in(workplace)
     try:
         _unpack(path, target)
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+    except (OSError, ValueError, ArchiveError):
         yield Source(name, path, Kind.OTHER, why="unreadable", damaged=True)
     yield from _sources(name, target, workplace)
 
@@ -195,14 +196,14 @@ def _place_in(workplace: Path) -> Path:
 def _unpack(archive: Path, target: Path) -> None:
     """Raises ``ValueError`` for more than ``LARGEST``; pictures are left where they are."""
     left = LARGEST
-    with zipfile.ZipFile(archive) as packed:
+    with open_archive(archive) as packed:
         for info in packed.infolist()[:_MOST_FILES]:
             parts = [part for part in info.filename.replace("\\", "/").split("/") if part not in ("", ".", "..")]
             if info.is_dir() or not parts or parts[-1].lower().endswith(PICTURES):
                 continue
             place = target.joinpath(*(re.sub(r'[<>:"|?*\x00-\x1f]', "_", part)[-200:] for part in parts))
             place.parent.mkdir(parents=True, exist_ok=True)
-            with packed.open(info) as content, place.open("wb") as file:
+            with open_entry(packed, info) as content, place.open("wb") as file:
                 while chunk := content.read(1 << 20):
                     left -= len(chunk)
                     if left < 0:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import random
 import stat
 import warnings
@@ -102,8 +103,10 @@ def escaping(chance: random.Random) -> bytes:
 
 
 def lying(chance: random.Random) -> bytes:
-    """An archive that says that its entries have other sizes, places or ways of packing."""
+    """An archive that says that its entries or its directory have other sizes, places or ways of packing."""
     content = bytearray(archive(below("m", live2d())))
+    if chance.random() < 0.3:
+        content[content.rfind(b"PK\5\6") + chance.randrange(8, 20)] ^= 1 << chance.randrange(8)
     at = content.find(b"PK\x01\x02")
     for _ in range(chance.randint(1, 4)):
         content[at + chance.randrange(8, 46)] = chance.randrange(256)
@@ -221,7 +224,7 @@ async def kept(client: httpx2.AsyncClient, data_dir: Path) -> None:
 @pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize("uploads", [150, pytest.param(2_500, marks=pytest.mark.long)])
 async def test_no_upload_harms_anything(
-    client: httpx2.AsyncClient, data_dir: Path, tmp_path: Path, uploads: int
+    client: httpx2.AsyncClient, data_dir: Path, tmp_path: Path, uploads: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(uploads)
     outside = tmp_path / "outside"
@@ -245,6 +248,7 @@ async def test_no_upload_harms_anything(
             assert {path.name for path in data_dir.parent.iterdir()} == beside, body[:300]
     assert answered.keys() >= {200, 400}, answered
     assert grown[0] < 60 * MB, "an entry of an archive was held whole"
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
     for given_up in ("/api/backup/discard", "/api/memory_import/discard"):
         await client.post(given_up)
     await taken_away(client, data_dir)

@@ -11,12 +11,11 @@ import json
 import os
 import shutil
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -39,6 +38,7 @@ from neko.app.backups.layout import (
     room_needed,
 )
 from neko.app.backups.writing import Tell
+from neko.archives import ArchiveError, Readable, open_archive, open_entry
 from neko.backup_errors import BackupError
 from neko.hand_written import decoded
 from neko.memory_files import log_name
@@ -52,7 +52,6 @@ _MOST_TIMES: Final = 200
 times smaller, a bomb a thousand times."""
 _LONGEST_NAME: Final = 80
 _SMALL: Final = 1 << 30
-_UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +192,9 @@ class Backup:
             info = self._archive.getinfo(SEALED)
             if info.file_size > 2 * sealing.LARGEST:
                 raise _damaged(self._called, SEALED)
-            with self._archive.open(info) as file:
+            with open_entry(self._archive, info) as file:
                 found = sealing.unseal(file.read(2 * sealing.LARGEST), passphrase)
-        except (KeyError, *_UNREADABLE) as error:
+        except (KeyError, ArchiveError) as error:
             raise _damaged(self._called, SEALED) from error
         if set(found) != set(self.manifest.secrets):
             raise _damaged(self._called, SEALED)
@@ -205,7 +204,7 @@ class Backup:
         make_folder(place.parent)
         summed, left = hashlib.sha256(), file.size
         try:
-            with self._archive.open(DATA + file.path) as packed, open(place, "xb", opener=private) as unpacked:
+            with open_entry(self._archive, DATA + file.path) as packed, open(place, "xb", opener=private) as unpacked:
                 while chunk := packed.read(_CHUNK):
                     left -= len(chunk)
                     if left < 0:
@@ -214,7 +213,7 @@ class Backup:
                     summed.update(chunk)
                 unpacked.flush()
                 os.fsync(unpacked.fileno())
-        except _UNREADABLE as error:
+        except ArchiveError as error:
             raise _damaged(self._called, file.path) from error
         if left or summed.hexdigest() != file.sha256:
             raise _damaged(self._called, file.path)
@@ -223,13 +222,13 @@ class Backup:
 
 def _opened(path: Path, called: str) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
+        return open_archive(path)
     except FileNotFoundError as error:
         raise BackupError("backup_missing", f"there is no {path}", file=str(path)) from error
     except OSError as error:
         why = error.strerror or str(error)
         raise BackupError("backup_unreadable", f"{path} cannot be read: {why}", file=called, why=why) from error
-    except _UNREADABLE as error:
+    except ArchiveError as error:
         raise _no_backup(called) from error
 
 
@@ -238,9 +237,9 @@ def _manifest(archive: zipfile.ZipFile, called: str) -> Manifest:
         info = archive.getinfo(MANIFEST)
         if info.file_size > LARGEST_MANIFEST:
             raise _no_backup(called)
-        with archive.open(info) as file:
+        with open_entry(archive, info) as file:
             document = json.loads(_all_of(file))
-    except (KeyError, ValueError, RecursionError, *_UNREADABLE) as error:
+    except (KeyError, ValueError, RecursionError, ArchiveError) as error:
         raise _no_backup(called) from error
     if not isinstance(document, dict) or document.get("format") != "neko-backup":
         raise _no_backup(called)
@@ -253,7 +252,7 @@ def _manifest(archive: zipfile.ZipFile, called: str) -> Manifest:
         raise _damaged(called, MANIFEST) from error
 
 
-def _all_of(file: IO[bytes]) -> bytes:
+def _all_of(file: Readable) -> bytes:
     content = file.read(LARGEST_MANIFEST + 1)
     if len(content) > LARGEST_MANIFEST:
         raise ValueError("the list is too large")
