@@ -122,13 +122,14 @@ NekoError
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said
 
-Thirteen more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
+Fifteen more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
 (neko.bus), a message of the wrong shape for its topic, is a TypeError; WebSocketRefusedError and WebSocketClosedError
 (neko.net) are ConnectionErrors; SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
 ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite; ActionError
 (neko.types.hands) tells the agent's model why what it wants cannot be done as it stands; SchemaError
 (neko.agent.plugins.checking), LoadError (neko.agent.plugins.child.loading) and RefusedCallError
 (neko.agent.plugins.child.running) are told as a PluginError, SteamAnswerError (neko.steam.connection) as a SteamError;
+ArchiveError and ArchiveNameError (neko.archives) by whoever reads the archive;
 StoppedError (neko.agent.computer.devices) ends what a thread does with the mouse, OutOfTimeError
 (neko.memory.running_time) a search; NoMemoError (neko.memory.no_memo) has a memo made without a model.
 
