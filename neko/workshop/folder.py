@@ -1,12 +1,14 @@
 """The folder of Workshop items, and what may be read of it: nothing outside of it, whatever a path says.
 
-``workshop_config.json`` is N.E.K.O.'s (``contract/config.md`` §9). A folder that is not there at the moment stays
-set, as a drive may be plugged in again.
+``workshop_config.json`` is N.E.K.O.'s (``contract/config.md`` §9). A folder that was chosen and is not there at the
+moment stays in force, as a drive may be plugged in again; one that N.E.K.O. has found by itself does not.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +25,8 @@ STANDARD: Final = "workshop"
 """In the data folder."""
 _ELSEWHERE: Final = "/N.E.K.O/workshop"
 """How the standard ends, whatever it is below."""
+_OF_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+"""How absolute paths of Windows begin."""
 
 
 class WorkshopFolder:
@@ -156,6 +160,22 @@ class WorkshopFolder:
         return found
 
 
+def _is_of_another_computer(key: str, value: str, folder: Path) -> bool:
+    """Whether a path can be nowhere on this system, or is not there and was chosen by nobody: N.E.K.O. writes
+    ``WORKSHOP_PATH`` at each start, and its standard."""
+    if os.name != "nt" and _OF_WINDOWS.match(value):
+        return True
+    if key == "user_mod_folder" or (key != "WORKSHOP_PATH" and not _ends_as_standard(value)):
+        return False
+    with contextlib.suppress(OSError):
+        return not folder.is_dir()
+    return True
+
+
+def _ends_as_standard(value: str) -> bool:
+    return value.replace("\\", "/").rstrip("/").endswith(_ELSEWHERE)
+
+
 def _is_plainly_in(path: Path, folder: Path) -> bool:
     return path.is_relative_to(folder) and all(map(is_plain_name, path.relative_to(folder).parts))
 
@@ -184,8 +204,7 @@ def moved(config: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
             found = _expanded(value.strip()).resolve()
             if found.is_relative_to(place):
                 return str(new / STANDARD / found.relative_to(place))
-        is_of_another_computer = value.strip().replace("\\", "/").rstrip("/").endswith(_ELSEWHERE)
-        return str(new / STANDARD) if is_of_another_computer and place.is_dir() else value
+        return str(new / STANDARD) if _ends_as_standard(value.strip()) and place.is_dir() else value
 
     return {key: in_new(value) for key, value in config.items()}
 

@@ -232,6 +232,31 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     assert back.json()["config"] == before
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"WORKSHOP_PATH": "D:\\Steam\\steamapps\\workshop\\content\\1"},
+        {"WORKSHOP_PATH": "//server/of/steam"},
+        {"WORKSHOP_PATH": "/home/another/.steam/workshop/content/1"},
+        {"user_mod_folder": "E:/mods"},
+        {"default_workshop_folder": "C:\\Users\\another\\Documents\\N.E.K.O\\workshop"},
+        {"default_workshop_folder": "/home/another/Documents/N.E.K.O/workshop"},
+    ],
+)
+async def test_a_folder_of_another_computer_hides_no_item_of_this_one(
+    client: httpx2.AsyncClient, data_dir: Path, config: dict[str, str]
+) -> None:
+    """[config 9]"""
+    (data_dir / "config" / "workshop_config.json").write_text(json.dumps({**config, "theirs": 1}))
+    (data_dir / "workshop" / "4711").mkdir(parents=True)
+    (data_dir / "workshop" / "4711" / "readme.txt").write_text("hello")
+    scanned = (await client.post("/api/steam/workshop/local-items/scan", json={})).json()
+    assert [one["name"] for one in scanned["local_items"]] == ["4711"]
+    assert (await client.get("/workshop/4711/readme.txt")).text == "hello"
+    kept = (await client.get(CONFIG)).json()["config"]
+    assert kept.items() >= {**config, "theirs": 1}.items(), "what N.E.K.O. reads there stays"
+
+
 @pytest.mark.parametrize("written", ["x" * 300, "~nobody_of_this_name/x", "a\0b"])
 async def test_whatever_is_written_into_the_file_by_hand_every_call_answers(
     client: httpx2.AsyncClient, data_dir: Path, written: str
