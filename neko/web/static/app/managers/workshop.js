@@ -20,6 +20,9 @@ import { lookAtSteam, unsubscribe } from "./steam_calls.js";
 import { VoiceMaker } from "./voice_maker.js";
 import * as calls from "./workshop_calls.js";
 
+/** The page waits so long for Steam, which may ask its servers first. */
+const STEAM_MS = 500;
+
 class WorkshopPage {
   #frame = new Frame("workshop");
   #content = h("div", { class: "manager-content" });
@@ -28,8 +31,8 @@ class WorkshopPage {
   /** @type {Item[]} */
   #prepared = [];
   #folder = "";
-  /** @type {Steam} */
-  #steam = { is: "off" };
+  /** @type {Steam | { is: "asked" }} */
+  #steam = { is: "asked" };
   #publishing = new Publishing();
   /** The service that can make a voice of a recording. */
   #cloner = "";
@@ -40,9 +43,16 @@ class WorkshopPage {
   }
 
   async start() {
-    [this.#steam, this.#cloner] = await Promise.all([lookAtSteam(), cloner()]);
+    const asked = this.#askSteam();
+    [this.#cloner] = await Promise.all([cloner(), Promise.race([asked, new Promise((resolve) => { setTimeout(resolve, STEAM_MS); })])]);
+    const isLate = this.#steam.is === "asked";
     await this.look();
     this.#frame.onChange(() => this.draw());
+    if (isLate) void asked.then(() => this.draw());
+  }
+
+  async #askSteam() {
+    this.#steam = await lookAtSteam();
   }
 
   async look() {
@@ -77,12 +87,15 @@ class WorkshopPage {
   }
 
   #again() {
-    return h("button", { type: "button", class: "button", "data-testid": "steam-again", text: t("workshop.again"), on: { click: () => void this.#lookAgain() } });
+    const button = h("button", { type: "button", class: "button", "data-testid": "steam-again", text: t("workshop.again"), on: { click: () => { button.disabled = true; void this.#lookAgain(); } } });
+    return button;
   }
 
   async #lookAgain() {
-    this.#steam = await lookAtSteam();
+    await this.#askSteam();
     await this.look();
+    const again = this.#content.querySelector("[data-testid=steam-again]");
+    if (document.activeElement === document.body && again instanceof HTMLElement) again.focus();
   }
 
   /** @param {SteamItem[]} items */
