@@ -93,7 +93,8 @@ class WorkshopFolder:
                 with contextlib.suppress(WorkshopError, OSError, ValueError, RuntimeError):
                     folder = _expanded(config[key].strip())
                     self._check(folder)
-                    return folder
+                    if not _is_of_another_computer(key, config[key].strip(), folder):
+                        return folder
         return self.standard
 
     def inside(self, path: str) -> Path:
@@ -167,9 +168,7 @@ def _is_of_another_computer(key: str, value: str, folder: Path) -> bool:
         return True
     if key == "user_mod_folder" or (key != "WORKSHOP_PATH" and not _ends_as_standard(value)):
         return False
-    with contextlib.suppress(OSError):
-        return not folder.is_dir()
-    return True
+    return not folder.is_dir()
 
 
 def _ends_as_standard(value: str) -> bool:
