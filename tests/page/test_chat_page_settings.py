@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import expect
 
 from neko.settings import ASSETS
-from tests.page.page_driver import PageDriver
+from tests.page.page_driver import LOST, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
@@ -397,3 +397,19 @@ async def test_turning_through_the_settings_asks_no_other_host(running_neko: Run
         await expect(page.get_by_text("One moment…")).to_have_count(0)
     assert driver.hosts() == {"127.0.0.1"}
     assert await driver.violations() == []
+
+
+async def test_signs_that_are_drawn_while_the_server_is_gone_are_there(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    driver.forgive(*LOST)
+    page, close = await driver.open(f"{running_neko.url}/#settings/look"), driver.get("settings-close")
+    await expect(close).to_be_visible()
+    await page.keyboard.press("Escape")
+    await running_neko.stop()
+    await page.evaluate("location.hash = 'settings/model'")
+    await expect(close).to_be_visible()
+    assert await close.locator("use").evaluate("sign => sign.getBBox().width") > 0
+    said = page.get_by_text("I cannot reach the server.")
+    await expect(said).to_be_visible()
+    assert await said.evaluate("said => said.clientWidth / said.closest('.settings-body').clientWidth") > 0.8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -206,7 +207,7 @@ async def test_a_reply_can_be_copied(connected: RunningNeko, provider: ScriptedP
     line = driver.lines("assistant").first
     await line.hover()
     await line.locator(".line-copy").click()
-    await expect(line.locator(".line-copy use")).to_have_attribute("href", "static/icons/icons.svg#check")
+    await expect(line.locator(".line-copy use")).to_have_attribute("href", re.compile("#check$"))
     assert await page.evaluate("navigator.clipboard.readText()") == "**Bold** and *soft*"
 
 

@@ -28,6 +28,8 @@ export function h(tag, { on = {}, ...properties } = {}, ...children) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
+/** With its version, so that a browser keeps it: a sign that is drawn while the server is gone is there all the same. */
+const SIGNS = `static/icons/icons.svg?v=${document.documentElement.dataset.version ?? ""}`;
 
 /**
  * One drawing of `icons/icons.svg`, in the colour of the text around it.
@@ -38,7 +40,7 @@ export function icon(name) {
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `static/icons/icons.svg#${name}`);
+  use.setAttribute("href", `${SIGNS}#${name}`);
   svg.append(use);
   return svg;
 }
