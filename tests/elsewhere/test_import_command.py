@@ -239,6 +239,7 @@ def test_a_copy_has_a_workshop_of_its_own(value: str, its_folder: str | None, tm
     theirs, data = tmp_path / "theirs", tmp_path / "data"
     fill(theirs)
     write(theirs / "workshop" / "300" / "mio.chara.json", {"name": "Mio"})
+    write(theirs / "workshop" / "mods" / "9" / "mio.chara.json", {"name": "Mio"})
     (tmp_path / "drive").mkdir()
     named = value.format(theirs=theirs, tmp=tmp_path)
     write(theirs / "config" / "workshop_config.json", {"WORKSHOP_PATH": named, "own": [named]})
