@@ -57,6 +57,10 @@ LONGEST_NAME: Final = 200
 WORKPLACE: Final = ".work-"
 """Beginning of the name of a folder for copies that are needed for a moment."""
 _TEMPORARY: Final = ".tmp"
+_DEVICES: Final = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+)
+"""What Windows takes for no file, with any ending (https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
 _MISSING: Final = object()
 _PRIVATE_FILE: Final = 0o600
 _ORJSON_INDENT: Final = 2
@@ -445,7 +449,8 @@ def _file_name_fault(name: str, forbidden: str) -> str | None:
 
 def is_plain_name(name: str) -> bool:
     """Whether a file's name means the same on every system, and no hidden file."""
-    return name.isprintable() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|')
+    is_hidden, is_device = name.startswith("."), name.partition(".")[0].strip().upper() in _DEVICES
+    return name.isprintable() and not is_hidden and not is_device and not set(name) & set('/\\:*?"<>|')
 
 
 def _not_writable(path: Path, error: OSError) -> DataFolderError:

@@ -108,6 +108,7 @@ class VrmModels:
             with open(whole, "xb", opener=private) as target:
                 shutil.copyfileobj(file, target)
             check(whole)
+            _cut_to_its_size(whole)
             settle(whole, place)
         return self._file(place)
 
@@ -179,6 +180,13 @@ def check(path: Path) -> None:
     wanted = {"VRMC_vrm_animation"} if path.suffix == ANIMATION else {"VRM", "VRMC_vrm"}
     if not wanted & _object(read_gltf(path).get("extensions")).keys():
         raise AvatarError("avatar_unreadable", f"{path.name} is glTF, but no {path.suffix}", file=path.name)
+
+
+def _cut_to_its_size(path: Path) -> None:
+    """What stands behind the end that a file tells is no part of it, and may be anything."""
+    with path.open("rb+") as file:
+        _, _, whole, _, _ = _HEADER.unpack(file.read(_HEADER.size))
+        file.truncate(whole)
 
 
 def expressions_of(gltf: Mapping[str, Any]) -> list[str]:

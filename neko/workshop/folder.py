@@ -23,6 +23,19 @@ _KEYS: Final = ("user_mod_folder", "WORKSHOP_PATH", "default_workshop_folder")
 """Which of them names the folder, the first that is set."""
 STANDARD: Final = "workshop"
 """In the data folder."""
+_OF_THE_SYSTEM: Final = (
+    "/etc",
+    "/private/etc",
+    "/proc",
+    "/sys",
+    "/boot",
+    "/usr",
+    "/var/lib",
+    "/var/log",
+    "/System",
+    "/Library",
+)
+"""Folders of other programs' settings and state, on Linux and macOS."""
 _ELSEWHERE: Final = "/N.E.K.O/workshop"
 """How the standard ends, whatever it is below."""
 _OF_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -77,8 +90,9 @@ class WorkshopFolder:
         """A folder that holds what is private, such as keys, is none for items."""
         folder, data = folder.resolve(), self._data.resolve()
         is_own = folder.is_relative_to(data) and folder.is_relative_to(self.standard.resolve())
-        holds_private = data.is_relative_to(folder) or Path.home().resolve().is_relative_to(folder)
-        if not is_own and (folder.is_relative_to(data) or holds_private):
+        home = Path.home().resolve()
+        holds_private = data.is_relative_to(folder) or home.is_relative_to(folder) or folder.is_relative_to(data)
+        if not is_own and (holds_private or _is_of_a_program(folder, home)):
             raise WorkshopError("workshop_not_here", f"{folder} holds private files", folder=str(folder)[:200])
 
     @property
@@ -211,3 +225,12 @@ def moved(config: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
 def _expanded(path: str) -> Path:
     """Relative values are from the home folder."""
     return Path.home() / Path(path).expanduser()
+
+
+def _is_of_a_program(folder: Path, home: Path) -> bool:
+    """Whether other programs keep their own there: folders of the system, and hidden ones but for Steam's."""
+    if folder.is_relative_to(home):
+        folder = folder.relative_to(home)
+        return any(part.startswith(".") for part in folder.parts) and "steamapps" not in folder.parts
+    places = [*_OF_THE_SYSTEM, os.environ.get("SYSTEMROOT", ""), os.environ.get("PROGRAMDATA", "")]
+    return any(place and folder.is_relative_to(place) for place in places)

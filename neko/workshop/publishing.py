@@ -113,8 +113,10 @@ def check_preview(path: Path) -> None:
 
 
 def _strangers(folder: str, names: list[str]) -> list[str]:
-    """What is not copied: hidden files and links, which may lead anywhere."""
-    return [name for name in names if not is_plain_name(name) or Path(folder, name).is_symlink()]
+    """What is not copied: hidden files, what was before a change, and links, which may lead anywhere."""
+    return [
+        name for name in names if not is_plain_name(name) or name.endswith(".bak") or Path(folder, name).is_symlink()
+    ]
 
 
 def clean_up(root: Path, path: Path) -> None:

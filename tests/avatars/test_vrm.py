@@ -61,6 +61,18 @@ def test_a_file_with_another_ending_is_refused(models: VrmModels) -> None:
     assert refused.value.code == "avatar_kind"
 
 
+def test_what_stands_behind_the_end_of_a_model_is_not_kept(models: VrmModels) -> None:
+    kept = models.take("mia.vrm", ".vrm", io.BytesIO(vrm() + b"<script>alert(1)</script>"))
+    assert kept.path.read_bytes() == vrm()
+
+
+@pytest.mark.parametrize("name", ["CON.vrm", "nul.vrm", "Com1.extra.vrm", "aux .vrm"])
+def test_a_name_that_is_a_device_of_windows_is_refused(models: VrmModels, name: str) -> None:
+    with pytest.raises(AvatarError) as refused:
+        models.take(name, ".vrm", io.BytesIO(vrm()))
+    assert refused.value.code == "avatar_name"
+
+
 def test_emotions_are_kept_for_a_model_with_a_point_in_its_name_and_follow_it(models: VrmModels) -> None:
     take(models)
     assert models.emotions("Sister1.0") == DEFAULT_EMOTIONS

@@ -121,12 +121,14 @@ async def test_a_card_is_made_ready_with_its_model_and_cleaned_up(client: httpx2
     """[rest 8]"""
     files = [("files", (name, content)) for name, content in below("Mio", live2d()).items()]
     await client.post("/api/live2d/upload_model", files=files)
+    (data_dir / "live2d" / "Mio" / "mio.model3.json.bak").write_text("{}")
     wanted = {"charaData": {"name": "Mio", "性格": "calm"}, "modelName": "Mio"}
     made = (await client.post("/api/steam/workshop/prepare-upload", json=wanted)).json()
     folder = Path(made["temp_folder"])
     assert folder.parent == data_dir / "workshop" / "WorkshopExport"
     assert json.loads((folder / "character.chara.json").read_text(encoding="utf-8")) == wanted["charaData"]
     assert (folder / "Mio" / "mio.moc3").exists()
+    assert not list(folder.rglob("*.bak")), "what was before a change is not published"
     preview = await client.post(
         "/api/steam/workshop/upload-preview-image",
         files={"file": ("x.jpg", PNG)},
@@ -199,7 +201,8 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     """[rest 13: 3, config 9]"""
     before = (await client.get(CONFIG)).json()["config"]
     assert before == {"default_workshop_folder": str(data_dir / "workshop"), "auto_create_folder": True}
-    for private in (str(data_dir), str(data_dir / "config"), "/", str(Path.home()), ".."):
+    own, of_the_system = (str(data_dir), str(data_dir / "config")), ("/", "/etc", "/proc/self", "/usr/share")
+    for private in (*own, *of_the_system, str(Path.home()), "..", ".ssh", ".config/app"):
         refused = await client.post(CONFIG, json={"user_mod_folder": private})
         assert refused.status_code == 403, private
     for impossible in ("x" * 300, "~nobody_of_this_name/x"):
