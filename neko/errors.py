@@ -85,6 +85,7 @@ NekoError
 ├── SpeechError            speech synthesis or conversion failed (its causes: neko.speech_errors)
 │   ├── SpeechRefusedError     the speech server answered with an error
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
+│   │       └── SpeechKeyMissingError  there is none; nothing was asked
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechCutError         it broke off
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded

@@ -16,6 +16,10 @@ class SpeechKeyRefusedError(SpeechRefusedError):
     permanent = True
 
 
+class SpeechKeyMissingError(SpeechKeyRefusedError):
+    code = "speech_key_missing"
+
+
 class SpeechSilentError(SpeechError):
     code = "speech_silent"
 

@@ -126,7 +126,7 @@ class PersonalNews:
         except (KeyError, TypeError, IndexError, AttributeError):
             why = "it answers otherwise than expected; the login may have run out"
         except (NekoError, OSError, ValueError, TimeoutError) as error:
-            why = str(error) or type(error).__name__
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         logger.warning("what is new on %s cannot be read: %s", site.name, why)
         return why
 

@@ -26,7 +26,7 @@ from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
 from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SPEECH_ENGINE, VOICES, CallVoice, EngineKind
 from neko.settings.unusable import tuning_number
-from neko.speech_errors import SpeechKeyRefusedError, VoiceClonerMissingError
+from neko.speech_errors import SpeechKeyMissingError, VoiceClonerMissingError
 from neko.tasks import in_thread
 from neko.types.speech import OfferedVoice, SpeechEngine, Utterance, VoiceSettings
 
@@ -181,7 +181,7 @@ class Voices:
             settings = replace(settings, voice=voice)
         if self._is_nowhere(kind):
             name = speech_services()[kind].name
-            raise SpeechKeyRefusedError("there is no key", engine=name, provider=name, status=401)
+            raise SpeechKeyMissingError("there is no key", engine=name, provider=name, status=401)
         engine = self._build(kind, settings)
         try:
             return await say(engine, Utterance(text, language, settings))

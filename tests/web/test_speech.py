@@ -310,4 +310,4 @@ async def test_without_a_key_her_own_voice_speaks_and_a_sample_says_what_is_miss
     assert (voice.kind, voice.engine.capabilities.name) == ("gemini", "builtin")
     await voice.engine.aclose()
     answer = await client.post(f"{URL}/sample", json={"text": "hello"})
-    assert answer.json()["code"] == "speech_key_refused"
+    assert answer.json()["code"] == "speech_key_missing"
