@@ -27,7 +27,7 @@ from neko.memory.undo import Undo
 from neko.memory.unfinished import Kind, Unfinished
 from neko.memory.window_entries import line_ids, lines_since
 from neko.memory.words import holds
-from neko.memory_errors import forgetting
+from neko.memory_errors import forgetting, saving
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ChangeKind, Memo, MemoryModels, RecentEntry, Summarise
@@ -139,6 +139,7 @@ class CharacterMemory:
         """Nothing is left to be done of a deletion of these lines."""
         await self.log.transaction(lambda connection: unfinished.done(connection, Kind.FORGET, ids))
 
+    @saving()
     async def correct(self, line_id: int, text: str) -> Line | None:
         """``ConversationLog.correct``."""
         async with self._changing:

@@ -314,6 +314,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def change_chat(self, character: str, chat: int | None) -> int | None:
         return await (await self._opened(character)).window.change_chat(chat)
 
+    @saving()
     async def rename_chat(self, character: str, chat: int, title: str) -> bool:
         log = (await self._opened(character)).log
         return await log.transaction(lambda connection: rename(connection, chat, title))

@@ -297,14 +297,15 @@ async def test_that_a_full_disk_keeps_the_log_from_forgetting_is_told_as_that(
     assert await forget(), "once there is room"
 
 
-@pytest.mark.parametrize("what", ["add", "edit", "pin"])
-async def test_that_a_full_disk_keeps_a_fact_from_being_changed_is_told_as_that(
+@pytest.mark.parametrize("what", ["add", "edit", "pin", "correct", "title"])
+async def test_that_a_full_disk_keeps_a_fact_or_a_line_from_being_changed_is_told_as_that(
     memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     memory = await memory_folder.open()
     book = await memory.fact_book(MIO)
     fact = (await book.add("user", "home", "Oslo", datetime.now())).fact
     assert fact is not None
+    line = await say(memory, "hello")
 
     async def change() -> object:
         match what:
@@ -312,6 +313,10 @@ async def test_that_a_full_disk_keeps_a_fact_from_being_changed_is_told_as_that(
                 return await book.add(fact.subject, "likes", "tea", datetime.now())
             case "edit":
                 return await book.edit(replace(fact, value="Bergen"))
+            case "correct":
+                return await memory.correct(MIO, line, "good morning")
+            case "title":
+                return await memory.rename_chat(MIO, 0, "mornings")
             case _:
                 return await book.pin(fact.id, on=True)
 
