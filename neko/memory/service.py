@@ -47,6 +47,7 @@ from neko.memory.upkeep import Upkeep
 from neko.memory.window_entries import largest_id
 from neko.memory.words import sought
 from neko.memory.write_pace import WritePace
+from neko.memory_errors import saving
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.embedding import Embedders
@@ -316,8 +317,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
 
     @saving()
     async def rename_chat(self, character: str, chat: int, title: str) -> bool:
-        log = (await self._opened(character)).log
-        return await log.transaction(lambda connection: rename(connection, chat, title))
+        return await (await self._opened(character)).log.transaction(lambda connection: rename(connection, chat, title))
 
     async def delete_chat(self, character: str, chat: int) -> list[int]:
         log = (await self._opened(character)).log
