@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 from neko.errors import CharacterError, ConfigError, InputError, UnusableNameError, UnusableValueError
 from neko.language import LANGUAGES, normalise
+from neko.reserved_fields import NEWER, RESERVED, folded, unfolded
 from neko.set_aside import COMPANIONS, DAMAGED, REPLACED
 from neko.settings import ASSETS
 from neko.settings.setting import MAPPING
@@ -50,9 +51,11 @@ _PROGRAM_KEYS: Final = (
 )
 _WORKSHOP_KEYS: Final = "原始数据 文件路径 创意工坊物品ID description tags name 描述 标签 关键词 角色卡描述"
 
-SYSTEM_KEYS: Final = frozenset((OWN, PROFILE_NAME, *_PROGRAM_KEYS.split(), *_WORKSHOP_KEYS.split()))
+SYSTEM_KEYS: Final = frozenset((OWN, PROFILE_NAME, *NEWER, *_PROGRAM_KEYS.split(), *_WORKSHOP_KEYS.split()))
 """Card keys that are settings of the program: never shown as traits, never told to a model."""
 
+_NOT_GIVEN: Final = frozenset((OWN, PROFILE_NAME, RESERVED))
+"""Keys that a form does not set, whatever it sends."""
 _ENDS_OF_FILES: Final = (*COMPANIONS, ".bak")
 _MARKS_OF_FILES: Final = (DAMAGED, REPLACED)
 _LONGEST_NAME: Final = 20
@@ -118,7 +121,7 @@ class CharacterCards:
     """The file in memory and on disk. Reading never blocks; ``load`` and every change do.
 
     A change is saved before it can be seen; when the disk refuses (``ConfigError``) nothing has
-    changed. Safe to use from any thread.
+    changed. Safe to use from any thread. In memory every card is as ``reserved_fields.unfolded`` gives it.
     """
 
     def __init__(self, path: Path, raw: dict[str, Any], language: str, on_fault: OnFault = log_fault) -> None:
@@ -135,7 +138,7 @@ class CharacterCards:
         What it lacks (no usable character, no valid current one) is completed, and saved if the disk takes it. Faults
         are those of ``storage.read_document``.
         """
-        raw = read_document(path, None, is_characters, on_fault)
+        raw = _each(unfolded, read_document(path, None, is_characters, on_fault))
         characters = cls(path, raw if raw is not None else {}, language, on_fault)
         completed = _completed(characters._raw, characters._defaults)
         if completed != raw:
@@ -277,7 +280,7 @@ class CharacterCards:
         """
         new = check_name(name)
         fresh: dict[str, Any] = {}
-        _merge(fresh, {key: value for key, value in card.items() if value and key != PROFILE_NAME})
+        _merge(fresh, {key: value for key, value in unfolded(card).items() if value and key != PROFILE_NAME})
 
         def change(raw: dict[str, Any]) -> None:
             _check_free(raw, new)
@@ -307,7 +310,7 @@ class CharacterCards:
         A card that names only keys of the program comes from a page about the model, and takes no trait away.
         Raises ``CharacterError``.
         """
-        given = {key: value for key, value in fields.items() if value and key not in (OWN, PROFILE_NAME)}
+        given = {key: value for key, value in fields.items() if value and key not in _NOT_GIVEN}
         merges = bool(given) and given.keys() <= SYSTEM_KEYS
 
         def change(card: dict[str, Any]) -> None:
@@ -324,7 +327,8 @@ class CharacterCards:
 
         Raises ``CharacterError``.
         """
-        self._edit_card(name, lambda card: _merge(card, fields))
+        changes = {key: value for key, value in fields.items() if key != RESERVED}
+        self._edit_card(name, lambda card: _merge(card, changes))
 
     def _edit_card(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
         def edit(raw: dict[str, Any]) -> None:
@@ -387,11 +391,10 @@ class CharacterCards:
 
     def replace(self, raw: Mapping[str, Any]) -> None:
         """Take over a whole document. Raises ``InputError`` when it has the wrong shape."""
-        fresh = copy.deepcopy(dict(raw))
-        if not is_characters(fresh):
+        if not is_characters(raw):
             raise InputError("this is not a characters document", reason="shape")
         with self._lock:
-            self._save(_completed(fresh, self._defaults))
+            self._save(_completed(_each(unfolded, raw), self._defaults))
 
     def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let ``change`` alter a copy of the document, then save that: nothing comes in between.
@@ -399,13 +402,17 @@ class CharacterCards:
         What somebody has written into the file meanwhile counts.
         """
         with self._lock:
-            raw = _completed(read_again(self._path, self._raw, is_characters, self._on_fault), self._defaults)
+            raw = _each(unfolded, read_again(self._path, self._raw, is_characters, self._on_fault))
+            raw = _completed(raw, self._defaults)
             change(raw)
-            self.replace(raw)
+            if not is_characters(raw):
+                raise InputError("this is not a characters document", reason="shape")
+            self._save(_completed(raw, self._defaults))
 
     def _save(self, raw: dict[str, Any]) -> None:
-        write_json(self._path, raw)
-        self._raw = raw
+        kept = _each(folded, raw)
+        write_json(self._path, kept)
+        self._raw = _each(unfolded, kept)
 
 
 def unusable_characters(raw: Mapping[str, Any], path: Path) -> list[ConfigError]:
@@ -422,6 +429,14 @@ def unusable_characters(raw: Mapping[str, Any], path: Path) -> list[ConfigError]
 def shown_name(name: str) -> str:
     """A name that can stand in a sentence: control characters as escapes, and not too long."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name[:_LONGEST_SHOWN])
+
+
+def _each(change: Callable[[Mapping[str, Any]], dict[str, Any]], raw: Any) -> Any:
+    """A copy of a document with each of its cards changed; what is none stays."""
+    if not isinstance(raw, dict) or not isinstance(raw.get(CHARACTERS), dict):
+        return copy.deepcopy(raw)
+    cards = {name: change(card) if isinstance(card, dict) else card for name, card in raw[CHARACTERS].items()}
+    return copy.deepcopy({**raw, CHARACTERS: cards})
 
 
 def is_characters(raw: Any) -> bool:

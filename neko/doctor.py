@@ -56,6 +56,7 @@ from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import store_error
 from neko.net import Network
 from neko.proxies import ProxyRules, shown
+from neko.reserved_fields import unfolded
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.masking import masked_url
@@ -332,7 +333,7 @@ def _avatars(settings: Settings) -> Finding:
             told.append(f"{path} cannot be read: {error.strerror}")
     worn, cards = Worn(live2d, vrm), _stored(settings, CHARACTERS_FILE, is_characters)
     for name, card in (cards.get(CHARACTERS) or {}).items():
-        if isinstance(card, dict) and not worn.is_there(card):
+        if isinstance(card, dict) and not worn.is_there(unfolded(card)):
             told.append(f"{name} has the built-in face, as the model that is set for her is not there")
     counted = f"{len(models)} Live2D, {len(files)} VRM, {len(animations)} animations"
     if not told:

@@ -43,6 +43,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "workshop",
             "workshop_errors",
             "characters",
+            "reserved_fields",
             "preferences",
             "providers",
             "errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -127,6 +128,27 @@ async def test_what_is_not_there_is_told_as_the_pages_expect_it(client: httpx2.A
         answer = await client.request(method, path)
         assert (answer.status_code, answer.json()["success"]) == (status, False), path
         assert answer.json()["error"]
+
+
+async def test_a_model_named_in_the_newer_layout_is_worn_and_follows_its_name(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    """[rest 2.1, rest 3.2]"""
+    await bring(client)
+    name = neko.characters.current
+    avatar = {"model_type": "live2d", "live2d": {"model_path": "Mio/mio.model3.json", "idle_animation": "a"}}
+    document = neko.characters.cards.raw()
+    document["猫娘"][name] = {"性别": "女", "_reserved": {"avatar": avatar}}
+    neko.characters.cards.replace(document)
+    page = "/api/config/page_config"
+    assert (await client.get(page)).json()["model_path"] == "/user_live2d/Mio/mio.model3.json"
+    await client.put(f"/api/characters/catgirl/{name}", json={"性格": "calm"})
+    assert (await client.get(page)).json()["model_path"] == "/user_live2d/Mio/mio.model3.json"
+    await client.post("/api/live2d/model/Mio/rename", json={"new_name": "Rin"})
+    assert (await client.get(page)).json()["model_path"] == "/user_live2d/Rin/mio.model3.json"
+    stored = json.loads(neko.folder.config("characters.json").read_text(encoding="utf-8"))["猫娘"][name]
+    kept = {"model_path": "Rin/Rin.model3.json", "idle_animation": "a"}
+    assert stored == {"性格": "calm", "_reserved": {"avatar": {**avatar, "live2d": kept}}}
 
 
 async def test_a_character_wears_her_model_under_its_new_name_too_and_the_built_in_face_when_it_is_gone(

@@ -9,7 +9,7 @@ import { h } from "./element.js";
 const PEOPLE = "猫娘";
 const HIDDEN = new Set([
   "neko", "live2d", "voice_id", "system_prompt", "档案名", "vrm", "model_type", "lighting", "vrm_rotation", "live2d_item_id", "idleAnimation", "item_id",
-  "vrm_animation", "lightingPreset", "原始数据", "文件路径", "创意工坊物品ID", "description", "tags", "name", "描述", "标签", "关键词", "角色卡描述",
+  "vrm_animation", "lightingPreset", "live3d_sub_type", "live2d_idle_animation", "mmd", "mmd_animation", "mmd_idle_animation", "pngtuber", "touch_set", "原始数据", "文件路径", "创意工坊物品ID", "description", "tags", "name", "描述", "标签", "关键词", "角色卡描述",
 ]);
 
 /** What a card calls it, in the five languages of the first cast. */
