@@ -17,6 +17,7 @@ from neko.__main__ import main
 from neko.characters import CharacterCards
 from neko.storage import DataFolder, log_fault
 from neko.workshop.folder import WorkshopFolder
+from tests.avatar_files import live2d, vrm, vrma
 from tests.backups.kept_folder import KEY, SAID, fill
 from tests.elsewhere.programs import CARD, airi, open_llm_vtuber, picture, silly_tavern, write
 
@@ -224,6 +225,44 @@ def test_a_folder_of_neko_in_any_layout(layout: str, tmp_path: Path, capsys: pyt
     assert "reddit_cookies.json: a login that N.E.K.O. has encrypted" in out.out
     assert KEY not in out.out + out.err
     assert state_of(source) == before, "nothing is changed there"
+
+
+def test_models_in_the_folder_of_the_program_come_and_the_cards_name_them_where_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs, data = tmp_path / "theirs", tmp_path / "data"
+    models = {f"static/Mio/{path}": content for path, content in live2d().items()}
+    deep = {f"static/models/Rin 2/{path}": content for path, content in live2d().items()}
+    files = {**models, **deep, "static/vrm/a b.vrm": vrm(), "static/vrm/animation/wave.vrma": vrma()}
+    own = {"static/app.js": b"1", "static/libs/live2d.min.js": b"2", "static/vrm/vrm.js": b"3", "main_server.py": b"4"}
+    for path, content in (files | own).items():
+        (theirs / path).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / path).write_bytes(content)
+    config = next(path.rpartition("/")[2] for path in models if path.endswith(".model3.json"))
+    cards_there = {
+        "Mio": {"live2d": "Mio"},
+        "Vi": {"model_type": "vrm", "vrm": "/static/vrm/a%20b.vrm", "vrm_animation": "/static/vrm/animation/wave.vrma"},
+        "No": {"model_type": "vrm", "vrm": "/static/vrm/gone.vrm"},
+    }
+    write(theirs / "config" / "characters.json", {"主人": {"档案名": "Ann"}, "猫娘": cards_there, "当前猫娘": "Mio"})
+    preferences = [{"model_path": f"/static/Mio/{config}"}, {"model_path": f"/static/models/Rin%202/{config}"}]
+    write(theirs / "config" / "user_preferences.json", preferences)
+    before = state_of(theirs)
+    assert bring(theirs, data, "--yes") == 0
+    for path in (*models, *deep):
+        name = path.removeprefix("static/models/").removeprefix("static/")
+        assert (data / "live2d" / name).read_bytes() == files[path]
+    assert (data / "vrm" / "a b.vrm").is_file()
+    assert (data / "vrm" / "animation" / "wave.vrma").is_file()
+    assert not [path for path in data.rglob("*") if path.suffix in (".js", ".py")]
+    there = cards(data)
+    assert there.card("Vi")["vrm"] == "/user_vrm/a%20b.vrm"
+    assert there.card("Vi")["vrm_animation"] == "/user_vrm/animation/wave.vrma"
+    assert there.card("No")["vrm"] == "/static/vrm/gone.vrm"
+    named = [one["model_path"] for one in json.loads((data / "config" / "user_preferences.json").read_text())]
+    assert named == [f"/user_live2d/Mio/{config}", f"/user_live2d/Rin%202/{config}"]
+    assert "4 files that are nothing" in capsys.readouterr().err
+    assert state_of(theirs) == before
 
 
 @pytest.mark.parametrize(

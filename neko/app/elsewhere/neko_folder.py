@@ -7,9 +7,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from neko.app.elsewhere.found import Found, FoundCharacter, FoundFile, FoundTalk
 from neko.app.site_logins import SITE_LOGIN, opened
+from neko.avatars.live2d import CONFIG
+from neko.avatars.places import files_below
+from neko.avatars.vrm import ANIMATION, MODEL
 from neko.characters import CHARACTERS, MASTER, is_characters
 from neko.hand_written import decoded, read_leniently
 from neko.memory_files import character_of
@@ -22,11 +26,16 @@ _HOLDERS: Final = {
     "live2d": "live2d",
     "vrm/animation": "vrm/animation",
     "vrm": "vrm",
+    "static/vrm/animation": "vrm/animation",
+    "static/vrm": "vrm",
     "static/vrm/configs": "vrm/configs",
     "workshop": "workshop",
     "character_cards": "character_cards",
 }
-"""Where things of the user's are, and where they come; the emotions of VRM models are in the program's folder."""
+"""Where things of the user's are, and where they come. The program's own folder has models too, and the emotions of VRM
+models."""
+_OF_PROGRAM: Final = "static"
+_AVATARS: Final = (MODEL, ANIMATION)
 _LOCKED: Final = "a login that N.E.K.O. has encrypted, without its key: give it again in Settings › Abilities"
 
 
@@ -47,23 +56,56 @@ def _is_memory(folder: Path) -> bool:
 
 def look(root: Path, found: Found) -> None:
     """Add what is there. Raises ``OSError``."""
-    _look_at_documents(root / "config", found)
+    for place, new_place in _HOLDERS.items():
+        folder = root / place
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            target = f"{new_place}/{path.name}"
+            is_program = place.startswith(_OF_PROGRAM) and new_place != "vrm/configs"
+            if path.is_symlink():
+                found.left.append((target, "it is a link"))
+            elif f"{place}/{path.name}" in _HOLDERS or path.name.startswith("."):
+                continue
+            elif not is_program or path.suffix.lower() in _AVATARS:
+                found.files.append(FoundFile(path, target))
+    models = _models_of_program(root / _OF_PROGRAM)
+    found.files += [FoundFile(folder, f"live2d/{name}") for name, folder in models.items()]
+    _look_at_documents(root, models, found)
     for name in ("memory", "memory/store"):
         if _is_memory(root / name):
             found.talks.append(FoundTalk(f"{root.name}/{name}", root / name, PROGRAM))
             for path in sorted((root / name).glob("semantic_memory_*")):
                 found.left.append((f"{name}/{path.name}", "Neko makes her own from the lines"))
-    for place, new_place in _HOLDERS.items():
-        folder = root / place
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            target = f"{new_place}/{path.name}"
-            if path.is_symlink():
-                found.left.append((target, "it is a link"))
-            elif target != "vrm/animation" and not path.name.startswith("."):
-                found.files.append(FoundFile(path, target))
 
 
-def _look_at_documents(config: Path, found: Found) -> None:
+def _models_of_program(static: Path) -> dict[str, Path]:
+    """The folders of Live2D models in the program's own, by name."""
+    found = dict[str, Path]()
+    for config in files_below(static, CONFIG):
+        if not any(config.is_relative_to(folder) for folder in found.values()) and config.parent != static:
+            found.setdefault(config.parent.name, config.parent)
+    return found
+
+
+def _come_home(value: Any, root: Path, models: Mapping[str, Path]) -> Any:
+    """A document whose addresses of models in the program's folder are those in the user's."""
+    if isinstance(value, dict):
+        return {key: _come_home(one, root, models) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_come_home(one, root, models) for one in value]
+    if not isinstance(value, str) or not value.startswith(f"/{_OF_PROGRAM}/"):
+        return value
+    place = unquote(value[1:])
+    if place.startswith("static/vrm/") and place.lower().endswith(_AVATARS) and "\0" not in place:
+        return f"/user_vrm/{value.removeprefix('/static/vrm/')}" if (root / place).is_file() else value
+    for name, folder in models.items():
+        inside = place.removeprefix(f"{folder.relative_to(root).as_posix()}/")
+        if inside != place:
+            return f"/user_live2d/{quote(f'{name}/{inside}')}"
+    return value
+
+
+def _look_at_documents(root: Path, models: Mapping[str, Path], found: Found) -> None:
+    config = root / "config"
     for path in sorted(config.glob("*")) if config.is_dir() else ():
         if path.name.endswith(SITE_LOGIN):
             _look_at_login(path, found)
@@ -71,7 +113,7 @@ def _look_at_documents(config: Path, found: Found) -> None:
         path = config / name
         if not path.is_file():
             continue
-        document = _read(path)
+        document = _come_home(_read(path), root, models)
         if document is None:
             found.left.append((f"config/{name}", "it is damaged, and nothing can be read of it"))
         elif name != CHARACTERS_FILE:

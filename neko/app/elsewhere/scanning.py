@@ -50,7 +50,7 @@ def look_into(folder: Path, workplace: Path, language: str, user: str) -> Found:
         neko_folder.look(root, scan.found)
     taken = {file.path for file in scan.found.files}
     for path in _files(folder, roots, scan.found):
-        if path in taken:
+        if path in taken or not taken.isdisjoint(path.parents):
             continue
         _take(scan, path, path.relative_to(folder).as_posix())
     _put_together(scan, folder)
