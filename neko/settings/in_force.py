@@ -64,6 +64,10 @@ class SettingsInForce:
         """Where the value in force comes from."""
         return self._first(setting)[1]
 
+    def is_pinned(self, setting: Setting[Any]) -> bool:
+        """Whether how Neko was started decides it, whatever the file says."""
+        return self.source(setting).origin in (Origin.ENVIRONMENT, Origin.FLAG)
+
     def stored(self, setting: Setting[T]) -> T | None:
         """The value in the file, whatever the environment says."""
         node = value_at(self._stored, setting.path)

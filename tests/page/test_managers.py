@@ -133,7 +133,6 @@ async def test_a_model_comes_in_is_set_given_renamed_and_deleted(
 async def test_an_item_of_the_workshop_is_looked_into_taken_in_and_one_is_prepared(
     running_neko: RunningNeko, manager: Manager
 ) -> None:
-    manager.forgive("status of 503")
     page = await manager.open(f"{running_neko.url}/steam_workshop_manager", ready=False)
     await expect(manager.get("no-steam")).to_be_visible()
     await expect(manager.get("no-items")).to_be_visible()
@@ -187,8 +186,10 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     ready.mkdir(parents=True)
     (ready / "character.chara.json").write_text(json.dumps({"name": NAME}))
     steam.says(running=False)
-    await neko.config.change({"neko": {"steam": {"enabled": True}}})
     page = await manager.open(f"{running_neko.url}/steam_workshop_manager", ready=False)
+    await manager.get("steam-use").click()
+    await manager.look("a question whether Steam is to be used")
+    await manager.get("steam-yes").click()
     await expect(manager.get("steam-away")).to_contain_text("not running")
     await expect(manager.get("ready-publish")).to_have_count(0)
     await manager.looked_at("a Steam that does not run")

@@ -451,6 +451,22 @@ async def test_it_is_switched_on_and_off_while_she_runs(data_dir: Path, steam: S
         assert (len(steam.calls("init_ex")), neko.faults.all()) == (1, ())
 
 
+async def test_the_page_switches_it_on_and_off_unless_the_environment_decides(
+    data_dir: Path, tmp_path: Path, steam: ScriptedSteam
+) -> None:
+    switch = "/api/steam/client"
+    steam.has(11)
+    async with started(data_dir) as neko, serving(neko.asgi) as client:
+        assert (await client.get(switch)).json()["on"] is False
+        assert (await client.post(switch, json={"on": True})).json()["on"] is True
+        assert (await client.get(f"{WORKSHOP}/subscribed-items")).json()["total"] == 1
+        assert (await client.post(switch, json={"on": False})).json()["on"] is False
+        assert (await client.get(f"{WORKSHOP}/subscribed-items")).status_code == 503
+    async with started(tmp_path / "pinned", environ={"NEKO_STEAM": "0"}) as neko, serving(neko.asgi) as client:
+        refused = await client.post(switch, json={"on": True})
+        assert (refused.status_code, refused.json()["code"], neko.steam.is_on) == (409, "pinned", False)
+
+
 async def test_text_of_steams_that_is_none_and_text_that_it_does_not_take_harm_nobody(
     client: httpx2.AsyncClient, steam: ScriptedSteam
 ) -> None:

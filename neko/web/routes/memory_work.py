@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from neko.app import Neko
 from neko.llm.embeddings import models as local_models
 from neko.providers.addresses import host_of
 from neko.settings import is_loopback
-from neko.settings.in_force import Origin
 from neko.settings.registry import FACTS_BY_MODEL, MEMORY_REVIEW, SEMANTIC_ENGINE, SemanticKind
-from neko.settings.setting import Setting
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
@@ -110,7 +108,7 @@ class EmbedderChange(Schema):
     failures={409: "The environment decides it."},
 )
 async def choose_embedder(call: Call[EmbedderChange, Empty, Empty]) -> EmbedderChoice:
-    if _is_pinned(call.neko, SEMANTIC_ENGINE):
+    if call.neko.config.in_force.is_pinned(SEMANTIC_ENGINE):
         raise HTTPError(409, "pinned", "NEKO_SEMANTIC_ENGINE decides this.")
     engine = None if call.body.engine == "auto" else call.body.engine
     await call.neko.config.change({"neko": {"semantic": {"engine": engine}}})
@@ -146,7 +144,7 @@ class HabitsChange(Schema):
 )
 async def change_habits(call: Call[HabitsChange, Empty, Empty]) -> Habits:
     if call.body.facts_by_model is not None:
-        if _is_pinned(call.neko, FACTS_BY_MODEL):
+        if call.neko.config.in_force.is_pinned(FACTS_BY_MODEL):
             raise HTTPError(409, "pinned", "NEKO_FACTS_BY_MODEL decides this.")
         await call.neko.config.change({"neko": {FACTS_BY_MODEL.name: call.body.facts_by_model}})
     if call.body.review is not None:
@@ -159,12 +157,8 @@ def _habits(neko: Neko) -> Habits:
     return Habits(
         facts_by_model=in_force.get(FACTS_BY_MODEL),
         review=in_force.get(MEMORY_REVIEW),
-        pinned=_is_pinned(neko, FACTS_BY_MODEL),
+        pinned=neko.config.in_force.is_pinned(FACTS_BY_MODEL),
     )
-
-
-def _is_pinned(neko: Neko, setting: Setting[Any]) -> bool:
-    return neko.config.in_force.source(setting).origin in (Origin.ENVIRONMENT, Origin.FLAG)
 
 
 async def _choice(neko: Neko) -> EmbedderChoice:
@@ -182,7 +176,7 @@ async def _choice(neko: Neko) -> EmbedderChoice:
     return EmbedderChoice(
         engine=neko.embedding.kind,
         chosen=neko.config.in_force.get(SEMANTIC_ENGINE),
-        pinned=_is_pinned(neko, SEMANTIC_ENGINE),
+        pinned=neko.config.in_force.is_pinned(SEMANTIC_ENGINE),
         options=options,
     )
 

@@ -15,6 +15,8 @@ from neko.app import Neko
 from neko.app.publishing import VISIBILITIES, Wanted
 from neko.app.steam import Steam
 from neko.avatars.vrm import MODEL
+from neko.settings.in_force import change_of
+from neko.settings.registry import STEAM
 from neko.steam.items import SteamItem
 from neko.steam_errors import SteamError
 from neko.tasks import in_thread, to_the_end
@@ -194,10 +196,39 @@ class PublishingState(Schema):
     total: int
 
 
+class Switch(Success):
+    """``on``: it is asked; that may be in vain."""
+
+    on: bool
+
+
+class SwitchChange(Schema):
+    on: bool
+
+
 def _steam(neko: Neko) -> Steam:
     if not neko.steam.is_on:
         raise HTTPError(503, "no_steam", "Neko runs without Steam.")
     return neko.steam
+
+
+@get("/api/steam/client", response=Switch, summary="Whether Steam's client is asked")
+async def client(call: Call) -> Switch:
+    return Switch(on=call.neko.steam.is_on)
+
+
+@post(
+    "/api/steam/client",
+    body=SwitchChange,
+    response=Switch,
+    summary="Ask Steam's client from now on, or no longer",
+    failures={409: "The environment decides this, or the disk refuses."},
+)
+async def switch_client(call: Call[SwitchChange]) -> Switch:
+    if call.neko.config.in_force.is_pinned(STEAM):
+        raise HTTPError(409, "pinned", f"{STEAM.environment[0]} decides this.")
+    await call.neko.config.change(change_of(STEAM, call.body.on))
+    return Switch(on=call.neko.steam.is_on)
 
 
 # ── what the user has done ─────────────────────────────────────────────────────
@@ -435,6 +466,8 @@ def _preview(folder: Path | None) -> str:
 
 
 ENDPOINTS = (
+    client,
+    switch_client,
     update_playtime,
     set_achievement_status,
     list_achievements,

@@ -17,7 +17,7 @@
  * @typedef {Item & { state: string }} SteamItem `state`: how it is with it, in words
  * @typedef {{ title: string, description: string, tags: string[], visibility: number, note: string, card: string }} Wanted
  */
-import { ApiError, get, post, sentenceOf } from "../api.js";
+import { get, post, sentenceOf } from "../api.js";
 import { t } from "../i18n.js";
 
 const WORKSHOP = "api/steam/workshop";
@@ -32,12 +32,20 @@ const PUBLISH_MS = 270_000;
  */
 export async function lookAtSteam() {
   try {
+    /** @type {{ on: boolean }} */
+    const { on } = await get("api/steam/client");
+    if (!on) return { is: "off" };
     /** @type {{ items: SubscribedItem[] }} */
     const { items } = await get(`${WORKSHOP}/subscribed-items`, ITEMS_MS);
     return { is: "here", items: items.map(shown) };
   } catch (error) {
-    return error instanceof ApiError && error.code !== "no_steam" ? { is: "away", why: sentenceOf(error) } : { is: "off" };
+    return { is: "away", why: sentenceOf(error) };
   }
+}
+
+/** @param {boolean} on */
+export function switchSteam(on) {
+  return post("api/steam/client", { on });
 }
 
 /**

@@ -16,7 +16,7 @@ import { allModels } from "./model_calls.js";
 import { Publishing } from "./publishing.js";
 import { sizeOf } from "./size.js";
 import { soundButton } from "./sound_button.js";
-import { lookAtSteam, unsubscribe } from "./steam_calls.js";
+import { lookAtSteam, switchSteam, unsubscribe } from "./steam_calls.js";
 import { VoiceMaker } from "./voice_maker.js";
 import * as calls from "./workshop_calls.js";
 
@@ -72,8 +72,9 @@ class WorkshopPage {
     const steams = new Set(this.#steam.is === "here" ? this.#steam.items.map(({ path }) => path) : []);
     const items = this.#items.filter(({ path }) => !steams.has(path));
     this.#content.replaceChildren(...[
-      this.#steam.is === "off" && h("p", { class: "agent-note", "data-testid": "no-steam", text: t("workshop.no_steam") }),
-      this.#steam.is === "away" && h("p", { class: "agent-note", role: "alert", "data-testid": "steam-away" }, `${this.#steam.why} `, this.#again()),
+      this.#steam.is === "off" && h("p", { class: "agent-note", "data-testid": "no-steam" }, `${t("workshop.no_steam")} `,
+        h("button", { type: "button", class: "button", "data-testid": "steam-use", text: t("workshop.use_steam"), on: { click: () => this.#useSteam() } })),
+      this.#steam.is === "away" && h("p", { class: "agent-note", role: "alert", "data-testid": "steam-away" }, `${this.#steam.why} `, this.#again(), this.#leave()),
       this.#fault && h("p", { class: "memory-empty is-bad", role: "alert", text: this.#fault }),
       h("div", { class: "workshop-folder" }, h("span", {}, `${t("workshop.folder")} `, h("code", { text: this.#folder })),
         h("button", { type: "button", class: "button", "data-testid": "workshop-move", text: t("workshop.other_folder"), on: { click: () => this.#move() } })),
@@ -103,7 +104,30 @@ class WorkshopPage {
     return h("section", { class: "rules", "data-testid": "subscribed" }, h("h2", { text: t("workshop.subscribed") }),
       items.length ? h("div", { class: "items" }, items.map((item) => this.#item(item, item.state)))
         : h("p", { class: "agent-hint", text: t("workshop.none_subscribed") }),
-      this.#again());
+      h("div", { class: "item-deeds" }, this.#again(), this.#leave()));
+  }
+
+  #leave() {
+    return h("button", { type: "button", class: "button", "data-testid": "steam-leave", text: t("workshop.leave_steam"), on: { click: () => void this.#switch(false) } });
+  }
+
+  #useSteam() {
+    ask({
+      title: t("workshop.use_steam_ask"), testId: "ask-steam", yes: "steam-yes", label: t("workshop.use_steam"),
+      content: [h("p", { text: t("workshop.use_steam_words") })],
+      save: () => this.#switch(true),
+    });
+  }
+
+  /** @param {boolean} on */
+  async #switch(on) {
+    try {
+      await switchSteam(on);
+    } catch (error) {
+      if (on) throw error;
+      toast(sentenceOf(error));
+    }
+    await this.#lookAgain();
   }
 
   /** @param {Item} item */
