@@ -54,6 +54,7 @@ from neko.llm.small_model import files as small_model
 from neko.memory.log_check import look_over
 from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import store_error
+from neko.memory_files import is_of_program
 from neko.net import Network
 from neko.proxies import ProxyRules, shown
 from neko.reserved_fields import unfolded
@@ -146,6 +147,9 @@ def _data_folder(settings: Settings) -> Finding:
         return Finding("note", "data folder", f"{path} is in use by a Neko that is running")
     except DataFolderError as error:
         return Finding("bad", "data folder", f"{error}; choose another one with --data-dir")
+    if is_of_program(path):
+        remedy = f"`python -m neko import {path} --data-dir ANOTHER --yes` brings its talks and models over"
+        return Finding("note", "data folder", f"{path} is the folder of N.E.K.O.'s program; {remedy}")
     return Finding("ok", "data folder", str(path))
 
 

@@ -17,6 +17,7 @@ NekoError
 │   ├── UnusableValueError     a file holds a value that cannot be used, which is passed over
 │   ├── UnusableVariableError  the same of a variable of the environment
 │   ├── UnusableNameError      a character's name cannot be that of a file
+│   ├── ProgramFolderError  neko.memory_errors: the data folder is that of N.E.K.O.'s program
 │   ├── PortTakenError     neko.serve.listener: another program listens there
 │   ├── RemoteBusError     neko.bus_errors: the sockets to another process cannot be used; its code says why
 │   └── AddressError       neko.serve.listener: the address cannot be listened on at all

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import LogMovedError, MemoNotRenewedError, NekoError, UnreadEntriesError
-from neko.memory_errors import LinesPutBackError
+from neko.memory_errors import LinesPutBackError, ProgramFolderError
 
-_DISMISSIBLE: Final = (LinesPutBackError, LogMovedError, MemoNotRenewedError, UnreadEntriesError)
+_DISMISSIBLE: Final = (LinesPutBackError, LogMovedError, MemoNotRenewedError, ProgramFolderError, UnreadEntriesError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
-from neko.errors import MemorySlowError, MemoryStoreError
+from neko.errors import ConfigError, MemorySlowError, MemoryStoreError
 
 
 class LinesPutBackError(MemoryStoreError):
@@ -65,3 +65,9 @@ async def _when_full(kind: type[MemoryStoreError]) -> AsyncIterator[None]:
         if error.params.get("reason") != "full":
             raise
         raise kind(str(error), **error.params) from error
+
+
+class ProgramFolderError(ConfigError):
+    """The data folder is that of N.E.K.O.'s program. ``params``: folder."""
+
+    code = "program_folder"

@@ -8,6 +8,9 @@ from typing import Final
 
 TRASH: Final = "trash"
 """The folder beside that of the memory in which deleted characters are kept, a folder each."""
+IN_PROGRAM: Final = "memory/store"
+"""Where N.E.K.O.'s program keeps its own."""
+_PROGRAMS: Final = ("main_server.py", "launcher.py")
 _LOG: Final = "time_indexed_"
 _RECENT: Final = "recent_"
 _UNKEPT: Final = "unkept_"
@@ -69,3 +72,14 @@ def character_of(name: str) -> str | None:
 def is_log(name: str) -> bool:
     """Is it the name of a log?"""
     return name.startswith(_LOG)
+
+
+def is_of_program(folder: Path) -> bool:
+    """Is it the folder of N.E.K.O.'s program, which keeps memories and models elsewhere than a data folder does? What
+    cannot be read is none."""
+    try:
+        if any((folder / name).is_file() for name in _PROGRAMS) and (folder / "static").is_dir():
+            return True
+        return any(character_of(path.name) for path in (folder / IN_PROGRAM).iterdir())
+    except OSError:
+        return False

@@ -66,6 +66,8 @@ from neko.faults import StandingFaults
 from neko.memory.compression import CompressionScheduler
 from neko.memory.memo import gist
 from neko.memory.service import MemoryService
+from neko.memory_errors import ProgramFolderError
+from neko.memory_files import is_of_program
 from neko.metrics import Metrics
 from neko.net import Network
 from neko.preferences import Preferences
@@ -381,6 +383,8 @@ class Neko:
             self._renamed = settle(cards, self.folder)
             still_there = [set_aside.report_of(aside) for aside in earlier if aside.exists()]
             unusable = (*stored.unusable(), *unusable_variables(settings.environ), *cards.unusable())
+            if is_of_program(self.folder.path):
+                unusable = (*unusable, ProgramFolderError("another layout", folder=str(self.folder.path)))
             for fault in (*still_there, *unusable):
                 self._on_file_fault(fault)
             for tag in {self.language.current, "en"}:  # the others in milliseconds, when somebody reads them

@@ -8,10 +8,13 @@ import socket
 import urllib.request
 from pathlib import Path
 
+import pytest
 from cryptography.fernet import Fernet
 
+from neko.i18n import describe
 from tests.avatar_files import live2d, vrm, vrma
 from tests.serve.process import Outcome, run_to_end, running
+from tests.web.running_app import started
 
 
 def _is_one_sentence(outcome: Outcome) -> bool:
@@ -122,6 +125,23 @@ async def test_the_doctor_finds_a_fresh_installation_well(data_dir: Path, free_p
         "Python", "page", "environment", "data", "files", "avatars", "Workshop", "site", "given", "memory", "backup",
         "meaning", "port", "proxy", "voice", "natural", "hearing", "model", "settings", "browser", "computer", "her",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("files", [["main_server.py", "static/app.js"], ["memory/store/recent_Mio.json"]])
+async def test_the_folder_of_the_original_s_program_is_told_at_the_start_and_by_the_doctor(
+    data_dir: Path, free_port: int, files: list[str]
+) -> None:
+    for name in files:
+        (data_dir / name).parent.mkdir(parents=True, exist_ok=True)
+        (data_dir / name).write_text("[]")
+    outcome = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    (line,) = (line for line in outcome.out.splitlines() if "data folder:" in line)
+    assert line.startswith("note")
+    assert "neko import" in line
+    async with started(data_dir) as neko:
+        (fault,) = neko.faults.all()
+        assert fault.error.code == "program_folder"
+        assert "neko import" in describe(fault.error, "en").remedy
 
 
 async def test_the_doctor_finds_models_items_logins_and_pages_that_are_not_as_they_should(

@@ -16,7 +16,7 @@ from neko.avatars.places import files_below
 from neko.avatars.vrm import ANIMATION, MODEL
 from neko.characters import CHARACTERS, MASTER, is_characters
 from neko.hand_written import decoded, read_leniently
-from neko.memory_files import character_of
+from neko.memory_files import IN_PROGRAM, character_of
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE
 from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
 
@@ -47,7 +47,7 @@ def roots_in(folder: Path) -> list[Path]:
 
 def _is_root(folder: Path) -> bool:
     has_config = any((folder / "config" / name).is_file() for name in (CHARACTERS_FILE, CORE_CONFIG_FILE))
-    return has_config or any(_is_memory(folder / name) for name in ("memory", "memory/store"))
+    return has_config or any(_is_memory(folder / name) for name in ("memory", IN_PROGRAM))
 
 
 def _is_memory(folder: Path) -> bool:
@@ -70,7 +70,7 @@ def look(root: Path, found: Found) -> None:
     models = _models_of_program(root / _OF_PROGRAM)
     found.files += [FoundFile(folder, f"live2d/{name}") for name, folder in models.items()]
     _look_at_documents(root, models, found)
-    for name in ("memory", "memory/store"):
+    for name in ("memory", IN_PROGRAM):
         if _is_memory(root / name):
             found.talks.append(FoundTalk(f"{root.name}/{name}", root / name, PROGRAM))
             for path in sorted((root / name).glob("semantic_memory_*")):
