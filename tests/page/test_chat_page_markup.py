@@ -55,7 +55,7 @@ async def test_a_table_aligns_its_columns_and_scrolls_only_when_it_must(
     line = await shown(driver, connected, provider, f"{TABLE}\nand\n\n{WIDE}")
     aligned = "(cells) => cells.map((cell) => getComputedStyle(cell).textAlign)"
     first = line.locator("table").first
-    assert await first.locator("tbody tr:first-child td").evaluate_all(aligned) == ["left", "right", "center"]
+    assert await first.locator("tbody tr:first-child td").evaluate_all(aligned) == ["start", "right", "center"]
     narrow, wide = line.locator(".md-table").nth(0), line.locator(".md-table").nth(1)
     await expect(wide).to_have_attribute("tabindex", "0")
     await expect(wide).to_have_attribute("role", "group")

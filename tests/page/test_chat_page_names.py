@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import cast
+
 import pytest
 from playwright.async_api import Browser, expect
 
 from neko.characters import default_characters
+from neko.types.lines import NewLine, Role
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import ScriptedProvider
@@ -93,3 +97,32 @@ async def test_undo_of_a_forgotten_name_gives_the_name_back_in_the_settings_too(
         await driver.get("toast").get_by_role("button", name="Undo").click()
     await expect(driver.lines("user").filter(has_text="I'm Priya")).to_be_visible()
     assert running_neko.neko.characters.cards.master_name == "Priya"
+
+
+PLACES = """(holder) => {
+  const walker = document.createTreeWalker(holder, NodeFilter.SHOW_TEXT), places = [];
+  while (walker.nextNode()) for (let at = 0; at < walker.currentNode.length; at += 1) {
+    const range = new Range();
+    range.setStart(walker.currentNode, at), range.setEnd(walker.currentNode, at + 1);
+    places.push([walker.currentNode.data[at], range.getBoundingClientRect().left]);
+  }
+  return places;
+}"""
+"""Each letter of an element, and where it begins from the left."""
+
+
+async def test_words_and_names_of_either_direction_stand_whole_beside_each_other(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await running_neko.neko.characters.create("قطة لطيفة", {})
+    for role, text in (("user", "مرحبا!"), ("assistant", "أنا بخير.")):
+        said = NewLine("before", "turn", cast(Role, role), text, datetime.now())
+        await running_neko.neko.memory.store("قطة لطيفة", said)
+    page = await driver.open(f"{running_neko.url}/قطة لطيفة")
+    for line in (driver.lines("user"), driver.lines("assistant")):
+        letters = await line.locator(".line-words").evaluate(PLACES)
+        assert letters[-1][1] < letters[0][1], "the full stop is at the end of what runs from the right"
+    await page.goto(f"{running_neko.url}/memory_browser?character=قطة لطيفة")
+    head = await driver.get("memory-line").last.locator(".memory-line-head > span").evaluate(PLACES)
+    name = max(left for letter, left in head if letter > "\u0600")
+    assert all(left > name for letter, left in head if letter.isdigit() or letter in "AMP")

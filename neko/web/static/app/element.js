@@ -27,6 +27,15 @@ export function h(tag, { on = {}, ...properties } = {}, ...children) {
   return element;
 }
 
+/**
+ * Several things in one line. Each runs in its own direction: a name in Arabic does not pull the time after it apart.
+ * @param {(string | false | null | undefined)[]} parts
+ * @returns {Child[]}
+ */
+export function inOneLine(parts) {
+  return parts.filter(Boolean).flatMap((part, at) => [at > 0 && " · ", h("bdi", { text: part || "" })]);
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 /** With its version, so that a browser keeps it: a sign that is drawn while the server is gone is there all the same. */
 const SIGNS = `static/icons/icons.svg?v=${document.documentElement.dataset.version ?? ""}`;

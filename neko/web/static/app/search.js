@@ -5,7 +5,7 @@
  * @import { FoundLines } from "./rest.js"
  */
 import { get, sentenceOf } from "./api.js";
-import { byId, h, icon } from "./element.js";
+import { byId, h, icon, inOneLine } from "./element.js";
 import { currentLanguage, t } from "./i18n.js";
 import { walk } from "./list_keys.js";
 import { marked } from "./marked_words.js";
@@ -125,7 +125,7 @@ export class Search {
   #hit(line, words) {
     const when = line.at && new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
     return h("button", { type: "button", class: "panel-item", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
-      h("span", { class: "panel-hint" }, [line.role === "user" ? t("talk.you") : line.speaker, when].filter(Boolean).join(" · ")), h("span", { class: "panel-words" }, marked(line.text, words, SNIPPET)));
+      h("span", { class: "panel-hint" }, inOneLine([line.role === "user" ? t("talk.you") : line.speaker, when])), h("span", { class: "panel-words" }, marked(line.text, words, SNIPPET)));
   }
 
   /** @param {Line} line */

@@ -5,7 +5,7 @@
  * @import { Line } from "./wire.js"
  */
 import { ApiError, sentenceOf } from "./api.js";
-import { byId, h, icon } from "./element.js";
+import { byId, h, icon, inOneLine } from "./element.js";
 import { t } from "./i18n.js";
 import { Calls } from "./memory/calls.js";
 import { moment } from "./memory/dates.js";
@@ -39,7 +39,7 @@ export async function showWhy(entry, character) {
     note.textContent = [lines.length ? t("why.words") : "", missing ? t("why.forgotten", { count: missing }) : ""].filter(Boolean).join(" ");
     list.replaceChildren(...lines.map(({ to, line }) => h("li", {}, h("a", {
       class: "panel-item", href: `memory_browser?${new URLSearchParams({ character: to }).toString()}#${line.at.slice(0, 10)}/${line.id}`,
-    }, h("span", { class: "panel-hint", text: [line.role === "user" ? t("talk.you") : line.speaker, to !== character && t("why.elsewhere", { name: to }), moment(line.at)].filter(Boolean).join(" · ") }), h("span", { class: "panel-words", text: line.text })))));
+    }, h("span", { class: "panel-hint" }, inOneLine([line.role === "user" ? t("talk.you") : line.speaker, to !== character && t("why.elsewhere", { name: to }), moment(line.at)])), h("span", { class: "panel-words", text: line.text })))));
   } catch (error) {
     note.textContent = sentenceOf(error);
   }

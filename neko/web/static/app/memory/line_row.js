@@ -12,7 +12,7 @@
  * @property {((id: number, ticked: boolean) => void)} [tick] it can be ticked
  */
 import { sentenceOf } from "../api.js";
-import { h, icon } from "../element.js";
+import { h, icon, inOneLine } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { editor } from "./editor.js";
@@ -30,11 +30,11 @@ export function lineRow(line, parts, words = [line.text]) {
   const draw = (/** @type {Line} */ now, /** @type {(string | Node)[]} */ shown) => {
     const said = h("p", { class: "memory-words" }, shown);
     const { tick, open } = parts;
-    const head = `${now.role === "user" ? t("talk.you") : now.speaker} · ${parts.when(now)}`;
+    const head = inOneLine([now.role === "user" ? t("talk.you") : now.speaker, parts.when(now)]);
     row.replaceChildren(
       h("div", { class: "memory-line-head" },
         tick && h("input", { type: "checkbox", class: "tick", "aria-label": t("memory.tick"), on: { change: (event) => tick(now.id, event.target instanceof HTMLInputElement && event.target.checked) } }),
-        open ? h("button", { type: "button", class: "memory-open", text: head, on: { click: () => open(now) } }) : h("span", { text: head }),
+        open ? h("button", { type: "button", class: "memory-open", on: { click: () => open(now) } }, head) : h("span", {}, head),
         act("edit", t("memory.correct"), "correct", () => {
           row.replaceChildren(editor({
             text: now.text, label: t("memory.correct"), save: async (text) => {
