@@ -119,6 +119,43 @@ def test_a_dry_run_tells_also_while_neko_runs(tmp_path: Path, capsys: pytest.Cap
     assert "Seraphina: 2 new lines" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("settings", "master"),
+    [
+        (
+            {
+                "username": "Bob",
+                "user_avatar": "b.png",
+                "power_user": {
+                    "personas": {"b.png": "Bob", "c.png": "Cat"},
+                    "persona_descriptions": {"b.png": {"description": "{{user}} is a baker."}, "c.png": {}},
+                },
+            },
+            {"档案名": "Bob", "About": "Bob is a baker."},
+        ),
+        (
+            {"username": "Bob", "power_user": {"persona_description": "A baker."}},
+            {"档案名": "Bob", "About": "A baker."},
+        ),
+        ({"user_avatar": "c.png", "power_user": {"personas": {"c.png": "Cat"}}}, {"档案名": "Cat"}),
+        ({"username": "User", "power_user": {"personas": []}}, None),
+        ({"username": 5, "user_avatar": [], "power_user": {"persona_descriptions": 3}}, None),
+    ],
+)
+def test_who_the_user_is_comes_and_stands_in_the_cards(
+    settings: dict[str, object], master: dict[str, str] | None, tmp_path: Path
+) -> None:
+    silly_tavern(tmp_path / "st")
+    write(tmp_path / "st" / "data" / "default-user" / "settings.json", settings)
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    there = cards(tmp_path / "data")
+    assert there.is_master_named == (master is not None)
+    if master is not None:
+        assert dict(there.master()) == master
+        assert there.card("Seraphina")["Description"].endswith(f"has saved {master['档案名']}.")
+    assert said(tmp_path / "data", "Seraphina") == ["where am I?", "in my glade"]
+
+
 def test_worlds_that_are_every_characters_come_with_each(tmp_path: Path) -> None:
     silly_tavern(tmp_path / "st")
     user = tmp_path / "st" / "data" / "default-user"
@@ -177,8 +214,9 @@ def test_without_yaml_the_talks_come_and_it_is_told_what_is_missing(
     monkeypatch.setitem(sys.modules, "yaml", None)
     open_llm_vtuber(tmp_path / "vtuber")
     assert bring(tmp_path / "vtuber", tmp_path / "data", "--yes") == 0
-    assert "conf.yaml: to read it: pip install pyyaml" in capsys.readouterr().out
-    assert said(tmp_path / "data", "mili_01") == ["good morning", "morning!"]
+    assert "conf.yaml: to read all of it: pip install '.[yaml]'" in capsys.readouterr().out
+    assert said(tmp_path / "data", "Mili") == ["good morning", "morning!"]
+    assert "mili_01" not in cards(tmp_path / "data").names
 
 
 def test_exports_of_airi_bring_characters_and_talks(tmp_path: Path) -> None:
@@ -186,6 +224,18 @@ def test_exports_of_airi_bring_characters_and_talks(tmp_path: Path) -> None:
     assert bring(tmp_path / "airi", tmp_path / "data", "--yes") == 0
     assert cards(tmp_path / "data").card("ReLU")["Description"] == "a lively one"
     assert said(tmp_path / "data", "ReLU") == ["hello AIRI", "hi"]
+
+
+@pytest.mark.parametrize("name", ["chats.json", "cards.json"])
+def test_an_export_that_is_cut_off_is_named(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    airi(tmp_path / "airi")
+    path = tmp_path / "airi" / name
+    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    (tmp_path / "airi" / "tsconfig.json").write_text("{ // with a comment\n}", encoding="utf-8")
+    assert bring(tmp_path / "airi", tmp_path / "data", "--yes") == 0
+    out = capsys.readouterr()
+    assert f"{name}: it is cut off or damaged" in out.out
+    assert "1 files that are nothing" in out.err
 
 
 def test_talks_with_nobody_of_airi_are_with_the_character_of_that_name(tmp_path: Path) -> None:

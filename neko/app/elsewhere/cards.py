@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko import prompts
-from neko.characters import LOREBOOK, OWN
+from neko.characters import LOREBOOK, OWN, PROFILE_NAME
 from neko.sessions.lorebook import is_pattern
 from neko.well_formed import load_json, well_formed
 
@@ -32,6 +32,11 @@ _FIELDS: Final = {
     "scenario": ("Scenario", "场景", "場景", "場面", "상황"),
     "mes_example": ("How she talks", "说话方式", "說話方式", "話し方", "말투"),
 }
+_ABOUT: Final = ("About", "简介", "簡介", "紹介", "소개")
+"""What the user says of themselves."""
+_NOBODY: Final = "User"
+"""What SillyTavern calls a user who has said nothing."""
+SPECIFICATION: Final = "chara_card"
 _WORLD: Final = ("World", "世界", "世界", "世界", "세계")
 _YOU: Final = ("you", "你", "你", "あなた", "당신")
 _LANGUAGES: Final = ("en", "zh-CN", "zh-TW", "ja", "ko")
@@ -72,7 +77,7 @@ def is_card(document: object) -> bool:
     if not isinstance(document, dict):
         return False
     content = content_of(document)
-    is_told = str(document.get("spec", "")).startswith("chara_card")
+    is_told = str(document.get("spec", "")).startswith(SPECIFICATION)
     return isinstance(content.get("name"), str) and (is_told or {"description", "first_mes"} <= content.keys())
 
 
@@ -96,9 +101,36 @@ def world_of(content: Mapping[str, Any]) -> str:
     return str(extensions.get("world") or "") if isinstance(extensions, dict) else ""
 
 
+def is_settings(document: object) -> bool:
+    """Is it ``settings.json`` of SillyTavern?"""
+    parts = ("world_info_settings", "power_user")
+    return isinstance(document, dict) and any(isinstance(document.get(part), dict) for part in parts)
+
+
+def user_in(settings: Mapping[str, Any], language: str) -> dict[str, str]:
+    """Who the user is by SillyTavern's settings, with the keys of ``characters.json``; empty where they do not say so.
+
+    A persona is named by its picture: ``user_avatar`` is the one in use.
+    """
+    power = settings.get("power_user")
+    power = power if isinstance(power, dict) else {}
+    personas, descriptions = power.get("personas"), power.get("persona_descriptions")
+    persona = settings.get("user_avatar") or power.get("default_persona")
+    chosen = personas.get(persona) if isinstance(personas, dict) and isinstance(persona, str) else None
+    about = descriptions.get(persona) if isinstance(descriptions, dict) and isinstance(persona, str) else None
+    name = _filled(settings.get("username") or chosen, "", "")
+    if not name or name == _NOBODY:
+        return {}
+    kept = about.get("description") if isinstance(about, dict) else None
+    told = _filled(power.get("persona_description") or kept, "", name)
+    trait = _ABOUT[_LANGUAGES.index(language) if language in _LANGUAGES else 0]
+    return {PROFILE_NAME: name, **({trait: told} if told else {})}
+
+
 def worlds_everywhere(settings: Mapping[str, Any]) -> set[str]:
     """The names of the worlds that SillyTavern's settings have switched on for every character."""
-    chosen = settings.get("world_info")
+    worlds = settings.get("world_info_settings")
+    chosen = worlds.get("world_info") if isinstance(worlds, dict) else None
     return set(_keys(chosen.get("globalSelect"))) if isinstance(chosen, dict) else set()
 
 

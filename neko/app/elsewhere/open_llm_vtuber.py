@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 HISTORY: Final = "chat_history"
 _LARGEST: Final = 1 << 20
-MISSING: Final = "to read it: pip install pyyaml"
+MISSING: Final = "to read all of it: pip install '.[yaml]'"
+_FIELD: Final = re.compile(r"^\s+(conf_uid|conf_name|character_name)\s*:\s*(['\"]?)(.*?)\2\s*(?:#.*)?$", re.MULTILINE)
+"""A field on a line of its own, as every ``conf.yaml`` has these."""
 
 
 def config_in(path: Path) -> Mapping[str, Any] | str | None:
@@ -31,6 +34,14 @@ def config_in(path: Path) -> Mapping[str, Any] | str | None:
         return "it is no YAML"
     config = document.get("character_config") if isinstance(document, dict) else None
     return config if isinstance(config, dict) else None
+
+
+def names_in(path: Path) -> dict[str, str]:
+    """What a configuration calls its character, read without YAML: enough to tell whose talks are whose. Raises
+    ``OSError``."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    fields = {key: value for key, _, value in reversed(_FIELD.findall(text))}
+    return {fields["conf_uid"]: name} if fields.get("conf_uid") and (name := name_of(fields)) else {}
 
 
 def name_of(config: Mapping[str, Any]) -> str:

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from neko.app.elsewhere import airi, cards, neko_folder, open_llm_vtuber
 from neko.app.elsewhere.found import Found, FoundCharacter, FoundTalk
-from neko.characters import LOREBOOK, OWN
+from neko.characters import LOREBOOK, OWN, PROFILE_NAME
 
 MOST_FILES: Final = 50_000
 _LARGEST: Final = 256 << 20
 """Bytes of a document, which is read whole."""
+_BEGIN: Final = 4096
 _SKIPPED: Final = ("node_modules", "__pycache__", "thumbnails", "venv")
 _COPIES: Final = "backups"
 _GROUPS: Final = "group chats"
@@ -111,6 +112,7 @@ def _take_config(scan: _Scan, path: Path, name: str) -> None:
         scan.found.others += 1
     elif isinstance(config, str):
         scan.found.left.append((name, config))
+        scan.names |= open_llm_vtuber.names_in(path)
     elif called := open_llm_vtuber.name_of(config):
         card = open_llm_vtuber.card_of(config)
         scan.names.setdefault(str(config.get("conf_uid") or ""), called)
@@ -130,13 +132,23 @@ def _take_json(scan: _Scan, path: Path, name: str) -> None:
                 scan.cards.append((path, card))
     elif isinstance(document, dict) and document.get("format") == airi.TALKS:
         scan.exports.append((path, document))
-    elif isinstance(document, dict) and isinstance(document.get("world_info_settings"), dict):
-        scan.everywhere |= cards.worlds_everywhere(document["world_info_settings"])
-        scan.found.others += 1
+    elif cards.is_settings(document):
+        scan.everywhere |= cards.worlds_everywhere(document)
+        scan.found.master = scan.found.master or cards.user_in(document, scan.language)
+        scan.user = scan.user or str(scan.found.master.get(PROFILE_NAME, ""))
     elif open_llm_vtuber.HISTORY in path.parts and isinstance(document, list):
         scan.histories.append((path, path.parent.name))
+    elif document is None and _begins_as_export(path):
+        scan.found.left.append((name, "it is cut off or damaged"))
     else:
         scan.found.others += 1
+
+
+def _begins_as_export(path: Path) -> bool:
+    """Is it no JSON, and begins as what is known here?"""
+    with path.open("rb") as file:
+        begin = file.read(_BEGIN)
+    return any(mark.encode() in begin for mark in (airi.CHARACTERS, airi.TALKS, cards.SPECIFICATION))
 
 
 def _put_together(scan: _Scan, folder: Path) -> None:
