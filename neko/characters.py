@@ -138,7 +138,7 @@ class CharacterCards:
         What it lacks (no usable character, no valid current one) is completed, and saved if the disk takes it. Faults
         are those of ``storage.read_document``.
         """
-        raw = _each(unfolded, read_document(path, None, is_characters, on_fault))
+        raw = _each(unfolded, read_document(path, None, is_characters, on_fault, _right_parts))
         characters = cls(path, raw if raw is not None else {}, language, on_fault)
         completed = _completed(characters._raw, characters._defaults)
         if completed != raw:
@@ -446,6 +446,14 @@ def is_characters(raw: Any) -> bool:
         and isinstance(raw.get(MASTER) or {}, dict)
         and isinstance(raw.get(CHARACTERS) or {}, dict)
     )
+
+
+def _right_parts(raw: Any) -> dict[str, Any]:
+    """What of a document can be used, though it has not the shape; empty where that is nobody."""
+    if not isinstance(raw, dict):
+        return {}
+    right = {key: value for key, value in raw.items() if key not in (MASTER, CHARACTERS) or isinstance(value, dict)}
+    return right if right.get(MASTER) or right.get(CHARACTERS) else {}
 
 
 def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,12 +24,33 @@ _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 def decoded(content: bytes, errors: str = "strict") -> str:
-    """The text of a document in any encoding that JSON may have (RFC 4627 §3), with or without a byte order mark.
+    """The text of a document in any encoding that JSON may have (RFC 4627 §3), with or without a byte order mark, or in
+    that of Chinese Windows, whose editors write it.
 
     Raises ``UnicodeDecodeError`` unless ``errors`` says otherwise.
     """
-    text = content.decode(json.detect_encoding(content), errors)
+    try:
+        text = content.decode(json.detect_encoding(content))
+    except UnicodeDecodeError:
+        if (text := _in_gb18030(content)) is None:
+            text = content.decode(json.detect_encoding(content), errors)
     return text.removeprefix("\ufeff")
+
+
+def _in_gb18030(content: bytes) -> str | None:
+    """A whole JSON document in GB 18030 (also GBK and GB 2312), None if it is none. Nearly any bytes can be read as
+    such: most of its letters have to be common ones, and it must not be nearly UTF-8."""
+    try:
+        text = content.decode("gb18030")
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    letters = "".join(letter for letter in text if not letter.isascii())
+    common = letters.encode("gb2312", "ignore").decode("gb2312")
+    as_utf8 = content.decode("utf-8", "replace")
+    lost = as_utf8.count(_MARK)
+    is_nearly_utf8 = sum(not letter.isascii() for letter in as_utf8) - lost >= lost
+    return text if 2 * len(common) > len(letters) and not is_nearly_utf8 else None
 
 
 def read_leniently(content: bytes) -> Any:

@@ -117,10 +117,15 @@ def character_of(aside: Path) -> str | None:
     return memory_files.character_of(place_of(aside).name)
 
 
-def where_damaged(content: bytes) -> tuple[int, int]:
-    """Line and column, from 1, at which a JSON document stops being one; its beginning when it is sound."""
+def where_damaged(content: bytes, key: str = "") -> tuple[int, int]:
+    """Line and column, from 1, at which a JSON document stops being one; where ``key`` is written in a sound one, or
+    its beginning."""
     try:
-        json.loads(decoded(content))
+        text = decoded(content)
+        json.loads(text)
+        before, found, _ = text.partition(json.dumps(key, ensure_ascii=False))
+        if key and found:
+            return before.count("\n") + 1, len(before) - before.rfind("\n")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         return before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1

@@ -99,8 +99,8 @@ def read_json(path: Path, default: Any, expect: type | None = None) -> Any:
     return value
 
 
-def _damaged(path: Path, content: bytes, why: str) -> DamagedFileError:
-    line, column = set_aside.where_damaged(content)
+def _damaged(path: Path, content: bytes, why: str, key: str = "") -> DamagedFileError:
+    line, column = set_aside.where_damaged(content, key)
     kept = set_aside.set_aside(path, why)
     return DamagedFileError(
         f"{path} is damaged: {why}; it is kept as {kept}", file=str(path), kept=str(kept), line=line, column=column
@@ -117,12 +117,20 @@ def is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_fault: OnFault) -> Any:
+def read_document(
+    path: Path,
+    default: Any,
+    fits: Callable[[Any], bool],
+    on_fault: OnFault,
+    parts: Callable[[Any], dict[str, Any]] = lambda _: {},
+) -> Any:
     """The document in force: the file, else what can be read of it, its backup or ``default``. A fault is reported.
 
     ``fits`` tells a document of the right shape. A copy that was set aside and has been mended since comes back to
-    its place. What counts instead of a damaged file (``stand_in``) is put in its place.
+    its place. What counts instead of a damaged file (``stand_in``) is put in its place. ``parts`` gives what of a
+    document of the wrong shape is right; without a backup that counts.
     """
+    right = dict[str, Any]()
     if mended := set_aside.first_whole(reversed(set_aside.copies_of(path)), fits):
         with contextlib.suppress(ConfigError):
             write_json(path, mended[1])
@@ -134,11 +142,15 @@ def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_faul
             return default
         if fits(value):
             return value
-        fault = _damaged(path, b"", "its content has the wrong shape")
+        right = parts(value)
+        wrong = next((key for key in value if key not in right), "") if right else ""
+        fault = _damaged(path, _content(path), "its content has the wrong shape", wrong)
     except ConfigError as error:
         fault = error
     content = _content(Path(str(fault.params["kept"]))) if isinstance(fault, DamagedFileError) else b""
     value, told = stand_in(path, content, default, fits)
+    if right and told is DefaultsUsedError:
+        value, told = right, ReadLenientlyError
     if isinstance(fault, DamagedFileError):
         fault = told(str(fault), **fault.params)
         if told is not DefaultsUsedError:

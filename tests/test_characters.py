@@ -14,6 +14,7 @@ from neko.errors import (
     ConfigError,
     DefaultsUsedError,
     InputError,
+    ReadLenientlyError,
     UnusableNameError,
 )
 from neko.language import LANGUAGES, guess
@@ -162,6 +163,27 @@ def test_a_damaged_file_is_reported_kept_and_never_overwritten(path: Path, conte
     assert isinstance(fault, DefaultsUsedError)
     assert Path(str(fault.params["kept"])).read_text(encoding="utf-8") == content
     assert characters.current == "Mio"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"), [({"猫娘": [1, 2]}, 6), ({"猫娘": "text"}, 6), ({"主人": ["Dan"]}, 2), ({"主人": "Dan"}, 2)]
+)
+def test_of_a_file_with_a_part_of_the_wrong_shape_the_rest_counts(path: Path, wrong: dict[str, Any], line: int) -> None:
+    document = {"主人": {"档案名": "Dan", "爱好": "爬山"}, "猫娘": {"小天": {"性别": "女"}}, "自己": [1, 2]} | wrong
+    content = json.dumps(document, ensure_ascii=False, indent=2)
+    path.write_text(content, encoding="utf-8")
+    faults: list[ConfigError] = []
+    characters = CharacterCards.load(path, "en", on_fault=faults.append)
+    (fault,) = faults
+    assert isinstance(fault, ReadLenientlyError)
+    assert (fault.params["line"], fault.params["column"]) == (line, 3)
+    assert Path(str(fault.params["kept"])).read_text(encoding="utf-8") == content
+    assert characters.raw()["自己"] == [1, 2]
+    if "主人" in wrong:
+        assert characters.traits("小天") == {"性别": "女"}
+    else:
+        assert dict(characters.master()) == document["主人"]
+        assert characters.names == ["Mio"]
 
 
 @pytest.mark.parametrize("content", ["{oops", "[]", '{"猫娘": ["test"]}'])

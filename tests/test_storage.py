@@ -61,6 +61,43 @@ def test_a_file_saved_by_a_windows_editor_is_not_damaged(tmp_path: Path) -> None
     assert read_json(path, {}) == {"a": "好"}
 
 
+@pytest.mark.parametrize(
+    ("encoding", "document"),
+    [
+        ("gbk", {"主人": {"档案名": "哥哥"}, "猫娘": {"小天": {"性格": "安静，喜欢星星", "年龄": 15}}}),
+        ("gb2312", {"coreApi": "qwen", "备注": "中文"}),
+        ("gb18030", {"昵称": "小天🐈", "歌": "龍珠 — 繁體", "标签": ["猫", "娘"]}),
+    ],
+)
+def test_a_file_in_the_encoding_of_chinese_windows_is_not_damaged(
+    tmp_path: Path, encoding: str, document: dict[str, object]
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(json.dumps(document, ensure_ascii=False).encode(encoding))
+    assert read_json(path, {}) == document
+    write_json(path, document)
+    assert json.loads(path.read_text(encoding="utf-8")) == document
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"主人": {"档案名": "哥哥"}}, ensure_ascii=False).encode()[:-6] + b'\xa8"}}',
+        json.dumps({"猫娘": {"小天": {"性格": "安静"}}}, ensure_ascii=False).encode().replace(b"\xe5", b"\xff"),
+        json.dumps({"a": "安静安静", "b": "x"}, ensure_ascii=False).encode().replace(b'"x"', b'"\xc4\xe3"'),
+        '{"name": "Andrés", "city": "Málaga"}'.encode("latin-1"),
+        '{"name": "Ärger", "what": "Ölförderung, größer"}'.encode("latin-1"),
+        '{"名": "ミオ、猫の子"}'.encode("shift_jis"),
+        json.dumps({"性格": "安静"}, ensure_ascii=False).encode("gbk")[:-2],
+    ],
+)
+def test_a_damaged_text_is_not_taken_for_one_in_that_encoding(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFileError):
+        read_json(path, {})
+
+
 def test_something_unreadable_is_reported_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a.json").mkdir()
     with pytest.raises(ConfigError) as caught:
