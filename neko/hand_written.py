@@ -32,8 +32,8 @@ def decoded(content: bytes, errors: str = "strict") -> str:
     try:
         text = content.decode(json.detect_encoding(content))
     except UnicodeDecodeError:
-        if (text := _in_gb18030(content)) is None:
-            text = content.decode(json.detect_encoding(content), errors)
+        chinese = _in_gb18030(content)
+        text = content.decode(json.detect_encoding(content), errors) if chinese is None else chinese
     return text.removeprefix("\ufeff")
 
 

@@ -123,9 +123,9 @@ def where_damaged(content: bytes, key: str = "") -> tuple[int, int]:
     try:
         text = decoded(content)
         json.loads(text)
-        before, found, _ = text.partition(json.dumps(key, ensure_ascii=False))
-        if key and found:
-            return before.count("\n") + 1, len(before) - before.rfind("\n")
+        at = text.find(json.dumps(key, ensure_ascii=False)) if key else -1
+        if at >= 0:
+            return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     except UnicodeDecodeError as error:
         before = content[: error.start]
         return before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
