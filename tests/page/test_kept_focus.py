@@ -61,6 +61,9 @@ async def test_a_model_that_was_given_has_the_focus_and_one_that_is_clicked_does
     await driver.get("model").first.get_by_test_id("model-give").dispatch_event("click")
     await expect(driver.get("model").first.get_by_test_id("model-has")).to_be_visible()
     await expect(page.locator("body")).to_be_focused()
+    await page.evaluate("location.hash = 'live2d/mio'")
+    await page.locator(".model-head").get_by_test_id("model-give").press("Enter")
+    await expect(page.locator(".model-head")).to_be_focused()
 
 
 async def test_settings_that_the_address_opened_leave_one_at_the_menu_and_a_backup_is_read_from_its_head(

@@ -172,7 +172,7 @@ class ModelsPage {
     const name = this.#frame.character;
     const act = (/** @type {string} */ sign, /** @type {string} */ words, /** @type {string} */ testId, /** @type {() => void} */ run) =>
       h("button", { type: "button", class: "icon-button", "aria-label": words, title: words, "data-testid": testId, on: { click: run } }, icon(sign));
-    const head = h("header", { class: "model-head" },
+    const head = h("header", { class: "model-head", "data-name": model.name },
       h("div", { class: "model-words" }, h("h2", { text: model.name }), h("span", { class: "model-line", text: this.#lineOf(model) })),
       model.own && act("edit", t("models.rename"), "model-rename", () => this.#rename(model)),
       model.own && act("delete", t("models.delete"), "model-delete", () => this.#remove(model)),
