@@ -139,6 +139,16 @@ def test_a_dry_run_tells_also_while_neko_runs(tmp_path: Path, capsys: pytest.Cap
         ),
         ({"user_avatar": "c.png", "power_user": {"personas": {"c.png": "Cat"}}}, {"档案名": "Cat"}),
         ({"username": "User", "power_user": {"personas": []}}, None),
+        (
+            {
+                "username": "Bob",
+                "power_user": {
+                    "personas": {"c.png": "Cat", "b.png": "Bob"},
+                    "persona_descriptions": {"c.png": {"description": "A cat."}, "b.png": {"description": "A baker."}},
+                },
+            },
+            {"档案名": "Bob", "About": "A baker."},
+        ),
         ({"username": 5, "user_avatar": [], "power_user": {"persona_descriptions": 3}}, None),
     ],
 )

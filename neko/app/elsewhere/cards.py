@@ -110,13 +110,15 @@ def is_settings(document: object) -> bool:
 def user_in(settings: Mapping[str, Any], language: str) -> dict[str, str]:
     """Who the user is by SillyTavern's settings, with the keys of ``characters.json``; empty where they do not say so.
 
-    A persona is named by its picture: ``user_avatar`` is the one in use.
+    A persona is named by its picture: ``user_avatar`` is the one in use, else that of the user's name is.
     """
     power = settings.get("power_user")
     power = power if isinstance(power, dict) else {}
     personas, descriptions = power.get("personas"), power.get("persona_descriptions")
-    persona = settings.get("user_avatar") or power.get("default_persona")
-    chosen = personas.get(persona) if isinstance(personas, dict) and isinstance(persona, str) else None
+    personas = personas if isinstance(personas, dict) else {}
+    named = next((key for key, name in personas.items() if name == settings.get("username")), None)
+    persona = settings.get("user_avatar") or power.get("default_persona") or named
+    chosen = personas.get(persona) if isinstance(persona, str) else None
     about = descriptions.get(persona) if isinstance(descriptions, dict) and isinstance(persona, str) else None
     name = _filled(settings.get("username") or chosen, "", "")
     if not name or name == _NOBODY:
