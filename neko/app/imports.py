@@ -25,6 +25,7 @@ from neko.memory.importing import Importing, Target
 from neko.storage import WORKPLACE
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import NewLine
+from neko.well_formed import bare_words
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ async def what_would_come(
         share = Share(named, into(named))
         there = exists(share.character)
         known = await _known(importing, share, files, is_there=there)
+        counted = set[object]()
         for source in files:
             if source.head is not None:
                 await whole_imports.what_would_come(importing, source, share, known, is_there=there, tell=tell)
@@ -75,24 +77,38 @@ async def what_would_come(
                     break
                 _count(share, found)
                 tell(len(found))
-            await _count_besides(importing, source, share, is_there=there)
+            await _count_besides(importing, source, share, counted, is_there=there)
         if share.brings_anything:
             shares.append(share)
     return shares
 
 
-async def _count_besides(importing: Importing, source: Source, share: Share, *, is_there: bool) -> None:
-    """What a file that is no export of all would bring besides lines."""
-    summaries = await in_thread(source.summaries)
-    settings = settings_for(share.character, source.character, source.settings)
+async def _count_besides(
+    importing: Importing, source: Source, share: Share, counted: set[object], *, is_there: bool
+) -> None:
+    """What a file that is no export of all would bring besides lines, without what is ``counted`` already: the same may
+    stand in files of two layouts."""
+
+    def is_new(what: object) -> bool:
+        fresh = what not in counted
+        counted.add(what)
+        return fresh
+
+    summaries = [one for one in await in_thread(source.summaries) if is_new((one.text, one.at))]
+    memo = _memo(source, share) if source.memo and is_new(Kind.RECENT) else None
+    facts = [one for one in source.facts if is_new((one.subject, one.attribute, bare_words(one.value)))]
+    every = settings_for(share.character, source.character, source.settings)
+    settings = {
+        name: {key: value for key, value in values.items() if is_new((name, key))} for name, values in every.items()
+    }
     if not is_there:
-        share.summaries += len(summaries) + bool(source.memo)
+        share.summaries += len(summaries) + (memo is not None)
         share.settings += sum(map(len, settings.values()))
-        share.facts += len(source.facts)
+        share.facts += len(facts)
         return
-    share.summaries += await importing.summarise(share.character, summaries, _memo(source, share), keep=False)
+    share.summaries += await importing.summarise(share.character, summaries, memo, keep=False)
     share.settings += await importing.settle(share.character, settings, keep=False) if settings else 0
-    share.facts += await importing.know(share.character, source.facts, keep=False)
+    share.facts += await importing.know(share.character, facts, keep=False)
 
 
 def _memo(source: Source, share: Share) -> Summary | None:

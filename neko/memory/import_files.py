@@ -1,5 +1,6 @@
 """Files that lines can be taken over from, recognised by what is in them: our exports, logs and recent windows of
-N.E.K.O. and our own, its ``settings_*.json``, a folder or a zip archive of them, chats of SillyTavern (``.jsonl``:
+N.E.K.O. and our own, its ``settings_*.json`` and facts (``folder_layout``), a folder or a zip archive of them, chats of
+SillyTavern (``.jsonl``:
 https://docs.sillytavern.app/usage/core-concepts/chatfilemanagement/) and of Open-LLM-VTuber (a list of ``role``,
 ``timestamp``, ``content``). What is damaged gives what can be read of it. Every call blocks.
 """
@@ -22,7 +23,7 @@ from typing import Any, Final, Literal, get_args
 
 from neko.archives import ArchiveError, open_archive, open_entry
 from neko.hand_written import decoded
-from neko.memory import export_layout, import_rows, markdown_talk, schema, written_times
+from neko.memory import export_layout, folder_layout, import_rows, markdown_talk, schema, written_times
 from neko.memory.import_rows import Precision, Summary, Taken
 from neko.memory.line_codec import entry_time, local_naive, parse
 from neko.memory.memo import cut_memo_prefix
@@ -51,6 +52,7 @@ class Kind(Enum):
     LOG = "log"
     RECENT = "recent"
     SETTINGS = "settings"
+    FACTS = "facts"
     CHAT = "chat"
     OTHER = "other"
 
@@ -158,9 +160,15 @@ class Source:
 
 def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:
     """The files of these names at these places; folders and archives are looked into. ``workplace`` gets what is
-    unpacked, and copies of logs, which SQLite changes when it opens them. What tells most comes first."""
+    unpacked, and copies of logs, which SQLite changes when it opens them. What tells most comes first, and of two
+    layouts of N.E.K.O. the newer one."""
     sources = [source for name, path in paths for source in _sources(name, path, workplace)]
-    return sorted(sources, key=lambda one: (one.head is None, one.kind is not Kind.LOG, one.name))
+    return sorted(sources, key=_order)
+
+
+def _order(source: Source) -> tuple[bool, bool, bool, str]:
+    is_older = not folder_layout.is_of_folder(source.name)
+    return source.head is None, source.kind is not Kind.LOG, is_older, source.name
 
 
 def _sources(name: str, path: Path, workplace: Path) -> Iterator[Source]:
@@ -220,7 +228,7 @@ def _source(name: str, path: Path, workplace: Path) -> Source:
             head = file.read(len(_SQLITE))
         stem = Path(name).name
         parent = Path(name).parent.name
-        whose = character_of(stem) or parent.partition("backups_")[2]
+        whose = folder_layout.character_in(name, path) or character_of(stem) or parent.partition("backups_")[2]
         if head == _SQLITE or (stem.startswith("time_indexed_") and not head.lstrip().startswith((b"{", b"["))):
             return _log(Source(name, path, Kind.LOG, whose), workplace)
         if (begun := export_layout.head_of(path)) is not None:
@@ -250,7 +258,9 @@ def _log(source: Source, workplace: Path) -> Source:
 def _document(source: Source, workplace: Path) -> Source:
     text = _text(source.path)
     stripped = text.lstrip()
-    if stripped.startswith("["):
+    if (facts := _facts(text)) is not None:
+        source.kind, source.facts = Kind.FACTS, facts
+    elif stripped.startswith("["):
         first = next(iter(_Objects(text)), None)
         is_chat = isinstance(first, dict) and "timestamp" in first and "role" in first
         is_recent = _has_lines(text) or stripped[1:].lstrip().startswith("]")
@@ -266,7 +276,7 @@ def _document(source: Source, workplace: Path) -> Source:
         elif settings := _settings(text):
             source.kind, source.settings = Kind.SETTINGS, settings
             name = Path(source.name).name.removesuffix(".json")
-            source.character = name.removeprefix(_SETTINGS) if name.startswith(_SETTINGS) else ""
+            source.character = name.removeprefix(_SETTINGS) if name.startswith(_SETTINGS) else source.character
         else:
             first = next(iter(_Objects(text)), None)
             if isinstance(first, dict) and ("chat_metadata" in first or "mes" in first):
@@ -290,6 +300,27 @@ def _laid_out_anew(text: str, workplace: Path) -> Path | None:
     path = _place_in(workplace) / "export"
     export_layout.lay_out(document, path)
     return path
+
+
+_PERSONA: Final = re.compile(r'\s*\{\s*"(?:master|user|neko|ai|relationship)"\s*:\s*\{')
+
+
+def _facts(text: str) -> list[GivenFact] | None:
+    """Those that N.E.K.O. has learnt, None for what is no file of them."""
+    found = None
+    if text.lstrip().startswith("["):
+        first = next(iter(_Objects(text)), None)
+        if isinstance(first, dict) and "entity" in first:
+            found = folder_layout.facts_in([*_Objects(text)])
+    elif _PERSONA.match(text):
+        with suppress(ValueError, RecursionError):
+            found = folder_layout.facts_in(load_json(text))
+    if found is None:
+        return None
+    return [
+        GivenFact(subject, attribute, well_formed(value), _moment(at) or datetime.now(), pinned=False)
+        for subject, attribute, value, at in found
+    ]
 
 
 def _has_lines(text: str) -> bool:
@@ -429,8 +460,13 @@ def _memo(text: str) -> str:
     for entry in _Objects(text):
         parsed = parse(entry)
         if parsed and parsed.role == "system" and parsed.text.strip():
-            return cut_memo_prefix(parsed.text)
+            memo = cut_memo_prefix(parsed.text)
+            return "" if memo in _NO_MEMO else memo
     return ""
+
+
+_NO_MEMO: Final = ("无。", "無。", "None.", "なし。", "없음.", "нет.", "ninguna.", "nenhuma.")
+"""What N.E.K.O. writes where it has none."""
 
 
 def _settings(text: str) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,15 @@ _PREFIXES: Mapping[str, str] = {
     "ja": "前回の会話のメモ: ",
     "ko": "이전 대화 메모: ",
 }
+_PREFIXES_THERE = (
+    "Memo from prior conversations: ",
+    "以前の会話のメモ: ",
+    "이전 대화의 메모: ",
+    "Заметки из предыдущих разговоров: ",
+    "Notas de conversaciones previas: ",
+    "Notas de conversas anteriores: ",
+)
+"""Those of newer versions of N.E.K.O. that are none of ours."""
 _FENCE = re.compile(r"^```\w*\s*\n?|\n?```\s*$")
 _SENTENCE_END = re.compile(r"[.!?。！？…\n]")
 
@@ -50,7 +59,7 @@ def memo_text(summary: str, language: str) -> str:
 
 def cut_memo_prefix(text: str) -> str:
     """The bare summary; the prefix of any language is recognised."""
-    for prefix in _PREFIXES.values():
+    for prefix in (*_PREFIXES.values(), *_PREFIXES_THERE):
         if text.startswith(prefix.rstrip()):
             return text[len(prefix.rstrip()) :].lstrip()
     return text

@@ -16,6 +16,7 @@ from neko.avatars.places import files_below
 from neko.avatars.vrm import ANIMATION, MODEL
 from neko.characters import CHARACTERS, MASTER, is_characters
 from neko.hand_written import decoded, read_leniently
+from neko.memory.folder_layout import character_folders
 from neko.memory_files import IN_PROGRAM, character_of
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE
 from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
@@ -36,6 +37,7 @@ _HOLDERS: Final = {
 models."""
 _OF_PROGRAM: Final = "static"
 _AVATARS: Final = (MODEL, ANIMATION)
+_OWN: Final = "Neko makes her own from the lines"
 _LOCKED: Final = "a login that N.E.K.O. has encrypted, without its key: give it again in Settings › Abilities"
 
 
@@ -51,7 +53,9 @@ def _is_root(folder: Path) -> bool:
 
 
 def _is_memory(folder: Path) -> bool:
-    return folder.is_dir() and any(character_of(path.name) for path in folder.iterdir())
+    if not folder.is_dir():
+        return False
+    return any(character_of(path.name) for path in folder.iterdir()) or bool(character_folders(folder))
 
 
 def look(root: Path, found: Found) -> None:
@@ -74,7 +78,9 @@ def look(root: Path, found: Found) -> None:
         if _is_memory(root / name):
             found.talks.append(FoundTalk(f"{root.name}/{name}", root / name, PROGRAM))
             for path in sorted((root / name).glob("semantic_memory_*")):
-                found.left.append((f"{name}/{path.name}", "Neko makes her own from the lines"))
+                found.left.append((f"{name}/{path.name}", _OWN))
+            for path in sorted((root / name).glob("*/reflections.json")):
+                found.left.append((f"{name}/{path.parent.name}/{path.name}", _OWN))
 
 
 def _models_of_program(static: Path) -> dict[str, Path]:

@@ -39,7 +39,7 @@ class FileShape(Schema):
     ``damaged``: more was there than could be read. ``why`` tells what is wrong with a file of kind ``other``."""
 
     name: str
-    kind: Literal["export", "markdown", "log", "recent", "settings", "chat", "other"]
+    kind: Literal["export", "markdown", "log", "recent", "settings", "facts", "chat", "other"]
     character: str
     unread: int
     damaged: bool

@@ -15,7 +15,7 @@
  * @typedef {{ subject: string, attribute: string, value: string }} Given What a card or a file says.
  * @typedef {{ facts: Fact[], given: Given[], file: string }} KnownFacts
  * @typedef {{ fact: Fact | null, change: number }} ChangedFact `change` is for `undoFact`.
- * @typedef {{ name: string, kind: "export" | "markdown" | "log" | "recent" | "settings" | "chat" | "other", character: string, unread: number, damaged: boolean, why: "" | "not_memory" | "empty" | "too_large" | "unreadable" }} ImportFile
+ * @typedef {{ name: string, kind: "export" | "markdown" | "log" | "recent" | "settings" | "facts" | "chat" | "other", character: string, unread: number, damaged: boolean, why: "" | "not_memory" | "empty" | "too_large" | "unreadable" }} ImportFile
  * @typedef {{ named: string, character: string, exists: boolean, lines: number, known: number, versions: number, summaries: number, settings: number, facts: number, pictures: number, missing_pictures: number, first: string, last: string, number: number }} Share What goes to one character.
  * @typedef {{ state: "none" | "reading" | "ready" | "running" | "done" | "cancelled" | "taking_back" | "taken_back" | "failed", files: ImportFile[], more_files: number, shares: Share[], done: number, total: number, error: string }} Import
  * @typedef {{ indexing: { done: number, total: number } | null, learning: { done: number, total: number } | null, meaning: { state: "off" | "working" | "paused" | "waiting" | "done", model: string, done: number, total: number, error: string, remedy: string } }} Work

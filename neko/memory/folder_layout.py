@@ -1,0 +1,95 @@
+"""The layout in which N.E.K.O. keeps a memory since it has a folder per character: ``memory/<name>/`` with
+``time_indexed.db``, ``recent.json``, ``settings.json``, ``facts.json``, ``facts_archive.json`` and ``persona.json``,
+and the one between, with ``facts_<name>.json`` and the like beside the older files. Every call blocks.
+
+``facts.json`` is a list of ``{"text", "entity", "created_at", …}``, ``persona.json`` has ``{"facts": [{"text",
+"source", …}]}`` by entity. An entity is ``master`` (once ``user``), ``neko`` (once ``ai``) or ``relationship``. What
+has a ``subject_kind``, a ``subject_id`` or a ``scope`` is of a group chat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from neko.types.memory import CHARACTER, USER
+
+_LOG: Final = "time_indexed.db"
+_WINDOW: Final = "recent.json"
+_FACTS: Final = ("facts.json", "facts_archive.json", "persona.json")
+_SETTINGS: Final = "settings.json"
+_TELLING: Final = (_LOG, _WINDOW, *_FACTS)
+"""Names that tell a character's folder; other programs have settings, too."""
+_BETWEEN: Final = (("facts_archive_", ".json"), ("facts_", ".json"), ("persona_", ".json"), ("time_indexed_", ".db"))
+_WHOM: Final = {
+    "master": (USER, "note"),
+    "user": (USER, "note"),
+    "neko": (CHARACTER, "note"),
+    "ai": (CHARACTER, "note"),
+    "relationship": (USER, "relationship"),
+}
+_OF_GROUPS: Final = ("subject_kind", "subject_id", "scope")
+_ELSEWHERE: Final = ("character_card", "settings")
+"""Where ``persona.json`` has copied things from that are still there."""
+_LONGEST: Final = 200
+
+
+def is_of_folder(name: str) -> bool:
+    """Is it a file in a character's folder, by its name alone?"""
+    path = PurePosixPath(name)
+    return bool(path.parent.name) and path.name in (*_TELLING, _SETTINGS)
+
+
+def character_in(name: str, path: Path) -> str:
+    """Whose file it is, "" when its name is none of these; ``name`` has its folder, if that is known."""
+    whole = PurePosixPath(name)
+    if whole.name in _TELLING or (whole.name == _SETTINGS and is_character_folder(path.parent)):
+        return whole.parent.name
+    for prefix, suffix in _BETWEEN:
+        if whole.name.startswith(prefix) and whole.name.endswith(suffix):
+            return whole.name.removeprefix(prefix).removesuffix(suffix)
+    return ""
+
+
+def is_character_folder(folder: Path) -> bool:
+    """Does it hold a character's memory?"""
+    return any((folder / name).is_file() for name in _TELLING)
+
+
+def character_folders(memory: Path) -> list[Path]:
+    """The folders of characters in that of the memory. Raises ``OSError``."""
+    return [one for one in sorted(memory.iterdir()) if one.is_dir() and is_character_folder(one)]
+
+
+def facts_in(document: Any) -> list[tuple[str, str, str, Any]] | None:
+    """Subject, attribute, value and moment of each fact; None for what is neither of the two documents."""
+    if isinstance(document, dict):
+        parts = {key: value.get("facts", value.get("dynamics")) for key, value in document.items() if _is_part(value)}
+        entries = [(key, one) for key, listed in parts.items() for one in listed]
+        return _told(entries) if parts.keys() & _WHOM.keys() else None
+    if isinstance(document, list) and document and isinstance(document[0], dict) and "entity" in document[0]:
+        return _told((one.get("entity"), one) for one in document if isinstance(one, dict))
+    return None
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("facts", value.get("dynamics")), list)
+
+
+def _told(entries: Iterable[tuple[Any, Any]]) -> list[tuple[str, str, str, Any]]:
+    return list(dict.fromkeys(_each(entries)))
+
+
+def _each(entries: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, str, str, Any]]:
+    for entity, entry in entries:
+        told = {"text": entry} if isinstance(entry, str) else entry if isinstance(entry, dict) else {}
+        whom = _WHOM.get(entity) if isinstance(entity, str) else None
+        text = told.get("text")
+        is_of_group = any(told.get(key) is not None for key in _OF_GROUPS)
+        if whom is None or is_of_group or told.get("source") in _ELSEWHERE or not isinstance(text, str):
+            continue
+        if value := " ".join(text.split()):
+            at = told.get("created_at")
+            short = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1].rstrip()}…"
+            yield (*whom, short, at if isinstance(at, str) else None)
