@@ -83,6 +83,8 @@ class WorkshopFolder:
             folder = _expanded(path)
             folder.exists()
             self._check(folder)
+            if os.name != "nt" and _OF_WINDOWS.match(path.strip()):
+                raise ValueError("it is a path of Windows")
         except (OSError, ValueError, RuntimeError) as error:
             raise WorkshopError("workshop_folder", f"{path!r}: {error}", folder=path[:200]) from error
 

@@ -219,10 +219,25 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     neko.steam.publishing.upload_s = 60
     steam.says(submit={"unagreed": True})
     await manager.get("ready-publish").click()
+    await expect(manager.get("publish-tags")).to_have_value("cat, voice, 声")
+    await manager.get("publish-description").fill("A cat.")
     await manager.get("publish-yes").click()
     await expect(manager.get("publishing").get_by_role("link")).to_have_attribute("href", re.compile("agreement"))
     assert steam.calls("tags", "visibility")[:2] == [["visibility", 1], ["tags", ["cat", "voice", "声"]]]
     await manager.looked_at("published, and to be agreed to")
+
+    await page.reload()
+    await manager.get("ready-publish").click()
+    await expect(manager.get("publish-description")).to_have_value("A cat.")
+    await expect(manager.get("publish-for")).to_have_value("1")
+    steam.says(submit="never")
+    await manager.get("publish-yes").click()
+    await expect(manager.get("publishing")).to_contain_text("30 %")
+    await page.reload()
+    await expect(manager.get("publishing")).to_contain_text("30 %")
+    await expect(manager.get("ready-publish")).to_be_disabled()
+    neko.steam.publishing.upload_s = 0
+    await expect(manager.get("ready-publish")).to_be_enabled()
 
     await item.nth(0).get_by_test_id("unsubscribe").click()
     await expect(manager.get("going")).to_have_text("Deleted with it: Hana")

@@ -442,3 +442,13 @@ async def test_the_voice_of_one_who_is_not_here_is_chosen_by_her_name(neko: Neko
     assert (await client.get("/api/speech")).json()["pitch"] == 0
     assert (await client.get("/api/speech", params={"character": "Rin"})).json()["pitch"] == 2
     assert (await client.get("/api/speech", params={"character": "Nobody"})).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_a_card_with_a_large_book_is_saved_like_one_that_is_brought(
+    neko: Neko, client: httpx2.AsyncClient, method: str
+) -> None:
+    card = {"background": "x" * 1_500_000}
+    answer = await client.request(method, "/api/characters/catgirl/Mio", json=card)
+    assert answer.status_code == 200, answer.text
+    assert neko.characters.cards.card("Mio")["background"] == card["background"]

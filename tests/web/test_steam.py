@@ -277,7 +277,7 @@ async def test_what_steam_refuses_is_said_in_words_and_nothing_is_deleted(
     assert (refused.status_code, refused.json()["code"]) == (500, "steam_refused")
     assert "did not answer in time" in refused.json()["error"]
     assert folder.exists()
-    for body in ({}, {"item_id": "../x"}, {"item_id": None}, {"item_id": "1.5"}):
+    for body in ({}, {"item_id": "../x"}, {"item_id": None}, {"item_id": "1.5"}, {"item_id": True}):
         assert (await client.post(f"{WORKSHOP}/unsubscribe", json=body)).status_code == 400
     for path in (f"{WORKSHOP}/unsubscribe", f"{WORKSHOP}/publish", "/api/steam/update-playtime"):
         for content in (b"{", b"[1]", b"null"):

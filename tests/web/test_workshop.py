@@ -205,7 +205,7 @@ async def test_another_folder_of_items_is_chosen_but_none_that_holds_what_is_pri
     for private in (*own, *of_the_system, str(Path.home()), "..", ".ssh", ".config/app"):
         refused = await client.post(CONFIG, json={"user_mod_folder": private})
         assert refused.status_code == 403, private
-    for impossible in ("x" * 300, "~nobody_of_this_name/x"):
+    for impossible in ("x" * 300, "~nobody_of_this_name/x", "C:\\Mods"):
         refused = await client.post(CONFIG, json={"default_workshop_folder": impossible})
         assert (refused.status_code, refused.json()["code"]) == (400, "workshop_folder"), impossible
     chosen = tmp_path / "mods"

@@ -243,6 +243,7 @@ async def create(call: Call[JsonObject, Likeness]) -> Created:
     "/api/characters/catgirl/{name}",
     path=NamePath,
     body=JsonObject,
+    body_limit=LARGEST_CARD,
     response=CardReplaced,
     summary="Save a form of a card; keys of the program, and what is no text, stay if they are left out",
     failures={
@@ -265,6 +266,7 @@ async def replace(call: Call[JsonObject, Empty, NamePath]) -> CardReplaced | Res
     "/api/characters/catgirl/{name}",
     path=NamePath,
     body=JsonObject,
+    body_limit=LARGEST_CARD,
     response=Success,
     summary="Change the named fields of a card; `null` and empty ones are removed, in `neko` too",
     failures={400: "A field cannot be kept.", 404: "There is no character of this name."},

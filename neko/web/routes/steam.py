@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictInt, StringConstraints
 
 from neko import i18n
 from neko.app import Neko
@@ -159,7 +159,7 @@ class InstalledAt(Success):
 
 
 class Unsubscription(Schema):
-    item_id: int | Words
+    item_id: StrictInt | Words
 
 
 class Unsubscribed(Done):

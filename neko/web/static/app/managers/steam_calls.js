@@ -87,10 +87,25 @@ export function publish({ path }, { title, description, tags, visibility, note, 
   return post(`${WORKSHOP}/publish`, { title, content_folder: path, visibility, description, tags, change_note: note, character_card_name: card }, PUBLISH_MS);
 }
 
-/** How far the upload is, in words. */
+/**
+ * With what a card was published the last time.
+ * @param {string} card
+ * @returns {Promise<Partial<Wanted>>}
+ */
+export async function published(card) {
+  /** @type {{ meta: { uploaded_snapshot?: Partial<Wanted> } | null }} */
+  const { meta } = await get(`${WORKSHOP}/meta/${encodeURIComponent(card)}`);
+  return meta?.uploaded_snapshot ?? {};
+}
+
+/**
+ * What is being published, and how far that is in words; nothing where nothing is.
+ * @returns {Promise<{ folder: string, words: string } | null>}
+ */
 export async function progress() {
-  /** @type {{ step: string, done: number, total: number }} */
-  const { step, done, total } = await get(`${WORKSHOP}/publishing`);
-  if (step !== "uploading") return t("workshop.step_creating");
-  return total ? t("workshop.step_uploading_percent", { percent: Math.round(100 * done / total) }) : t("workshop.step_uploading");
+  /** @type {{ step: string, folder: string, done: number, total: number }} */
+  const { step, folder, done, total } = await get(`${WORKSHOP}/publishing`);
+  if (!step) return null;
+  if (step !== "uploading") return { folder, words: t("workshop.step_creating") };
+  return { folder, words: total ? t("workshop.step_uploading_percent", { percent: Math.round(100 * done / total) }) : t("workshop.step_uploading") };
 }

@@ -53,6 +53,7 @@ class WorkshopPage {
 
   async #askSteam() {
     this.#steam = await lookAtSteam();
+    if (this.#steam.is === "here") void this.#publishing.follow().catch(() => undefined);
   }
 
   async look() {
