@@ -24,7 +24,7 @@ from neko.app.models import Models
 from neko.app.occasions import Kind, Occasion, dated, hello
 from neko.app.personal_news import PersonalNews
 from neko.bus import Topic
-from neko.errors import ModelTimeoutError, NekoError
+from neko.errors import ModelEmptyReplyError, ModelTimeoutError, NekoError
 from neko.memory.service import MemoryService
 from neko.net import Network
 from neko.prompts import phrases
@@ -63,6 +63,9 @@ _RECENT: Final = 8
 _LONGEST: Final = 300
 _MOST_TOPICS: Final = 24
 _POSTS: Final = 5
+_PASSES: Final = re.compile(r"(?<![A-Za-z])PASS(?![A-Za-z])")
+_NUMBER: Final = re.compile(r"(?<![A-Za-z\d])(?<!\d[.:,/-])\d{1,3}(?![A-Za-z\d]|[.:,/-]\d)", re.ASCII)
+"""One that is no part of a time, a date or a word."""
 _OUTSIDE: Final = frozenset((Kind.SCREEN, Kind.WINDOW, Kind.NEWS))
 """Kinds whose words come from elsewhere."""
 
@@ -78,11 +81,13 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``verdict`` other than ``NOW``: she may not. ``text`` is what she said, "" when there was nothing worth it."""
+    """``verdict`` other than ``NOW``: she may not. ``text`` is what she said, "" when there was nothing worth it, or
+    when she could not, for which ``failure`` is what her clients were told."""
 
     verdict: Verdict
     text: str = ""
     occasion: Occasion | None = None
+    failure: Status | None = None
 
 
 @dataclass(slots=True)
@@ -180,11 +185,15 @@ class Proactive:
         return judge(self.manners, manager.presence(known.spoke), known.record, self.now())
 
     async def consider(self, character: str, brought: Brought | None = None) -> Outcome:
-        """Have her say something if it suits and there is something; returns when she has. Raises ``NekoError``."""
+        """Have her say something if it suits and there is something; returns when she has, and at once while that is
+        under way already. Raises ``NekoError``."""
         manager = self._conversations.get(character)
         if manager is None:
             return Outcome(Verdict.AWAY)
-        async with self._one_at_a_time.setdefault(character, asyncio.Lock()):
+        one_at_a_time = self._one_at_a_time.setdefault(character, asyncio.Lock())
+        if one_at_a_time.locked():
+            return Outcome(Verdict.BUSY)
+        async with one_at_a_time:
             known = await self._known_of(character)
             verdict = self._verdict(manager, known, brought)
             if verdict is not Verdict.NOW:
@@ -197,12 +206,12 @@ class Proactive:
             verdict = self._verdict(manager, known, brought)  # it took a while
             if verdict is not Verdict.NOW:
                 return Outcome(verdict)
-            text = await self._say(manager, occasion)
-            if text is None:
-                return Outcome(Verdict.BUSY)
-            if text:
+            outcome = await self._say(manager, occasion)
+            if outcome.text:
                 known.record = known.record.spoke(occasion.key, self.now())
-            return Outcome(Verdict.NOW, text, occasion)
+            elif outcome.verdict is Verdict.NOW:
+                known.look_at = self.now() + self.manners.every
+            return outcome
 
     def _verdict(self, manager: SessionManager, known: _Known, brought: Brought | None) -> Verdict:
         manners = self.manners
@@ -243,6 +252,8 @@ class Proactive:
         try:
             async with asyncio.timeout(_CHOOSE_S):
                 return chosen(await ask(question), fresh)
+        except ModelEmptyReplyError:
+            return None
         except TimeoutError as error:
             raise self._too_late("choosing", _CHOOSE_S) from error
 
@@ -307,14 +318,13 @@ class Proactive:
 
     # ── saying it ─────────────────────────────────────────────────────────────
 
-    async def _say(self, manager: SessionManager, occasion: Occasion) -> str | None:
-        """What she said; None when the floor was taken."""
+    async def _say(self, manager: SessionManager, occasion: Occasion) -> Outcome:
         outbox = Outbox(wants_audio=False)
         with manager.tap(outbox):
             turn_id = manager.open_talk(self._request(manager, occasion))
             if turn_id is None:
-                return None
-            text, is_late = "", False
+                return Outcome(Verdict.BUSY)
+            text, is_late, failure = "", False, None
             try:
                 async with asyncio.timeout(_SAY_S):
                     while (event := await outbox.get()) is not None:
@@ -323,13 +333,15 @@ class Proactive:
                                 text = piece if first else text + piece
                             case Status(code=ModelTimeoutError.code):
                                 is_late = True
+                            case Status(level="error"):
+                                failure = event
                             case TurnEnd(id_) | TurnAbandoned(id_) if id_ == turn_id:
                                 break
             except TimeoutError:
                 is_late = True
         if is_late and not text:
             raise self._too_late("answering", _SAY_S)
-        return text
+        return Outcome(Verdict.NOW, text, occasion, None if text else failure)
 
     def _too_late(self, what: str, seconds: float) -> ModelTimeoutError:
         label = self._models.label
@@ -352,11 +364,11 @@ class Proactive:
 
 def chosen(answer: str, topics: Sequence[Occasion]) -> Occasion | None:
     """The topic that a model named by its number; None where it named none, or says that nothing is worth it."""
-    if re.search(r"\bPASS\b", answer, re.IGNORECASE):
+    if _PASSES.search(answer) or answer.strip(" .!*[]\"'\n").casefold() == "pass":
         return None
-    found = re.search(r"\d+", answer)
-    number = int(found[0]) if found else 0
-    return topics[number - 1] if 1 <= number <= len(topics) else None
+    numbers = (int(found[0]) for found in _NUMBER.finditer(answer))
+    number = next((one for one in numbers if 1 <= one <= len(topics)), 0)
+    return topics[number - 1] if number else None
 
 
 def _read(lines: Sequence[Line]) -> _Known:

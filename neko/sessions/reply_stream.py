@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -12,6 +13,8 @@ from neko.sessions.events import EmotionShown, Event, ReplyText
 from neko.sessions.tags import Cleaned, TagFilter
 from neko.types.lines import Line, LineStatus, Remark
 
+_PASS = re.compile(r"[\s\[*\"'“]*(?:P(?:A(?:S(?:S[\s\]*.!\"'”]*)?)?)?)?")
+"""What may become, or is, the word for having nothing to say."""
 _ENOUGH_TO_JUDGE = 60
 """Characters of an untagged reply after which its feeling is judged from its words."""
 
@@ -26,7 +29,7 @@ class ReplyStream:
     ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown, of which
     the first ``delivered`` characters were sent to somebody who may have left since.
     ``remark``: what is to be known of it. ``pictures``: what she asked to see for it, as JPEGs.
-    ``spoken``: it answers what was said by voice.
+    ``spoken``: it answers what was said by voice. ``may_pass``: nobody asked, and PASS is no word of hers.
     ``timeline`` has the marks end_of_turn and transcript (of a spoken turn), committed, first_delta, first_audio and
     turn_end.
     """
@@ -43,6 +46,8 @@ class ReplyStream:
     spoken: bool = False
     remark: Remark | None = None
     pictures: list[bytes] = field(default_factory=list)
+    may_pass: bool = False
+    _held: str = ""
     _first: bool = True
     _emotion_shown: bool = False
     _tags: TagFilter = field(default_factory=TagFilter)
@@ -59,15 +64,23 @@ class ReplyStream:
             spoken=self.spoken,
             remark=self.remark,
             pictures=self.pictures,
+            may_pass=self.may_pass,
         )
 
     def feed(self, delta: str) -> list[Event]:
         """Take a delta of the model's text; what to tell the clients about it."""
+        if self.may_pass:
+            self._held += delta
+            if _PASS.fullmatch(self._held):
+                return []
+            delta, self._held, self.may_pass = self._held, "", False
         return self._show(self._tags.feed(delta))
 
     def finish(self) -> list[Event]:
         """The reply is complete: what was still held back."""
-        events = self._show(self._tags.flush())
+        held, self._held, self.may_pass = self._held, "", False
+        events = [] if "PASS" in held else self.feed(held)
+        events += self._show(self._tags.flush())
         if self.text and not self._emotion_shown:
             events.append(self._judge())
         return events

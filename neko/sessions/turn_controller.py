@@ -441,8 +441,9 @@ class TurnController:
         self._status.notify_of_reply(effect.turn_id, effect.code, effect.params, is_wait=effect.is_wait)
 
     def tell_remark(self, turn_id: str, remark: Remark) -> None:
-        """Something is to be known of this reply before it is there."""
+        """Something is to be known of this reply, which nobody asked for, before it is there."""
         self.stream(turn_id).note(remark.code, remark.params)
+        self.stream(turn_id).may_pass = True
         self._status.notify_of_reply(turn_id, remark.code, remark.params, is_wait=False)
 
     # ── effects: ending ───────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ import httpx2
 import pytest
 
 from neko.agent.computer.front_window import FrontWindow
+from neko.app.occasions import Kind, Occasion
+from neko.app.proactive import chosen
 from neko.application import Neko
 from neko.sessions.actions import ReportSight, SendText
 from neko.sessions.events import Status, TurnEnd
@@ -19,7 +22,7 @@ from neko.sessions.outbox import Outbox
 from neko.types.lines import NewLine
 from tests.page_events import turn, until
 from tests.scripted_files import FileServer
-from tests.scripted_provider import Script, ScriptedProvider
+from tests.scripted_provider import Script, ScriptedProvider, failure
 
 CHAT = "/api/proactive_chat"
 FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The Paper</title>
@@ -229,6 +232,78 @@ async def test_a_model_that_does_not_answer_in_time_is_told_as_that(
     assert (answer.status_code, answer.json()["code"]) == (504, "model_timeout")
     assert answer.json()["remedy"]
     provider.release()
+
+
+WINDOW: dict[str, Any] = {"enabled_modes": ["window"], "window_title": "Report.odt"}
+
+
+@pytest.mark.parametrize("wordless", [[], ["PASS"]], ids=["choosing", "answering"])
+async def test_a_model_with_nothing_to_say_passes_and_nothing_is_kept(
+    wordless: list[str], neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
+) -> None:
+    provider.default = Script(wordless)
+    if wordless:
+        provider.script(["1"], ["PA", "SS."])
+    answer = await client.post(CHAT, json=WINDOW)
+    assert (answer.status_code, answer.json()["action"], answer.json()["reason"]) == (200, "pass", "nothing")
+    assert await neko.memory.lines("Mio") == []
+    if wordless:
+        assert await turn(page) == ""
+
+
+@pytest.mark.parametrize("fails", ["choosing", "answering"])
+@pytest.mark.parametrize(("status", "code"), [(401, "model_refused_key"), (500, "model_server_error")])
+async def test_a_model_that_fails_is_told_with_the_reason(
+    fails: str,
+    status: int,
+    code: str,
+    client: httpx2.AsyncClient,
+    provider: ScriptedProvider,
+    page: Outbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """[rest 9]"""
+    if fails == "answering":
+        provider.script(["1"])
+    provider.default = failure(status)
+    answer = await client.post(CHAT, json=WINDOW)
+    told = answer.json()
+    assert (answer.status_code, told["success"], told["action"], told["code"]) == (500, False, "pass", code)
+    assert told["error"]
+    assert not [one for one in caplog.records if "proactive_chat failed" in one.getMessage()]
+
+
+async def test_a_second_request_is_answered_at_once_while_the_first_one_works(
+    client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
+) -> None:
+    provider.script(Script([], stall_after=0))
+    first = asyncio.create_task(client.post(CHAT, json=WINDOW))
+    await provider.wait_for_requests(1)
+    second = await client.post(CHAT, json=WINDOW)
+    assert (second.status_code, first.done()) == (409, False)
+    provider.release()
+    await first
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ("2", 2),
+        ("At 10:30 she said so, so 1", 1),
+        ("Topic 1, as she will pass her exam", 1),
+        ("**2.** It is new.", 2),
+        ("2番です", 2),
+        ("30/12: 99, so none", None),
+        ("PASS", None),
+        ("[PASS] rather than 1", None),
+        ("pass.", None),
+        ("", None),
+    ],
+)
+def test_a_topic_is_the_number_that_stands_by_itself(answer: str, number: int | None) -> None:
+    topics = [Occasion(Kind.OPEN, str(one)) for one in range(1, 13)]
+    found = chosen(answer, topics)
+    assert (found and int(found.key)) == number
 
 
 async def test_what_she_said_first_counts_after_a_restart_too(

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from pydantic import Field
+from starlette.responses import Response
 
 from neko.app import Neko
 from neko.app.occasions import Kind
 from neko.app.proactive import Brought, Outcome
-from neko.errors import ModelTimeoutError
+from neko.errors import ModelError, ModelTimeoutError
 from neko.sessions.manners import Verdict, read_quiet
 from neko.settings.speaking_first import (
     PROACTIVE,
@@ -24,8 +25,9 @@ from neko.settings.speaking_first import (
 )
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import HTTPError
-from neko.web.schemas import Schema, Success
+from neko.web.errors import HTTPError, failure_of, json_response
+from neko.web.request_language import request_language
+from neko.web.schemas import Failure, Schema, Success
 
 _PICTURE: Final = "data:image/jpeg;base64,"
 _LARGEST_PICTURE: Final = 12_000_000
@@ -75,6 +77,12 @@ class ProactiveAnswer(Success):
     source_links: list[SourceLink] = Field(default_factory=list)
 
 
+class ProactiveFailure(Failure):
+    """Her model does not choose, or say, what there is to say."""
+
+    action: Literal["pass"] = "pass"
+
+
 class ProactiveState(Success):
     """``now``: whether she may speak to the current character's user at this moment, and if not, why. ``failed``: feeds
     that cannot be read, with the reason. ``windows``: the system tells the title of the window in front."""
@@ -111,10 +119,11 @@ class ProactiveChange(Schema):
         400: "That is no picture.",
         404: "No such character.",
         409: "She is answering already.",
+        500: "The model fails.",
         504: "The model is too slow.",
     },
 )
-async def proactive_chat(call: Call[ProactiveRequest]) -> ProactiveAnswer:
+async def proactive_chat(call: Call[ProactiveRequest]) -> ProactiveAnswer | Response:
     name = call.body.lanlan_name or call.neko.characters.current
     if name not in call.neko.characters.cards.names:
         raise HTTPError(404, "unknown_character", f"There is no character called {name}.", name=name)
@@ -122,6 +131,12 @@ async def proactive_chat(call: Call[ProactiveRequest]) -> ProactiveAnswer:
         outcome = await call.neko.proactive.consider(name, _brought(call.body))
     except ModelTimeoutError as error:
         raise HTTPError(504, error.code, str(error), **error.params) from error
+    except ModelError as error:
+        told = await failure_of(error, request_language(call.request, call.neko))
+        return json_response(ProactiveFailure(**told.model_dump()), 500)
+    if failure := outcome.failure:
+        told = Failure(error=failure.message, code=failure.code, remedy=failure.remedy, link=failure.link or None)
+        return json_response(ProactiveFailure(**told.model_dump()), 500)
     if outcome.verdict is Verdict.BUSY:
         raise HTTPError(409, "already_answering", "She is answering already.")
     return _answer(name, outcome)
