@@ -448,7 +448,8 @@ async def test_the_voice_of_one_who_is_not_here_is_chosen_by_her_name(neko: Neko
 async def test_a_card_with_a_large_book_is_saved_like_one_that_is_brought(
     neko: Neko, client: httpx2.AsyncClient, method: str
 ) -> None:
-    card = {"background": "x" * 1_500_000}
+    book = [{"keys": [f"word{number}"], "content": "x" * 3_000} for number in range(500)]
+    card = {"background": "a garden", "neko": {"lorebook": book}}
     answer = await client.request(method, "/api/characters/catgirl/Mio", json=card)
     assert answer.status_code == 200, answer.text
-    assert neko.characters.cards.card("Mio")["background"] == card["background"]
+    assert neko.characters.cards.card("Mio")["background"] == "a garden"
