@@ -116,7 +116,8 @@ class SessionContext:
         self.lines.recalled(turn_id, known.evidence)
         if self._dependencies.toolbox and any(evidence.outside for evidence in known.evidence):
             self._dependencies.toolbox.note_outside(turn_id)
-        lore = lorebook.told(persona.lorebook, [*lately, *(one.text for one in said)], persona.language)
+        book = lorebook.book_of(persona.lorebook)
+        lore = book.told([*lately, *(one.text for one in said)], persona.language)
         self._offer(" ".join(one.text for one in said))
         return UserMessage(
             turn_id,

@@ -41,6 +41,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.look_tool import may_look
+from neko.sessions.lorebook import book_of
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_tool import is_more_kept
 from neko.sessions.said_lines import ReadLines
@@ -367,6 +368,7 @@ class ModelSessionSlot:
         else:
             began_with_memory(self._dependencies.faults, self._character)
         persona = self._dependencies.persona()
+        await in_thread(book_of, persona.lorebook)
         unkept = self._observer.unkept
         said = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in unkept)]
         answers_now = self.current is not None and self.current.takes("text")

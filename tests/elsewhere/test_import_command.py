@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -174,6 +175,29 @@ def test_worlds_that_are_every_characters_come_with_each(tmp_path: Path) -> None
     assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
     book = cards(tmp_path / "data").own("Seraphina")["lorebook"]
     assert [(one["keys"], one["insertion_order"]) for one in book if one["content"] == "Salt."] == [(["sea"], 7)]
+
+
+def test_what_of_a_world_is_never_told_is_said_and_how_its_keys_are_searched_for_comes_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silly_tavern(tmp_path / "st")
+    user = tmp_path / "st" / "data" / "default-user"
+    how = {"selective": True, "caseSensitive": True, "matchWholeWords": False, "excludeRecursion": True}
+    entries: dict[str, Any] = {str(n): {"key": [f"w{n}"], "content": f"entry {n}", "order": n} for n in range(5_007)}
+    entries["5006"] |= how
+    entries["5005"]["key"] = [f"key{number}" for number in range(103)]
+    write(user / "worlds" / "Eldoria.json", {"entries": entries})
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    said_of_it = capsys.readouterr().out
+    assert "9 entries of its world are too many: they are kept, and never told" in said_of_it
+    assert "3 keys of its world are not searched for" in said_of_it
+    book = cards(tmp_path / "data").own("Seraphina")["lorebook"]
+    (first, last) = (next(one for one in book if one["content"] == f"entry {n}") for n in (0, 5006))
+    assert (first["selective"], last["selective"]) == (False, True)
+    assert (first["case_sensitive"], last["case_sensitive"]) == (False, True)
+    assert first["extensions"]["match_whole_words"] is None
+    assert last["extensions"]["match_whole_words"] is False
+    assert last["extensions"]["exclude_recursion"] is True
 
 
 def test_a_character_with_a_name_that_is_too_long_comes_under_a_shorter_one_with_her_talks(

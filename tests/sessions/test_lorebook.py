@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from neko import Neko
 from neko.sessions.actions import SendText
 from neko.sessions.events import TurnEnd
-from neko.sessions.lorebook import told
+from neko.sessions.lorebook import MOST_ENTRIES, MOST_KEYS, MOST_KEYS_EACH, Book, book_of
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from tests.scripted_provider import ScriptedProvider
@@ -20,7 +22,16 @@ def entry(content: str, *keys: str, **more: Any) -> dict[str, Any]:
 
 
 def also(content: str, logic: int) -> dict[str, Any]:
-    return entry(content, "dragon", secondary_keys=["gold", "fire"], extensions={"selectiveLogic": logic})
+    more = {"secondary_keys": ["gold", "fire"], "selective": True, "extensions": {"selectiveLogic": logic}}
+    return entry(content, "dragon", **more)
+
+
+def told(entries: list[Any], lines: list[str], language: str = "en") -> str:
+    return Book(entries).told(lines, language)
+
+
+def anywhere(*keys: str) -> dict[str, Any]:
+    return entry("x", *keys, extensions={"match_whole_words": False})
 
 
 @pytest.mark.parametrize(
@@ -43,6 +54,28 @@ def also(content: str, logic: int) -> dict[str, Any]:
         (also("x", 3), "a dragon with gold", False),
         (also("x", 3), "a dragon with gold and fire", True),
         ({**also("x", 3), "selective": False}, "a dragon", True),
+        (entry("x", "dragon", secondary_keys=["gold"]), "a dragon", True),
+        (entry("x", "Neko"), "我喜欢Neko", True),
+        (entry("x", "Neko"), "私はNekoが好き", True),
+        (entry("x", "Neko"), "Ｎｅｋｏ", True),
+        (entry("x", "Ｎｅｋｏ"), "neko?", True),
+        (entry("x", "ネコ"), "ﾈｺ", True),
+        (entry("x", "Neko"), "Nekomimi", False),
+        (entry("x", "大きな竜"), "あの大きな竜が", True),
+        (entry("x", "대장장이"), "대장장이가 왔다", True),
+        (entry("x", "дракон"), "видел дракона", True),
+        (entry("x", "C++"), "plan c", False),
+        (entry("x", "C++"), "I write c++.", True),
+        (entry("x", "old mill"), "old\nmill", False),
+        (entry("x", "St. Mary's"), "by St Mary’s", True),
+        (entry("x", "old-mill"), "the old mill", True),
+        (anywhere("king"), "I was making tea", True),
+        (anywhere("k"), "making", True),
+        (anywhere("ing tea"), "making tea", True),
+        (entry("x", "Rose", case_sensitive=True), "a rose", False),
+        (entry("x", "Rose", case_sensitive=True), "it is Rose", True),
+        (entry("x", "Rose", extensions={"case_sensitive": True}), "a rose", False),
+        (entry("x", "Rose", case_sensitive=True, extensions={"case_sensitive": False}), "a rose", True),
         ("no entry", "no entry", False),
         ({"content": 7, "keys": "x"}, "x", False),
     ],
@@ -60,6 +93,58 @@ def test_what_is_told_calls_for_more_unless_it_is_not_to() -> None:
     assert told(book, ["the mill"], "en").count("\n") == 3
     book[0]["extensions"] = {"prevent_recursion": True}
     assert told(book, ["the mill"], "en").count("\n") == 1
+
+
+def test_an_entry_that_is_not_to_be_called_by_others_waits_for_words_of_the_talk() -> None:
+    book = [entry("Orm lives in the mill.", "mill"), entry("Orm.", "Orm", extensions={"exclude_recursion": True})]
+    assert "Orm.\n" not in told(book, ["the mill"])
+    assert told(book, ["Orm of the mill"]).count("\n") == 2
+
+
+def test_of_too_many_entries_the_most_important_ones_count() -> None:
+    book = [entry(f"entry {number}", f"word{number}", insertion_order=number) for number in range(MOST_ENTRIES + 10)]
+    book.append(entry("constant", constant=True, insertion_order=-1))
+    read = Book(book)
+    assert read.untold == 11
+    for number, is_there in ((0, False), (10, False), (11, True), (MOST_ENTRIES + 9, True)):
+        assert (f"entry {number}\n" in read.told([f"word{number}"], "en") + "\n") is is_there
+    assert "constant" in read.told(["hello"], "en")
+
+
+def test_keys_are_bounded_by_entry_and_by_book_and_what_is_not_searched_for_is_counted() -> None:
+    many = [f"word{number}" for number in range(MOST_KEYS_EACH + 5)]
+    assert Book([entry("x", *many, "long " * 40)]).unsearched == 6
+    assert told([entry("x", *many)], [many[0]])
+    assert not told([entry("x", *many)], [many[-1]])
+    full = MOST_KEYS // MOST_KEYS_EACH
+    book = Book([entry(f"entry {number}", *many[:MOST_KEYS_EACH]) for number in range(full)] + [entry("last", "end")])
+    assert (book.untold, book.unsearched) == (1, 0)
+
+
+def test_a_search_takes_no_more_the_more_keys_there_are() -> None:
+    line = " ".join(f"other{number}" for number in range(1_000))
+
+    def calls(entries: int) -> int:
+        book, count = Book([entry("x", f"word{n}", f"old word{n}") for n in range(entries)]), 0
+
+        def step(_frame: FrameType, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(step)
+        try:
+            book.told([line], "en")
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(2_000) <= calls(20) + 10
+
+
+def test_a_book_is_read_once_as_long_as_its_entries_are_the_same() -> None:
+    entries = [entry("x", "mill")]
+    assert book_of(entries) is book_of(entries)
+    assert book_of(list(entries)) is not book_of(entries)
 
 
 def test_the_most_important_is_told_last_and_first_when_there_is_not_room_for_all() -> None:

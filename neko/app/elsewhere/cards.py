@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from neko import prompts
 from neko.characters import LOREBOOK, OWN, PROFILE_NAME
-from neko.sessions.lorebook import is_pattern
+from neko.sessions.lorebook import LONGEST_KEY, MOST_ENTRIES, MOST_KEYS, MOST_KEYS_EACH, Book, is_pattern
 from neko.well_formed import load_json, well_formed
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -136,7 +136,24 @@ def worlds_everywhere(settings: Mapping[str, Any]) -> set[str]:
     return set(_keys(chosen.get("globalSelect"))) if isinstance(chosen, dict) else set()
 
 
-def waits_for_pattern(entry: Mapping[str, Any]) -> bool:
+def unfound_in(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What of a lorebook is kept, and never told."""
+    if patterns := sum(map(_waits_for_pattern, entries)):
+        yield f"{patterns} entries of its world have patterns for keys: they are kept, and not told by them"
+    book = Book(entries)
+    if book.untold:
+        yield (
+            f"{book.untold} entries of its world are too many: they are kept, and never told, as a lorebook is "
+            f"searched for its {MOST_ENTRIES} most important entries and their first {MOST_KEYS} keys"
+        )
+    if book.unsearched:
+        yield (
+            f"{book.unsearched} keys of its world are not searched for: those beyond {MOST_KEYS_EACH} of an entry and "
+            f"{MOST_KEYS} of the world, and those of more than {LONGEST_KEY} letters"
+        )
+
+
+def _waits_for_pattern(entry: Mapping[str, Any]) -> bool:
     """Has an entry of a lorebook no key but patterns, which are not searched for?"""
     return bool(entry["keys"]) and not entry["constant"] and all(map(is_pattern, entry["keys"]))
 
@@ -156,11 +173,16 @@ def entries_of(book: object) -> Iterator[dict[str, Any]]:
                 "content": entry["content"],
                 "enabled": bool(entry.get("enabled", True)) and not entry.get("disable"),
                 "constant": bool(entry.get("constant")),
-                "selective": bool(entry.get("selective", True)),
+                "selective": bool(entry.get("selective")),
+                "case_sensitive": bool(
+                    entry.get("caseSensitive", own.get("case_sensitive") or entry.get("case_sensitive"))
+                ),
                 "insertion_order": entry.get("insertion_order", entry.get("order", 100)),
                 "extensions": {
                     "selectiveLogic": entry.get("selectiveLogic", own.get("selectiveLogic", 0)),
                     "prevent_recursion": bool(entry.get("preventRecursion", own.get("prevent_recursion"))),
+                    "exclude_recursion": bool(entry.get("excludeRecursion", own.get("exclude_recursion"))),
+                    "match_whole_words": entry.get("matchWholeWords", own.get("match_whole_words")),
                 },
             }
 

@@ -161,9 +161,8 @@ def _put_together(scan: _Scan, folder: Path) -> None:
         used |= linked
         card = cards.card_of(content, books, scan.language, scan.user)
         found.characters.append(FoundCharacter(str(content["name"]), card, program, picture))
-        if patterns := sum(map(cards.waits_for_pattern, card.get(OWN, {}).get(LOREBOOK, ()))):
-            why = f"{patterns} entries of its world have patterns for keys: they are kept, and not told by them"
-            found.left.append((path.relative_to(folder).as_posix(), why))
+        left = cards.unfound_in(card.get(OWN, {}).get(LOREBOOK, ()))
+        found.left.extend((path.relative_to(folder).as_posix(), why) for why in left)
     for name, (path, _) in scan.worlds.items():
         if name not in used:
             found.left.append((path.relative_to(folder).as_posix(), "a world that no character here is linked with"))
