@@ -51,6 +51,7 @@ from neko.language import system_language
 from neko.llm.discovery import find_local_servers
 from neko.llm.embeddings import models as embedders
 from neko.llm.small_model import files as small_model
+from neko.memory.folder_layout import not_taken_over
 from neko.memory.log_check import look_over
 from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import store_error
@@ -150,6 +151,10 @@ def _data_folder(settings: Settings) -> Finding:
     if is_of_program(path):
         remedy = f"`python -m neko import {path} --data-dir ANOTHER --yes` brings its talks and models over"
         return Finding("note", "data folder", f"{path} is the folder of N.E.K.O.'s program; {remedy}")
+    if names := not_taken_over(path / "memory"):
+        remedy = f"`python -m neko memory import {path / 'memory' / names[0]} --data-dir {path}` brings them over"
+        folders = f"N.E.K.O.'s memories of {', '.join(names)} lie in folders of their own"
+        return Finding("note", "data folder", f"{path}: {folders}; {remedy}")
     return Finding("ok", "data folder", str(path))
 
 

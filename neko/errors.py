@@ -18,6 +18,7 @@ NekoError
 │   ├── UnusableVariableError  the same of a variable of the environment
 │   ├── UnusableNameError      a character's name cannot be that of a file
 │   ├── ProgramFolderError  neko.memory_errors: the data folder is that of N.E.K.O.'s program
+│   ├── FolderMemoriesError  neko.memory_errors: N.E.K.O.'s memories there lie in a folder per character
 │   ├── PortTakenError     neko.serve.listener: another program listens there
 │   ├── RemoteBusError     neko.bus_errors: the sockets to another process cannot be used; its code says why
 │   └── AddressError       neko.serve.listener: the address cannot be listened on at all

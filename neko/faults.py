@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import LogMovedError, MemoNotRenewedError, NekoError, UnreadEntriesError
-from neko.memory_errors import LinesPutBackError, ProgramFolderError
+from neko.memory_errors import FolderMemoriesError, LinesPutBackError, ProgramFolderError
 
-_DISMISSIBLE: Final = (LinesPutBackError, LogMovedError, MemoNotRenewedError, ProgramFolderError, UnreadEntriesError)
+_DISMISSIBLE: Final = (
+    FolderMemoriesError,
+    LinesPutBackError,
+    LogMovedError,
+    MemoNotRenewedError,
+    ProgramFolderError,
+    UnreadEntriesError,
+)
 
 
 @dataclass(frozen=True, slots=True)

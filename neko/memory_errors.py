@@ -71,3 +71,9 @@ class ProgramFolderError(ConfigError):
     """The data folder is that of N.E.K.O.'s program. ``params``: folder."""
 
     code = "program_folder"
+
+
+class FolderMemoriesError(ConfigError):
+    """N.E.K.O. has kept memories in a folder per character there, which are not read. ``params``: folder, names."""
+
+    code = "folder_memories"

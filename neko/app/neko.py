@@ -64,9 +64,10 @@ from neko.characters import CharacterCards
 from neko.errors import NekoError
 from neko.faults import StandingFaults
 from neko.memory.compression import CompressionScheduler
+from neko.memory.folder_layout import not_taken_over
 from neko.memory.memo import gist
 from neko.memory.service import MemoryService
-from neko.memory_errors import ProgramFolderError
+from neko.memory_errors import FolderMemoriesError, ProgramFolderError
 from neko.memory_files import is_of_program
 from neko.metrics import Metrics
 from neko.net import Network
@@ -385,6 +386,10 @@ class Neko:
             unusable = (*stored.unusable(), *unusable_variables(settings.environ), *cards.unusable())
             if is_of_program(self.folder.path):
                 unusable = (*unusable, ProgramFolderError("another layout", folder=str(self.folder.path)))
+            memory = self.folder.path / "memory"
+            if names := not_taken_over(memory):
+                error = FolderMemoriesError("another layout", folder=str(memory), names=", ".join(names))
+                unusable = (*unusable, error)
             for fault in (*still_there, *unusable):
                 self._on_file_fault(fault)
             for tag in {self.language.current, "en"}:  # the others in milliseconds, when somebody reads them

@@ -9,11 +9,14 @@ has a ``subject_kind``, a ``subject_id`` or a ``scope`` is of a group chat.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from neko.types.memory import CHARACTER, USER
+from neko.memory_files import log_name
+from neko.types.memory import CHARACTER, USER, ChangeKind
 
 _LOG: Final = "time_indexed.db"
 _WINDOW: Final = "recent.json"
@@ -60,6 +63,25 @@ def is_character_folder(folder: Path) -> bool:
 def character_folders(memory: Path) -> list[Path]:
     """The folders of characters in that of the memory. Raises ``OSError``."""
     return [one for one in sorted(memory.iterdir()) if one.is_dir() and is_character_folder(one)]
+
+
+def not_taken_over(memory: Path) -> list[str]:
+    """The characters whose folder lies in that of our own memory, where nothing is read from it, and into whose log
+    nothing has been imported yet. What cannot be read holds none."""
+    try:
+        names = [folder.name for folder in character_folders(memory)]
+    except OSError:
+        return []
+    return [name for name in names if not _has_imported(memory / log_name(name))]
+
+
+def _has_imported(log: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT 1 FROM neko_changes WHERE kind = ?", (ChangeKind.IMPORTED.value,))
+            return found.fetchone() is not None
+    except sqlite3.Error:
+        return False
 
 
 def facts_in(document: Any) -> list[tuple[str, str, str, Any]] | None:

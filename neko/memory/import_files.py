@@ -174,9 +174,10 @@ def _order(source: Source) -> tuple[bool, bool, bool, str]:
 def _sources(name: str, path: Path, workplace: Path) -> Iterator[Source]:
     if path.is_dir():
         inside = [one for one in sorted(path.rglob("*")) if one.is_file() and not one.is_symlink()][:_MOST_FILES]
+        named = path.parent if folder_layout.is_character_folder(path) else path
         for one in inside:
             if not one.name.startswith(".") and not one.name.endswith(_NO_FILES):
-                yield _source(one.relative_to(path).as_posix(), one, workplace)
+                yield _source(one.relative_to(named).as_posix(), one, workplace)
         return
     try:
         is_archive = zipfile.is_zipfile(path)

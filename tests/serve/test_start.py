@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from neko.i18n import describe
 from tests.avatar_files import live2d, vrm, vrma
+from tests.elsewhere.neko_layouts import per_character
 from tests.serve.process import Outcome, run_to_end, running
 from tests.web.running_app import started
 
@@ -142,6 +143,28 @@ async def test_the_folder_of_the_original_s_program_is_told_at_the_start_and_by_
         (fault,) = neko.faults.all()
         assert fault.error.code == "program_folder"
         assert "neko import" in describe(fault.error, "en").remedy
+
+
+async def test_memories_in_folders_of_their_own_are_told_until_they_are_imported(
+    data_dir: Path, free_port: int
+) -> None:
+    per_character(data_dir / "memory", "Mio", "Ann")
+    doctor = ("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    (line,) = (line for line in (await run_to_end(*doctor)).out.splitlines() if "data folder:" in line)
+    assert line.startswith("note")
+    folder = data_dir / "memory" / "Mio"
+    assert f"neko memory import {folder} --data-dir" in line
+    async with started(data_dir) as neko:
+        (fault,) = neko.faults.all()
+        assert fault.error.params["names"] == "Mio"
+        assert "neko memory import" in describe(fault.error, "en").remedy
+    outcome = await run_to_end("memory", "import", str(folder), "--data-dir", str(data_dir))
+    assert outcome.out.startswith("Mio: 4 new lines"), outcome.out + outcome.err
+    assert any(
+        "data folder:" in line and line.startswith("ok") for line in (await run_to_end(*doctor)).out.splitlines()
+    )
+    async with started(data_dir) as neko:
+        assert not neko.faults.all()
 
 
 async def test_the_doctor_finds_models_items_logins_and_pages_that_are_not_as_they_should(
