@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -211,19 +212,21 @@ class Book:
         return "\n".join((phrases(language)["lore"], *chosen)) if chosen else ""
 
 
-_kept: Final = dict[int, Book]()
-_MOST_KEPT: Final = 4
+_kept: Final = deque[Book](maxlen=4)
 
 
 def book_of(entries: Sequence[object]) -> Book:
     """The book of these entries, which are not changed; the newest ones are kept read. Reading a large one takes a
-    tenth of a second, so a thread does that ahead of a talk."""
-    book = _kept.pop(id(entries), None)
-    if book is None or book.entries is not entries:
-        book = Book(entries)
-    _kept[id(entries)] = book
-    for old in list(_kept)[:-_MOST_KEPT]:
-        _kept.pop(old, None)
+    tenth of a second, so a thread does that ahead of a talk. When other parts of a card are saved, its entries are
+    equal to those before, and that is told much sooner."""
+    kept = list(_kept)
+    book = next((one for one in kept if one.entries is entries), None)
+    if book is None:
+        book = next((one for one in kept if one.entries == entries), None)
+        if book is None:
+            book = Book(entries)
+            _kept.append(book)
+        book.entries = entries
     return book
 
 
