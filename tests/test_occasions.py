@@ -23,6 +23,9 @@ def fact(attribute: str, value: str, said: datetime = YESTERDAY, subject: str = 
         ("an exam tomorrow", YESTERDAY, Kind.TODAY, "an exam"),
         ("my Driving Test on 29 November", YESTERDAY, Kind.TOMORROW, "my Driving Test"),
         ("an exam tomorrow", NOW - timedelta(days=2), Kind.HOW_WAS_IT, "an exam"),
+        ("my exam on 28.11", NOW - timedelta(days=20), Kind.TODAY, "my exam"),
+        ("exam on Nov. 28", NOW - timedelta(days=20), Kind.TODAY, "exam"),
+        ("exam on 11/28", NOW - timedelta(days=20), Kind.TODAY, "exam"),
         ("明天我有考试", YESTERDAY, Kind.TODAY, "我有考试"),
         ("土曜日に面接", YESTERDAY, Kind.TODAY, "面接"),
         ("내일 시험이 있어", YESTERDAY, Kind.TODAY, "시험이 있어"),
@@ -37,6 +40,9 @@ def test_what_was_planned_for_a_day_comes_up_around_it(value: str, said: datetim
     "one",
     [
         fact("plan", "an exam tomorrow", NOW),
+        fact("birthday", "28 November", NOW),
+        fact("plan", "finish chapter 3.10"),
+        fact("plan", "an exam on 1.12"),
         fact("plan", "an exam next month"),
         fact("plan", "learn Norwegian"),
         fact("plan", "run every day"),
@@ -51,10 +57,34 @@ def test_nothing_comes_up_that_was_just_said_has_no_day_or_is_of_another(one: Fa
     assert dated([one], NOW) == []
 
 
-@pytest.mark.parametrize("value", ["28 November", "November 28th, 1990", "11月28日", "11월 28일"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("28 November", "November 28th, 1990", "28 November 2001", "Nov. 28", "28. November", "28.11.", "28.11.1990"),
+        *("1990-11-28", "2001-11-28", "11/28/1990", "28/11/1990", "11/28"),
+        *("11月28日", "1990年11月28日", "十一月二十八号", "11月28號", "11월 28일", "1990년 11월 28일"),
+    ],
+)
 def test_a_birthday_is_noticed_and_comes_first(value: str) -> None:
     found = dated([fact("plan", "an exam tomorrow"), fact("birthday", value)], NOW)
     assert [one.kind for one in found] == [Kind.BIRTHDAY, Kind.TODAY]
+
+
+@pytest.mark.parametrize(
+    ("value", "today", "is_kept"),
+    [
+        ("12/01/1999", "2026-12-01", True),
+        ("1.12.", "2026-12-01", True),
+        ("29 February", "2028-02-29", True),
+        ("29 February", "2028-02-28", False),
+        ("February 29, 1996", "2026-02-28", True),
+        ("2月29日", "2026-03-01", False),
+        ("31 February", "2026-02-28", False),
+        ("农历12月1日", "2026-12-01", False),
+    ],
+)
+def test_a_birthday_is_kept_every_year(value: str, today: str, is_kept: bool) -> None:
+    assert bool(dated([fact("birthday", value)], datetime.fromisoformat(f"{today} 10:00"))) == is_kept
 
 
 def test_the_first_meeting_of_a_day_is_one_after_a_night() -> None:

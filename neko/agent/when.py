@@ -170,8 +170,9 @@ _WEEKDAYS: Final = {
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
-        ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
-         "september sep sept", "october oct", "november nov", "december dec"), 1
+        ("january jan januar", "february feb februar", "march mar märz", "april apr", "may mai", "june jun juni",
+         "july jul juli", "august aug", "september sep sept", "october oct oktober", "november nov",
+         "december dec dezember"), 1
     )
     for name in names.split()
 }  # fmt: skip
@@ -233,13 +234,27 @@ _EVERY: Final = (
     r"매주 ?(?P<weekday>[월화수목금토일])요일(?:마다)?",
     r"매일|날마다",
 )
+_CHAPTER: Final = r"(?<!chapter )(?<!section )(?<!version )(?<!kapitel )(?<!abschnitt )(?<!seite )"
+_MONTH_NUMBER: Final = r"(?P<month>0?[1-9]|1[0-2])"
 _DATES: Final = (
-    r"\b(?:on )?(?P<year>20\d\d)-(?P<month>\d{1,2})-(?P<day>\d{1,2})\b",
-    rf"\b(?:on )?(?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{_MONTH_EN})\b(?:,? (?P<year>20\d\d))?",
-    rf"\b(?:on )?(?P<month>{_MONTH_EN}) (?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,? (?P<year>20\d\d))?",
+    r"\b(?:on |am )?(?P<year>20\d\d)-(?P<month>\d{1,2})-(?P<day>\d{1,2})\b",
+    rf"\b(?:on |am )?(?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?(?: of)? (?P<month>{_MONTH_EN})\b"
+    r"(?:,? (?P<year>20\d\d))?",
+    rf"\b(?:on )?(?P<month>{_MONTH_EN})\.? (?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,? (?P<year>20\d\d))?",
     rf"(?:(?P<year>20\d\d)年)?(?P<month>{_N_HAN})月(?P<day>{_N_HAN})[日号號](?:の|に)?",
     r"(?:(?P<year>20\d\d)년 ?)?(?P<month>\d{1,2})월 ?(?P<day>\d{1,2})일(?:에)?",
+    rf"(?:\b(?:on|am|vom|zum|bis) |(?<!\bat )(?<!\bum ){_CHAPTER}(?<![\d.])(?=\d+\.\d+\.))"
+    rf"(?P<day>\d{{1,2}})\.{_MONTH_NUMBER}(?![\d:])(?! ?(?:[ap]\.?m\b|uhr\b))\.?(?P<year>20\d\d)?(?!\d)",
+    r"\bon (?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?P<year>20\d\d))?(?![\d/])",
 )
+"""With points the day comes first, as in German, and with strokes the month, where that can be."""
+_ANY_YEAR: Final = (
+    r"(?<!\d)\d{4}([-/.]) ?(?P<month>\d{1,2})\1 ?(?P<day>\d{1,2})(?!\d)",
+    r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?:\d{4}|\d\d))?(?![\d/])",
+    r"(?<![\d.])(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})(?:\. ?(?:\d{4}|\d\d)?)?(?!\d)",
+)
+"""What is a day where a day of any year is looked for."""
+_BY_THE_MOON: Final = r"农历|農曆|阴历|陰曆|旧暦|음력"
 _NAMED_DAYS: Final = (
     rf"\b(?P<name>{_DAY_EN})\b",
     rf"\b(?P<next>next |this |on |this coming )?(?P<weekday>{_WEEKDAY_EN})\b",
@@ -249,7 +264,11 @@ _NAMED_DAYS: Final = (
     rf"(?P<name>{_DAY_OTHER})(?:の|に)?",
 )
 _CLOCKS: Final = (
-    r"\b(?:at |by |around |for |until )?(?P<h>\d{1,2})[:.](?P<m>[0-5]\d)(?!\d) ?(?P<half_of_day>[ap]\.?m\b\.?)?",
+    r"\b(?:at |by |around |for |until )?(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d) ?(?P<half_of_day>[ap]\.?m\b\.?)?",
+    r"(?:\0 ?|\b(?:at|by|around|until|um|gegen|ab) )(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
+    r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
+    r"\b(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)",
+    r"^(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?=$| ?\0)",
     rf"\b(?:at |by |around |for )?(?P<h>{_N_EN}) ?(?P<half_of_day>[ap]\.?m\b\.?)",
     rf"\b(?:at |by |around |for )?(?P<h>{_N_EN}) o'?clock\b",
     rf"\b(?:at |by )?half past (?P<hour_half>{_N_EN})\b",
@@ -310,6 +329,19 @@ def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
     return Read(None if is_past else when, rest, is_past, leads, dated, clocked, ends)
 
 
+def month_and_day(text: str) -> tuple[int, int] | None:
+    """The day of the year that a text names, whatever the year; None also for one by the moon."""
+    draft = _Draft(" ".join(unicodedata.normalize("NFKC", text).split()))
+    found = None if _pattern(_BY_THE_MOON).search(draft.text) else draft.find((*_ANY_YEAR, *_DATES))
+    if found is None:
+        return None
+    try:
+        _take_date(draft, {"month": found["month"], "day": found["day"]}, datetime(2000, 1, 1))
+    except ValueError:  # the 31st of February
+        return None
+    return (draft.day.month, draft.day.day) if draft.day else None
+
+
 def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
     if found := draft.find(_AFTER):
         draft.after_s = _seconds(found["run"])
@@ -332,8 +364,11 @@ def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
 
 def _take_date(draft: _Draft, found: dict[str, str], now: datetime) -> None:
     month = _MONTHS.get(found["month"].casefold()) or int(_number(found["month"]))
+    day = int(_number(found["day"]))
+    if month > 12:
+        month, day = day, month
     draft.has_year = "year" in found
-    draft.day = date(int(found.get("year", now.year)), month, int(_number(found["day"])))
+    draft.day = date(int(found.get("year", now.year)), month, day)
 
 
 def _take_named_day(draft: _Draft, found: dict[str, str]) -> None:

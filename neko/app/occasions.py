@@ -6,13 +6,14 @@ Days in plans are read by the rules of reminders (``agent.when``), from the mome
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from neko.agent.when import read_when
+from neko.agent.when import month_and_day, read_when
 from neko.types.memory import USER, Fact
 
 _NEW_DAY: Final = timedelta(hours=5)
@@ -65,8 +66,7 @@ def hello(last: datetime | None, now: datetime) -> Occasion | None:
 def _of_fact(fact: Fact, today: date) -> Occasion | None:
     value = fact.value[:_LONGEST]
     if fact.attribute == "birthday":
-        at_midnight = datetime.combine(today, time())
-        is_today = fact.subject == USER and _day(value, at_midnight) == today
+        is_today = fact.subject == USER and fact.valid_from.date() != today and _is_kept(month_and_day(value), today)
         return Occasion(Kind.BIRTHDAY, f"birthday:{today.year}") if is_today else None
     if fact.attribute not in _PLANNED or fact.subject != USER:
         return None
@@ -84,6 +84,8 @@ def _without_its_time(value: str, rest: str) -> str:
     return value[at : at + len(rest.strip())] if at >= 0 and len(rest.strip()) > 1 else value
 
 
-def _day(text: str, said: datetime) -> date | None:
-    when = read_when(text.lower(), said).when
-    return when.due.date() if when and not when.every else None
+def _is_kept(day: tuple[int, int] | None, today: date) -> bool:
+    """Whether a day of the year, as month and day, is kept today: one of leap years a day before in others."""
+    return day == (today.month, today.day) or (
+        day == (2, 29) and not isleap(today.year) and (today.month, today.day) == (2, 28)
+    )
