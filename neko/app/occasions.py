@@ -6,6 +6,7 @@ Days in plans are read by the rules of reminders (``agent.when``), from the mome
 
 from __future__ import annotations
 
+import re
 from calendar import isleap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ _NEW_DAY: Final = timedelta(hours=5)
 """Who is seen after less than this of silence was never away, whatever the date says."""
 _PLANNED: Final = frozenset(("plan", "promise", "goal"))
 _LONGEST: Final = 300
+_IS: Final = re.compile(r"^(?:(?:['’]s|is)\b|[はが是]|[은는이](?= ))\s*")
+"""What is left before what is planned in "Tomorrow is my exam"."""
 
 
 class Kind(Enum):
@@ -80,8 +83,9 @@ def _of_fact(fact: Fact, today: date) -> Occasion | None:
 
 def _without_its_time(value: str, rest: str) -> str:
     """What is planned, as it was written; ``rest`` is that in small letters, without the words of its time."""
-    at = value.lower().find(rest.strip())
-    return value[at : at + len(rest.strip())] if at >= 0 and len(rest.strip()) > 1 else value
+    rest = _IS.sub("", rest.strip())
+    at = value.lower().find(rest)
+    return value[at : at + len(rest)] if at >= 0 and len(rest) > 1 else value
 
 
 def _is_kept(day: tuple[int, int] | None, today: date) -> bool:

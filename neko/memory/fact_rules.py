@@ -58,7 +58,7 @@ _AHEAD: Final = ("plan", "promise", "family")
 _PROMISED: Final = ("plan", "promise")
 _LASTING: Final = ("home", "job", "diet", "family")
 """What is none for a time: a stay, a job for the summer, where somebody is until Thursday."""
-_IN_ITS_WORDS: Final = ("family", "pet", "plan")
+_IN_ITS_WORDS: Final = ("family", "pet", "plan", "birthday")
 """Of whom these are, and when, stands in the value itself, at its beginning."""
 _TASTES: Final = ("likes", "dislikes", "diet")
 _SAY_WHOSE: Final = ("family", "plan", "promise", "name", "birthday", "hobby", "origin")

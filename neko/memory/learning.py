@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from neko.characters import placeholders
@@ -17,7 +17,7 @@ from neko.memory import fact_rules
 from neko.memory.facts import NewFact
 from neko.memory.model_answers import json_list
 from neko.memory.words import plain, terms, weighted_terms
-from neko.types.lines import Line
+from neko.types.lines import UNKNOWN_TIME, Line
 from neko.types.memory import CHARACTER, USER, Fact, Summarise
 
 T = TypeVar("T")
@@ -43,6 +43,20 @@ _LONGEST_LINE: Final = 1_000
 _SPEAKERS: Final = {"user": USER, "assistant": CHARACTER}
 CALLED_USER: Final = frozenset({"user", "human", "me", "master", "用户", "用戶", "使用者", "ユーザー", "사용자"})
 """Names, in small letters, of a speaker who is the user, whoever that is."""
+_AWAY: Final = {
+    name: days
+    for days, names in enumerate(
+        ("today 今天 今日 오늘 heute", "tomorrow 明天 明日 내일 morgen", "后天 後天 明後日 あさって 모레 übermorgen")
+    )
+    for name in names.split()
+}
+_DAY_OF_YEAR: Final = {
+    "en": "{day} {name}",
+    "de": "{day}.{month}.",
+    "zh": "{month}月{day}日",
+    "ja": "{month}月{day}日",
+    "ko": "{month}월 {day}일",
+}
 _OF_HERSELF: Final = frozenset(("promise",))
 """What the rules take of her own words, for true of herself."""
 
@@ -51,13 +65,23 @@ def by_rule(lines: Sequence[Line], language: str, master: str = "") -> list[NewF
     """What the user, whose name is ``master``, and other people who speak state of themselves in plain words, and what
     she promises, but for what may be said by others in her words."""
     return [
-        NewFact(subject, attribute, value, line.at, (line.id,), has_ended)
+        NewFact(subject, attribute, _on_its_day(attribute, value, sentence, line.at), line.at, (line.id,), has_ended)
         for line in lines
         if line.role in _SPEAKERS and not line.outside
         for sentence in fact_rules.sentences(line.text)
         for attribute, value, has_ended in fact_rules.facts(sentence, language)
         if (subject := _label(line, master)) != CHARACTER or attribute in _OF_HERSELF
     ]
+
+
+def _on_its_day(attribute: str, value: str, sentence: str, said: datetime) -> str:
+    """A birthday that was said to be "today" or "tomorrow", by its month and day; any other value as it is."""
+    away = _AWAY.get(value.casefold()) if attribute == "birthday" else None
+    if away is None or said == UNKNOWN_TIME:
+        return value
+    day = said.date() + timedelta(days=away)
+    form = _DAY_OF_YEAR.get(fact_rules.language_of(sentence, "en"), "{month}-{day}")
+    return form.format(day=day.day, month=day.month, name=f"{day:%B}")
 
 
 async def by_model(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from neko.memory.fact_rules import facts, stated
+from neko.memory.learning import by_rule
+from neko.types.lines import UNKNOWN_TIME, Line
 
 
 @pytest.mark.parametrize(
@@ -136,3 +140,24 @@ def test_a_value_ends_where_another_clause_begins(language: str, sentence: str, 
 )
 def test_what_is_said_of_others_is_not_true_of_the_speaker(language: str, sentence: str, home: list[str]) -> None:
     assert [value for attribute, value in stated(sentence, language) if attribute == "home"] == home
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("It's my birthday today!", "31 December"),
+        ("My birthday is tomorrow.", "1 January"),
+        ("明天是我的生日。", "1月1日"),
+        ("我的生日是后天。", "1月2日"),
+        ("明日は私の誕生日です。", "1月1日"),
+        ("내일은 제 생일이에요.", "1월 1일"),
+        ("Morgen ist mein Geburtstag.", "1.1."),
+        ("My birthday is on 12 March.", "12 March"),
+    ],
+)
+def test_a_birthday_told_by_the_day_is_kept_as_a_day_of_the_year(said: str, kept: str) -> None:
+    def learnt(at: datetime) -> list[str]:
+        return [fact.value for fact in by_rule([Line(1, "s", "t", "user", "", said, at)], "en")]
+
+    assert learnt(datetime(2026, 12, 31, 22)) == [kept]
+    assert learnt(UNKNOWN_TIME) != [kept] or kept == "12 March"
