@@ -265,7 +265,7 @@ _NAMED_DAYS: Final = (
 )
 _CLOCKS: Final = (
     r"\b(?:at |by |around |for |until )?(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d) ?(?P<half_of_day>[ap]\.?m\b\.?)?",
-    r"(?:\0 ?|\b(?:at|by|around|until|um|gegen|ab) )(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
+    r"(?:\0 ?|\b(?:at|by|around|until|me|up|um|gegen|ab) )(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
     r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
     r"\b(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)",
     r"^(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?=$| ?\0)",
