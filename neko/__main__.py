@@ -12,6 +12,7 @@ from neko.errors import NekoError
 from neko.i18n import describe, known
 from neko.language import system_language
 from neko.settings import Settings
+from neko.whole_bytecode import keep_whole
 
 ENDED_BY_CTRL_C = 130
 OUTPUT_CLOSED = 141
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code: 0 is well, 1 is a sentence on stderr, 2 is wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     environ = dict(os.environ)
+    keep_whole()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its threads cost recall twice the time they give
     try:
         return _told(arguments, environ)

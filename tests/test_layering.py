@@ -69,6 +69,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "prompts",
             "safety",
             "well_formed",
+            "whole_bytecode",
             "late_patterns",
         }
     ),
