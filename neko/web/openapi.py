@@ -116,7 +116,8 @@ def _answers(endpoint: Endpoint, refs: Refs) -> Json:
     for status, description in endpoint.failures.items():
         _add(answers, status, description, failure)
     for status, description in _UNREADABLE_BODY.items() if endpoint.takes_body else ():
-        _add(answers, status, description, failure)
+        always_ok = status == HTTPStatus.BAD_REQUEST and endpoint.invalid_status == HTTPStatus.OK
+        _add(answers, HTTPStatus.OK if always_ok else status, description, failure)
     if endpoint.takes_body or endpoint.query is not Empty or endpoint.path is not Empty:
         _add(answers, endpoint.invalid_status, "The request does not fit.", refs[InvalidRequest, "serialization"])
     if endpoint.path is not Empty:
@@ -126,7 +127,7 @@ def _answers(endpoint: Endpoint, refs: Refs) -> Json:
 
 def _add(answers: Json, status: int, description: str, schema: Json) -> None:
     """One more answer with ``status``; one that is described already stays, and its description."""
-    content = answers.setdefault(str(status), {"description": description, "content": {}})["content"]
+    content = answers.setdefault(str(int(status)), {"description": description, "content": {}})["content"]
     described = content.setdefault(_JSON, {"schema": schema})["schema"]
     known = described.get("anyOf", [described])
     if schema not in known:

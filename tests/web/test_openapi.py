@@ -97,3 +97,9 @@ def test_a_body_is_needed_where_a_field_of_it_is(document: Json) -> None:
     assert needed["/api/translate"], "text is needed"
     assert needed["/api/model/vrm/upload"], "a file is needed"
     assert not needed["/api/proactive"], "every field may be left out"
+
+
+def test_a_body_that_cannot_be_read_is_described_with_the_status_that_it_is_answered_with(document: Json) -> None:
+    failing = operations(document)["/api/config/preferences", "post"]["responses"]
+    assert "400" not in failing
+    assert "#/components/schemas/Failure" in references(failing["200"])
