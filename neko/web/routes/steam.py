@@ -412,21 +412,10 @@ def _shape(item: SteamItem, workshop: WorkshopFolder) -> SubscribedItem | Failin
     """Blocks: looks for the item's picture and models."""
     if item.fault:
         return FailingItem(publishedFileId=str(item.id), title=str(item.id), error_message=item.fault)
-    details = item.details
     return SubscribedItem(
         publishedFileId=str(item.id),
-        title=details.title if details else str(item.id),
-        description=details.description if details else "",
-        tags=list(details.tags) if details else [],
-        state=State(**item.state),
-        installedFolder=str(item.folder) if item.folder else None,
-        fileSizeOnDisk=item.size,
-        downloadProgress=_progress(item),
-        timeAdded=details.added if details else 0,
-        timeUpdated=details.updated if details else item.installed,
-        steamIDOwner=details.owner if details else "",
-        previewUrl=_preview(item.folder),
         vrm=[workshop.shown(path.resolve()) for path in items.files_in(item.folder, [MODEL])] if item.folder else [],
+        **_told_of_both(item),
     )
 
 
@@ -435,24 +424,32 @@ def _detailed(item: SteamItem) -> DetailedItem:
     details = item.details
     return DetailedItem(
         publishedFileId=item.id,
-        title=details.title if details else str(item.id),
-        description=details.description if details else "",
-        tags=list(details.tags) if details else [],
-        state=State(**item.state),
-        installedFolder=str(item.folder) if item.folder else None,
-        fileSizeOnDisk=item.size,
-        downloadProgress=_progress(item),
         timeCreated=details.created if details else 0,
-        timeUpdated=details.updated if details else item.installed,
-        timeAdded=details.added if details else 0,
         previewImageUrl=details.picture if details else "",
-        previewUrl=_preview(item.folder),
         fileUrl=details.url if details else "",
         fileSize=details.size if details else item.size,
         fileId=details.file if details else 0,
         previewFileId=details.preview_file if details else 0,
-        steamIDOwner=details.owner if details else "",
+        **_told_of_both(item),
     )
+
+
+def _told_of_both(item: SteamItem) -> dict[str, Any]:
+    """What an item in the list and one by itself are told with."""
+    details = item.details
+    return {
+        "title": details.title if details else str(item.id),
+        "description": details.description if details else "",
+        "tags": list(details.tags) if details else [],
+        "state": State(**item.state),
+        "installedFolder": str(item.folder) if item.folder else None,
+        "fileSizeOnDisk": item.size,
+        "downloadProgress": _progress(item),
+        "timeAdded": details.added if details else 0,
+        "timeUpdated": details.updated if details else item.installed,
+        "steamIDOwner": details.owner if details else "",
+        "previewUrl": _preview(item.folder),
+    }
 
 
 def _progress(item: SteamItem) -> DownloadProgress:
