@@ -197,8 +197,9 @@ class UnkeptLines:
             else:
                 self._lines.popleft()
                 self._on_kept(entry.line, stored)
-        if left := await self._write_beside():
-            logger.warning("%s: what was kept beside the log stays there: %s", self._character, left)
+                # Within the loop, as lines may come while this waits.
+                if not self._lines and (left := await self._write_beside()):
+                    logger.warning("%s: what was kept beside the log stays there: %s", self._character, left)
         self._faults.over(_fault_id(self._character))
 
     async def _attempt(self, entry: LineToKeep) -> Stored:

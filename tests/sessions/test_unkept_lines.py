@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -58,3 +59,37 @@ async def test_what_waits_is_beside_the_log_before_the_program_ends_and_no_more_
         await asyncio.wait_for(waiting.drain(8), 15)
     assert await memory.unkept("Mio") == []
     assert [entry.text for entry in await memory.lines("Mio")] == ["line 0", "line 1", "line 2"]
+
+
+class SlowToClear(ScriptedMemory):
+    """Takes until ``may_clear`` to have nothing more beside the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clears, self.may_clear = asyncio.Event(), asyncio.Event()
+
+    async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
+        if not lines:
+            self.clears.set()
+            await self.may_clear.wait()
+        await super().keep_unkept(character, lines)
+
+
+async def test_a_line_said_while_what_was_beside_the_log_is_cleared_is_kept_too() -> None:
+    memory, faults = SlowToClear(), StandingFaults()
+    memory.failure = MemoryStoreError("locked", file="log", reason="locked")
+    kept: list[str] = []
+    async with TaskOwner("test") as owner:
+        waiting = UnkeptLines("Mio", memory, owner, faults, 5, lambda line, stored: kept.append(line.text))
+        await waiting.store(line(0))
+        await waiting.drain(0.1)
+        memory.failure = None
+        await waiting.drain(0)
+        async with asyncio.timeout(10):
+            await memory.clears.wait()
+            await waiting.store(line(1))
+            memory.may_clear.set()
+            await waiting.drain(8)
+    assert kept == ["line 0", "line 1"]
+    assert waiting.lines == []
+    assert faults.all() == ()
