@@ -75,6 +75,11 @@ class Publishing:
         self._busy = False
         self.progress: Progress | None = None
 
+    def is_of(self, item: int, card: str) -> bool:
+        """Whether a card was published from here as this item. Blocks."""
+        meta = publishing.meta_of(self._cards, card)
+        return meta is not None and str(meta.get("workshop_item_id")) == str(item)
+
     async def publish(self, wanted: Wanted) -> Published:
         """Raises ``WorkshopError`` for what cannot be published, ``SteamError``."""
         if self._busy:

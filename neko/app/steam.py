@@ -7,6 +7,7 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from neko.steam_errors import SteamError
 from neko.tasks import TaskOwner, in_thread
 from neko.workshop import items
 from neko.workshop.folder import WorkshopFolder
+from neko.workshop.origin import came_from
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,15 @@ _LANGUAGE_S: Final = 1.5
 _PLAYED: Final = "PLAY_TIME_SECONDS"
 _MILESTONES: Final[Mapping[str, int]] = {"ACH_TIME_5MIN": 300, "ACH_TIME_1HR": 3600, "ACH_TIME_100HR": 360_000}
 """Achievements by the seconds of play that they take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Characters that an item's cards name: who came from it and goes with it; who stays, as the user's own, or because
+    she is the current one."""
+
+    going: Sequence[str]
+    staying: Sequence[str]
 
 
 class Steam:
@@ -133,27 +144,41 @@ class Steam:
         item = item_of(told)
         return item if item.is_known else None
 
-    async def unsubscribe(self, number: int, characters: Characters) -> Sequence[str]:
-        """End a subscription, and delete the item's folder and the characters that its cards name, but for the current
-        one; who they were. Their memories are kept like those of anybody who is deleted."""
+    async def named(self, item: SteamItem | None, characters: Characters) -> Named:
+        """The characters that an item's cards name. Without a folder that is surely the item's, nobody."""
+        if item is None or item.folder is None or not self._is_own(item.folder, item.id):
+            return Named((), ())
+        cards = await in_thread(_cards_in, item.folder)
+        known = [name for name in cards if name in characters.names]
+        going = [
+            name
+            for name in known
+            if name != characters.current
+            and came_from(item.id, characters.cards.card(name), cards[name])
+            and not await in_thread(self.publishing.is_of, item.id, name)
+        ]
+        return Named(tuple(going), tuple(name for name in known if name not in going))
+
+    async def unsubscribe(self, number: int, characters: Characters) -> Named:
+        """End a subscription, and delete the item's folder and the characters that came from it, but for the current
+        one. Their memories are kept like those of anybody who is deleted."""
         item = await self.item(number)
+        named = await self.named(item, characters)
         await self.ask("unsubscribe", item=number, within=self.unsubscribe_s)
-        folder = item.folder if item else None
         gone: list[str] = []
-        if folder and self._is_own(folder, number):
-            for name in await in_thread(_named_in, folder):
-                if name in characters.names and name != characters.current:
-                    try:
-                        await characters.delete(name)
-                        gone.append(name)
-                    except NekoError as error:
-                        logger.warning("a character of item %s stays: %s", number, error)
-            await in_thread(shutil.rmtree, folder, ignore_errors=True)
+        for name in named.going:
+            try:
+                await characters.delete(name)
+                gone.append(name)
+            except NekoError as error:
+                logger.warning("a character of item %s stays: %s", number, error)
+        if item and item.folder and self._is_own(item.folder, number):
+            await in_thread(shutil.rmtree, item.folder, ignore_errors=True)
         self._workshop.subscribed = {
             name: place for name, place in self._workshop.subscribed.items() if name != str(number)
         }
         await characters.reload()
-        return gone
+        return Named(tuple(gone), tuple(name for name in (*named.going, *named.staying) if name not in gone))
 
     def _is_own(self, folder: Path, number: int) -> bool:
         """Whether it is where Steam puts this item of our app, and no link to elsewhere."""
@@ -194,6 +219,10 @@ class Steam:
         return language_of((await self.who()).get("language", ""))
 
 
-def _named_in(folder: Path) -> list[str]:
-    """The characters that the cards in a folder name."""
-    return list(dict.fromkeys(filter(None, map(items.name_on, items.files_in(folder, [items.CARD])))))
+def _cards_in(folder: Path) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The cards in a folder by the characters that they name."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for card in map(items.card_in, items.files_in(folder, [items.CARD])):
+        if name := items.name_on(card):
+            found.setdefault(name, []).append(card)
+    return found

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from neko.avatars.live2d import CONFIG
 from neko.avatars.places import files_below, folders_in
@@ -72,7 +72,7 @@ def _item(folder: Path) -> Item:
 def _title(folder: Path, files: Sequence[Path]) -> str:
     for path in files:
         if path.name.lower().endswith(CARD):
-            return name_on(path) or path.name[: -len(CARD)]
+            return name_on(card_in(path)) or path.name[: -len(CARD)]
     for ending in (CONFIG, MODEL):
         for path in files:
             if path.name.lower().endswith(ending):
@@ -80,15 +80,19 @@ def _title(folder: Path, files: Sequence[Path]) -> str:
     return folder.name
 
 
-def name_on(card: Path) -> str:
-    """What a card calls its character, "" if that cannot be read."""
-    if card.stat().st_size > _LARGEST_READ:
-        return ""
+def card_in(file: Path) -> dict[str, Any]:
+    """What a card holds; nothing if that cannot be read."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        content = load_json(decoded(card.read_bytes()))
-        names = (content.get(key) for key in _NAMES) if isinstance(content, dict) else ()
-        return next((name.strip()[:_LONGEST_TITLE] for name in names if isinstance(name, str) and name.strip()), "")
-    return ""
+        if file.stat().st_size <= _LARGEST_READ:
+            content = load_json(decoded(file.read_bytes()))
+            return content if isinstance(content, dict) else {}
+    return {}
+
+
+def name_on(card: Mapping[str, Any]) -> str:
+    """What a card calls its character, "" if it does not."""
+    names = (card.get(key) for key in _NAMES)
+    return next((name.strip()[:_LONGEST_TITLE] for name in names if isinstance(name, str) and name.strip()), "")
 
 
 def preview_in(folder: Path) -> Path | None:

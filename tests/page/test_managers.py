@@ -179,7 +179,6 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     (folder / "hana.wav").write_bytes(as_wav(bytes(9600), 24_000))
     (folder / "hana.chara.json").write_text(json.dumps({"name": "Hana"}))
     (folder / "mine.chara.json").write_text(json.dumps({"name": NAME}))
-    await neko.characters.create("Hana", {})
     steam.has(4712, 1 | 16, details={"title": "A coat"}, download=[42, 100])
     steam.has(4713, 1, details={"result": 15})
     ready = neko.workshop.root / "WorkshopExport" / "item_0123abcd"
@@ -204,6 +203,11 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     await item.nth(0).get_by_test_id("item-open").click()
     await expect(manager.get("sound-listen")).to_be_visible()
     await manager.looked_at("what is subscribed")
+    await manager.get("card-take").first.click()
+    await expect(manager.get("card-name")).to_have_value("Hana")
+    await manager.get("card-yes").click()
+    await expect(manager.get("who")).to_contain_text("Hana")
+    await neko.characters.merge_card("Hana", {"Personality": "Mine by now"})
 
     steam.says(submit="never", progress=[30, 100])
     await manager.get("ready-publish").click()
@@ -241,6 +245,7 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
 
     await item.nth(0).get_by_test_id("unsubscribe").click()
     await expect(manager.get("going")).to_have_text("Deleted with it: Hana")
+    await expect(manager.get("staying")).to_have_text(f"Has the same name, and stays: {NAME}")
     await manager.look("whether to unsubscribe")
     steam.says(items={})
     await manager.get("unsubscribe-yes").click()

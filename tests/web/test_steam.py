@@ -224,25 +224,91 @@ async def test_its_items_are_known_from_the_start_without_anybody_asking(
 # ── unsubscribing ──────────────────────────────────────────────────────────────
 
 
+KIMI = {"档案名": "Kimi", "性格": "calm", "年龄": 15, "description": "a cat", "live2d": "kimi"}
+"""A card in an item."""
+
+
+def put_card(folder: Path, card: dict[str, Any]) -> None:
+    (folder / f"{len([*folder.iterdir()])}.chara.json").write_text(json.dumps(card), encoding="utf-8")
+
+
 @pytest.mark.parametrize("answer", [1, "never"])
 async def test_unsubscribing_takes_the_folder_and_its_characters_but_never_the_current_one(
     client: httpx2.AsyncClient, steam: ScriptedSteam, neko: Neko, answer: object
 ) -> None:
     current = neko.characters.current
     folder, other = steam.has(11), steam.has(12)
-    for file, name in (("a", "Kimi"), ("b", current), ("c", "Nobody")):
-        (folder / f"{file}.chara.json").write_text(json.dumps({"档案名": name}), encoding="utf-8")
+    for name in ("Kimi", current, "Nobody"):
+        put_card(folder, {"档案名": name})
     (folder / "d.chara.json").write_text("{", encoding="utf-8")
     for name in ("Kimi", "Rin"):
         await client.post("/api/characters/catgirl", json={"档案名": name})
     steam.says(unsubscribe=answer)
     neko.steam.unsubscribe_s = 5 if answer == 1 else 0.2
-    left = await client.post(f"{WORKSHOP}/unsubscribe", json={"item_id": "11"})
-    assert (left.json()["status"], left.json()["characters"]) == ("accepted", ["Kimi"])
+    left = (await client.post(f"{WORKSHOP}/unsubscribe", json={"item_id": "11"})).json()
+    assert (left["status"], left["characters"], left["staying"]) == ("accepted", ["Kimi"], [current])
     assert (folder.exists(), other.exists()) == (False, True)
     assert {current, "Rin"} <= set(neko.characters.names)
     assert "Kimi" not in neko.characters.names
     assert steam.calls("unsubscribe") == [["unsubscribe", 11]]
+
+
+@pytest.mark.parametrize(
+    "hers",
+    [
+        {"性格": "mine"},
+        {**KIMI, "性格": "calm, and mine"},
+        {**KIMI, "爱好": "fish"},
+        {**KIMI, "system_prompt": "You are mine."},
+        {**KIMI, "neko": {"greeting": "my words"}},
+        {**KIMI, "创意工坊物品ID": "12"},
+        {**KIMI, "_reserved": {"character_origin": {"source": "steam_workshop", "source_id": "12"}}},
+        {"性格": "mine", "live2d": "kimi", "live2d_item_id": "11"},
+    ],
+)
+async def test_a_character_who_only_has_the_name_of_one_in_the_item_stays_and_is_told(
+    client: httpx2.AsyncClient, steam: ScriptedSteam, neko: Neko, hers: dict[str, Any]
+) -> None:
+    put_card(steam.has(11), KIMI)
+    neko.characters.cards.edit(lambda raw: raw["猫娘"].__setitem__("Kimi", {**hers, "档案名": "Kimi"}))
+    asked = (await client.get(f"{WORKSHOP}/item/11/characters")).json()
+    assert (asked["going"], asked["staying"]) == ([], ["Kimi"])
+    left = (await client.post(f"{WORKSHOP}/unsubscribe", json={"item_id": 11})).json()
+    assert (left["characters"], left["staying"]) == ([], ["Kimi"])
+    assert neko.characters.cards.traits("Kimi") == {
+        key: str(value) for key, value in hers.items() if key in ("性格", "爱好", "年龄")
+    }
+
+
+@pytest.mark.parametrize(
+    "hers",
+    [
+        {"性格": "calm", "年龄": "15", "live2d": "kimi", "live2d_item_id": "11"},
+        {**KIMI, "voice_id": "mine", "model_type": "vrm", "vrm": "/user_vrm/other.vrm"},
+        {"性格": "mine now", "创意工坊物品ID": "11"},
+        {"性格": "mine now", "_reserved": {"character_origin": {"source": "steam_workshop", "source_id": "11"}}},
+    ],
+)
+async def test_a_character_goes_with_the_item_she_was_taken_from_whatever_model_and_voice_she_has_by_now(
+    client: httpx2.AsyncClient, steam: ScriptedSteam, neko: Neko, hers: dict[str, Any]
+) -> None:
+    put_card(steam.has(11), KIMI)
+    neko.characters.cards.edit(lambda raw: raw["猫娘"].__setitem__("Kimi", hers))
+    assert (await client.get(f"{WORKSHOP}/item/11/characters")).json()["going"] == ["Kimi"]
+    left = (await client.post(f"{WORKSHOP}/unsubscribe", json={"item_id": 11})).json()
+    assert (left["characters"], left["staying"], "Kimi" in neko.characters.names) == (["Kimi"], [], False)
+
+
+async def test_whoever_published_the_item_keeps_the_character_it_was_made_of(
+    client: httpx2.AsyncClient, steam: ScriptedSteam, neko: Neko, data_dir: Path
+) -> None:
+    put_card(steam.has(11), KIMI)
+    await client.post("/api/characters/catgirl", json=KIMI)
+    meta = data_dir / "character_cards" / "Kimi.workshop_meta.json"
+    meta.parent.mkdir(exist_ok=True)
+    meta.write_text('{"workshop_item_id": "11"}', encoding="utf-8")
+    left = (await client.post(f"{WORKSHOP}/unsubscribe", json={"item_id": 11})).json()
+    assert (left["characters"], left["staying"], "Kimi" in neko.characters.names) == ([], ["Kimi"], True)
 
 
 async def test_only_where_steam_puts_this_item_is_anything_deleted(

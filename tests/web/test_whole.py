@@ -34,6 +34,7 @@ NOT_FOUND_HERE = {
     "/api/steam/proxy-image",
     "/api/steam/workshop/check-upload-status",
     "/api/steam/workshop/item/{item}",
+    "/api/steam/workshop/item/{item}/characters",
     "/api/steam/workshop/item/{item}/path",
     "/api/steam/workshop/local-items/{item}",
     "/api/steam/workshop/publishing",

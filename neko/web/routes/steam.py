@@ -162,9 +162,19 @@ class Unsubscription(Schema):
     item_id: StrictInt | Words
 
 
+class NamedCharacters(Success):
+    """``going`` came from the item; ``staying`` has a name of its cards, but is the user's own or the current one."""
+
+    going: list[str]
+    staying: list[str]
+
+
 class Unsubscribed(Done):
+    """``characters`` are those who are deleted; ``staying`` as in ``NamedCharacters``."""
+
     status: str = "accepted"
     characters: list[str]
+    staying: list[str]
 
 
 class Publication(Schema):
@@ -323,6 +333,19 @@ async def item_path(call: Call[Empty, Empty, ItemPath]) -> InstalledAt:
     return InstalledAt(item_id=str(found.id), path=folder, full_path=folder, size_on_disk=found.size)
 
 
+@get(
+    "/api/steam/workshop/item/{item}/characters",
+    path=ItemPath,
+    response=NamedCharacters,
+    failures={**NO_STEAM, 400: "It is no number of an item.", 404: "Steam knows no such item."},
+    needs=_steam,
+    summary="The characters that an item's cards name: who would go with it, and who would stay",
+)
+async def item_characters(call: Call[Empty, Empty, ItemPath]) -> NamedCharacters:
+    named = await call.neko.steam.named(await _item(call), call.neko.characters)
+    return NamedCharacters(going=list(named.going), staying=list(named.staying))
+
+
 @post(
     "/api/steam/workshop/unsubscribe",
     body=Unsubscription,
@@ -330,12 +353,12 @@ async def item_path(call: Call[Empty, Empty, ItemPath]) -> InstalledAt:
     failures={**_REFUSED, 400: "It is no number of an item."},
     invalid_status=400,
     needs=_steam,
-    summary="End a subscription; the item's folder goes, and its cards' characters, but for the current one",
+    summary="End a subscription; the item's folder goes, and the characters that came from it, but for the current one",
 )
 async def unsubscribe(call: Call[Unsubscription]) -> Unsubscribed:
     number = _number(str(call.body.item_id))
-    gone = await to_the_end(call.neko.steam.unsubscribe(number, call.neko.characters))
-    return Unsubscribed(message="accepted", characters=list(gone))
+    named = await to_the_end(call.neko.steam.unsubscribe(number, call.neko.characters))
+    return Unsubscribed(message="accepted", characters=list(named.going), staying=list(named.staying))
 
 
 @post(
@@ -471,6 +494,7 @@ ENDPOINTS = (
     subscribed_items,
     item,
     item_path,
+    item_characters,
     unsubscribe,
     publish,
     publishing,

@@ -73,6 +73,19 @@ function stateOf({ state, downloadProgress: loaded }) {
   return t(state.installed ? "workshop.state_installed" : "workshop.state_absent");
 }
 
+/**
+ * Those whom the cards of an item name: who goes with it, and who stays.
+ * @param {Item} item
+ * @returns {Promise<{ going: string[], staying: string[] }>} nobody where that cannot be had
+ */
+export async function charactersOf({ name }) {
+  try {
+    return await get(`${WORKSHOP}/item/${name}/characters`, ITEMS_MS);
+  } catch {
+    return { going: [], staying: [] };
+  }
+}
+
 /** @param {Item} item */
 export function unsubscribe({ name }) {
   return post(`${WORKSHOP}/unsubscribe`, { item_id: name });

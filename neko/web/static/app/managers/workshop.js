@@ -16,7 +16,7 @@ import { allModels } from "./model_calls.js";
 import { Publishing } from "./publishing.js";
 import { sizeOf } from "./size.js";
 import { soundButton } from "./sound_button.js";
-import { lookAtSteam, switchSteam, unsubscribe } from "./steam_calls.js";
+import { charactersOf, lookAtSteam, switchSteam, unsubscribe } from "./steam_calls.js";
 import { VoiceMaker } from "./voice_maker.js";
 import * as calls from "./workshop_calls.js";
 
@@ -133,35 +133,19 @@ class WorkshopPage {
 
   /** @param {Item} item */
   async #unsubscribe(item) {
-    const going = await this.#charactersOf(item);
+    const { going, staying } = await charactersOf(item);
+    const named = (/** @type {"going" | "staying"} */ testId, /** @type {string} */ key, /** @type {string[]} */ names) =>
+      names.length ? [h("p", { "data-testid": testId, text: t(key, { names: new Intl.ListFormat(currentLanguage()).format(names) }) })] : [];
     ask({
       title: t("workshop.unsubscribe_ask"), testId: "ask-unsubscribe", yes: "unsubscribe-yes", label: t("workshop.unsubscribe"),
       content: [h("p", {}, h("b", { text: item.title })), h("p", { text: t("workshop.unsubscribe_words") }),
-        ...(going.length ? [h("p", { "data-testid": "going", text: t("workshop.unsubscribe_with", { names: new Intl.ListFormat(currentLanguage()).format(going) }) })] : [])],
+        ...named("going", "workshop.unsubscribe_with", going), ...named("staying", "workshop.unsubscribe_without", staying)],
       save: async () => {
         await unsubscribe(item);
         toast(t("workshop.unsubscribed"));
         await this.#lookAgain();
       },
     });
-  }
-
-  /**
-   * Those who are here, and whom the cards of an item name.
-   * @param {Item} item
-   */
-  async #charactersOf(item) {
-    try {
-      if (!item.path) return [];
-      const { cards } = await calls.contentOf(item);
-      /** @type {{ current_catgirl: string }} */
-      const { current_catgirl: current } = await get("api/characters/current_catgirl");
-      const read = await Promise.all(cards.map((file) => calls.cardOf(file).catch(() => /** @type {Record<string, unknown>} */ ({}))));
-      const named = new Set(read.map((card) => [card["档案名"], card["name"]].find((one) => typeof one === "string" && one.trim())));
-      return Object.keys(this.#frame.cards).filter((name) => named.has(name) && name !== current);
-    } catch {
-      return [];
-    }
   }
 
   /**
@@ -188,15 +172,18 @@ class WorkshopPage {
       const isOpen = open.getAttribute("aria-expanded") === "true";
       open.setAttribute("aria-expanded", String(!isOpen));
       if (isOpen) inside.replaceChildren();
-      else inside.replaceChildren(...await this.#inside(item));
+      else inside.replaceChildren(...await this.#inside(item, state !== undefined));
     };
     if (state === undefined) return h("article", { class: "item", "data-testid": "item" }, this.#head(item, open), inside);
     const leave = h("button", { type: "button", class: "button", "aria-label": t("workshop.unsubscribe_what", { name: item.title }), "data-testid": "unsubscribe", text: t("workshop.unsubscribe"), on: { click: () => void this.#unsubscribe(item) } });
     return h("article", { class: "item", "data-testid": "subscribed-item" }, this.#head(item, h("div", { class: "item-acts" }, ...(item.path ? [open] : []), leave), state), inside);
   }
 
-  /** @param {Item} item */
-  async #inside(item) {
+  /**
+   * @param {Item} item
+   * @param {boolean} isSteams
+   */
+  async #inside(item, isSteams) {
     try {
       const [{ cards, sounds }, models] = await Promise.all([calls.contentOf(item), allModels()]);
       const own = models.filter(({ item_id: id }) => id === item.name);
@@ -206,7 +193,7 @@ class WorkshopPage {
         h("div", { class: "model-words" }, h("span", { class: "model-name", text: name }), h("span", { class: "model-line", text: kind })), h("span", { class: "voice-acts" }, acts));
       return [
         ...cards.map((card) => row("chats", card.name.replace(/\.chara\.json$/, ""), t("workshop.card"),
-          h("button", { type: "button", class: "button", "data-testid": "card-take", text: t("workshop.take_in"), on: { click: () => void this.#takeIn(card) } }))),
+          h("button", { type: "button", class: "button", "data-testid": "card-take", text: t("workshop.take_in"), on: { click: () => void this.#takeIn(card, isSteams ? item.name : "") } }))),
         ...own.map((model) => row("character", model.name, "Live2D",
           h("a", { class: "button manager-part", href: `model_manager?${new URLSearchParams({ lanlan_name: this.#frame.character }).toString()}#live2d/${encodeURIComponent(model.name)}`, text: t("workshop.to_model") }))),
         ...item.vrm.map((path) => row("character", path.split("/").at(-1)?.replace(/\.vrm$/i, "") ?? "", "VRM",
@@ -251,8 +238,11 @@ class WorkshopPage {
     }
   }
 
-  /** @param {ItemFile} file */
-  async #takeIn(file) {
+  /**
+   * @param {ItemFile} file
+   * @param {string} number of the item that Steam has it from, "" if it is of none
+   */
+  async #takeIn(file, number) {
     try {
       const card = await calls.cardOf(file);
       const called = [card["档案名"], card["name"], file.name.replace(/\.chara\.json$/, "")].find((one) => typeof one === "string" && one.trim());
@@ -260,7 +250,7 @@ class WorkshopPage {
       ask({
         title: t("workshop.take_in_ask"), testId: "ask-card", yes: "card-yes", label: t("workshop.take_in"), content: [h("p", { text: t("workshop.take_in_words") }), name],
         save: async () => {
-          await post("api/characters/catgirl", { ...card, "档案名": name.value.trim() });
+          await post("api/characters/catgirl", { ...card, [calls.ITEM]: number, "档案名": name.value.trim() });
           toast(t("workshop.taken_in", { name: name.value.trim() }));
           await this.#frame.meet();
         },

@@ -14,8 +14,10 @@ const WORKSHOP = "api/steam/workshop";
 /** For a model of up to 200 MB, on this computer. */
 const MODEL_MS = 120_000;
 const EXPORTS = "WorkshopExport";
+/** What a card holds of the item that it was taken from: its number. */
+export const ITEM = "创意工坊物品ID";
 /** What a card holds that means nothing elsewhere, or is nobody's business. */
-const OWN = ["neko", "voice_id", "live2d", "live2d_item_id", "vrm", "vrm_animation", "lighting"];
+const OWN = [ITEM, "neko", "voice_id", "live2d", "live2d_item_id", "vrm", "vrm_animation", "lighting"];
 
 /** @param {string} [folder] */
 async function scan(folder = "") {
