@@ -6,6 +6,7 @@ time and get a 304.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import threading
@@ -185,8 +186,9 @@ class ForeignFiles(StaticFiles):
         if self._anywhere and Path(path).suffix.lower() not in _OF_MODELS:
             return "", None
         further = self._further().get(Path(path).parts[0]) if Path(path).parts else None
-        self.all_directories = [self._folder(), *([further.parent] if further else [])]
-        return super().lookup_path(path)
+        here = copy.copy(self)  # other threads look for other files meanwhile
+        here.all_directories = [self._folder(), *([further.parent] if further else [])]
+        return super(ForeignFiles, here).lookup_path(path)
 
     def file_response(
         self,

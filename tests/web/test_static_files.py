@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from neko.web.static_files import StaticFiles, content_version
+from neko.web.static_files import ForeignFiles, StaticFiles, content_version
 from tests.web.running_app import serving
 
 
@@ -170,3 +172,21 @@ async def test_a_part_of_a_small_file_can_be_asked_for(files: httpx2.AsyncClient
     await files.get("/static/page.js")
     answer = await files.get("/static/page.js", headers={"range": "bytes=0-6"})
     assert (answer.status_code, answer.content) == (206, b"content")
+
+
+def test_files_of_different_folders_are_found_side_by_side(tmp_path: Path) -> None:
+    for item in ("own/1", "further/2"):
+        (tmp_path / item).mkdir(parents=True)
+        (tmp_path / item / "a.vrm").touch()
+    served = ForeignFiles(lambda: tmp_path / "own", further=lambda: {"2": tmp_path / "further" / "2"})
+
+    def looks(item: str) -> int:
+        return sum(served.lookup_path(f"{item}/a.vrm")[1] is not None for _ in range(500))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor() as threads:
+            assert list(threads.map(looks, ("1", "2") * 4)) == [500] * 8
+    finally:
+        sys.setswitchinterval(before)
