@@ -58,12 +58,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``arguments`` of this Python; ``root``: from where it may import besides; ``environ`` is added to ours."""
+    """``arguments`` of this Python; ``root``: from where it may import besides; ``environ`` is added to ours.
+    ``longest_line``: bytes of a line that it may answer with."""
 
     arguments: tuple[str, ...]
     order: Mapping[str, Any]
     root: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
+    longest_line: int = 1 << 16
 
 
 @dataclass(slots=True)
@@ -112,24 +114,27 @@ class ModelProcess:
         """Start the process and load the model."""
         await self._queued(self._running)
 
-    async def ask(self, request: bytes, read: Callable[[asyncio.StreamReader], Awaitable[T]]) -> T:
+    async def ask(
+        self,
+        request: bytes,
+        read: Callable[[asyncio.StreamReader], Awaitable[T]],
+        is_last: Callable[[T], bool] = lambda _: False,
+    ) -> T:
         """What ``read`` makes of the answer; it raises ``EOFError`` where there is no more of it, ``ValueError`` where
         it is none. When the caller is cancelled the answer is read to its end all the same: the next one is the next
-        request's."""
+        request's. After one that ``is_last`` the process is ended, and the next request starts another."""
 
         async def exchange() -> T:
-            return await self._exchange(await self._running(), request, read)
+            answer = await self._exchange(await self._running(), request, read)
+            if is_last(answer):
+                await self._end()
+            return answer
 
         return await self._queued(exchange)
 
     @property
     def is_closed(self) -> bool:
         return self._owner.closed
-
-    async def end(self) -> None:
-        """End the process; the next request starts another one."""
-        async with self._answering:
-            await self._end()
 
     async def aclose(self) -> None:
         """End the process; idempotent."""
@@ -242,6 +247,7 @@ class ModelProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env={**own_environment(program.root), **program.environ},
+                limit=program.longest_line,
             )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -23,6 +23,8 @@ _PACKAGE: Final = "steamworks"
 _REQUIREMENTS: Final = ASSETS / "steam" / "requirements.txt"
 _ROOT: Final = Path(__file__).parents[2]
 _GOODBYE_S: Final = 2.0
+_LONGEST_ANSWER: Final = 1 << 27
+"""Bytes: all that Steam may tell of ``worker``'s most items, every byte of it escaped."""
 _ENDED: Final = frozenset({"steam_init", "steam_lost"})
 """After these a process can do no more."""
 
@@ -54,11 +56,9 @@ class SteamClient:
     async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """The answer to one request of ``worker``. Raises ``SteamError``."""
         request = json.dumps({"do": do, **fields}).encode() + b"\n"
-        answer = await self._process.ask(request, read_line)
+        answer = await self._process.ask(request, read_line, lambda told: told.get("error") in _ENDED)
         if "error" not in answer:
             return answer
-        if answer["error"] in _ENDED:
-            await self._process.end()
         raise SteamError(answer["error"], str(answer.get("said", "")))
 
     async def aclose(self) -> None:
@@ -73,7 +73,7 @@ class SteamClient:
         if not await in_thread(is_installed):
             raise SteamError("steam_missing", command=install_command())
         in_place_of_a_file = dict.fromkeys(("SteamAppId", "SteamGameId"), str(self.app))  # steam_appid.txt
-        return Program(("-m", "neko.steam.worker"), {"app": self.app}, _ROOT, in_place_of_a_file)
+        return Program(("-m", "neko.steam.worker"), {"app": self.app}, _ROOT, in_place_of_a_file, _LONGEST_ANSWER)
 
     def _error(self, fault: Fault, said: str) -> SteamError:
         if fault is Fault.BUSY:

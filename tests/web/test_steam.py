@@ -15,6 +15,7 @@ from neko.app.play_time import PlayTime
 from neko.application import Neko
 from neko.model_process import Limits
 from neko.sessions.outbox import Outbox
+from neko.steam.client import SteamClient
 from neko.steam_errors import SteamError
 from tests.avatar_files import PNG, live2d
 from tests.client import client as page
@@ -132,6 +133,16 @@ async def test_hundreds_of_items_are_asked_for_fifty_at_a_time(
     told = (await client.get(f"{WORKSHOP}/subscribed-items")).json()
     assert [item["title"] for item in told["items"]] == [f"item {number}" for number in range(1, 121)]
     assert {len(items) for _, items in steam.calls("query")} == {50, 20}
+
+
+async def test_items_that_are_described_at_length_are_all_told(
+    client: httpx2.AsyncClient, steam: ScriptedSteam
+) -> None:
+    words = "猫" * 2_600
+    for number in range(1, 41):
+        steam.has(number, 1, details={**DETAILS, "description": words})
+    told = (await client.get(f"{WORKSHOP}/subscribed-items")).json()
+    assert [one["description"] == words for one in told["items"]] == [True] * 40
 
 
 async def test_one_item_and_its_folder_are_told(client: httpx2.AsyncClient, steam: ScriptedSteam) -> None:
@@ -463,6 +474,24 @@ async def test_steam_may_go_in_the_middle_and_come_again(
     steam.says(goes=False, running=True)
     assert (await client.get(f"{WORKSHOP}/subscribed-items")).status_code == 200
     assert await faults(client) == []
+
+
+async def test_who_waited_behind_one_that_was_not_let_in_is_let_in_once_steam_is_back(
+    steam: ScriptedSteam, tmp_path: Path
+) -> None:
+    async def comes_back() -> None:
+        while True:
+            if steam.calls("init_ex"):
+                break
+            await asyncio.sleep(0.01)
+        steam.says(init=0)
+
+    steam.says(init=1)
+    client = SteamClient(4099310, tmp_path / "steam.log")
+    asked = asyncio.gather(client.ask("items"), client.ask("items"), comes_back(), return_exceptions=True)
+    first, second, _ = await asked
+    await client.aclose()
+    assert (getattr(first, "code", first), second) == ("steam_init", {"items": []})
 
 
 async def test_a_library_that_falls_takes_nobody_along(client: httpx2.AsyncClient, steam: ScriptedSteam) -> None:
