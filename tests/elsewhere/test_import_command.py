@@ -349,6 +349,28 @@ def test_models_in_the_folder_of_the_program_come_and_the_cards_name_them_where_
     assert state_of(theirs) == before
 
 
+@pytest.mark.parametrize("yes", ["--yes", "--dry-run"])
+def test_of_several_models_of_one_name_one_comes_and_the_others_are_named(
+    yes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs, data = tmp_path / "theirs", tmp_path / "data"
+    for place in ("live2d/Rin", "static/Rin", "static/more/Rin", "static/Mio"):
+        for path, content in live2d().items():
+            (theirs / place / path).parent.mkdir(parents=True, exist_ok=True)
+            (theirs / place / path).write_bytes(place.encode() if path.endswith(".png") else content)
+    write(theirs / "config" / "characters.json", {"主人": {"档案名": "Ann"}, "猫娘": {"Mio": {}}, "当前猫娘": "Mio"})
+    assert bring(theirs, data, yes) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in told if "live2d/" in line] == [
+        "live2d/Rin",
+        "live2d/Mio",
+        f"{theirs}/static/Rin: another live2d/Rin comes",
+        f"{theirs}/static/more/Rin: another live2d/Rin comes",
+    ]
+    if yes == "--yes":
+        assert b"live2d/Rin" in {path.read_bytes() for path in (data / "live2d" / "Rin").rglob("*.png")}
+
+
 @pytest.mark.parametrize(
     ("value", "its_folder"),
     [

@@ -46,8 +46,13 @@ def bring(data: Path, config: Path, found: Found, language: str, came: Came, *, 
         if name == WORKSHOP_FILE and found.workshop_of and isinstance(document, dict):
             document = moved(document, found.workshop_of, data)
         _bring_document(config / name, document, found, came, dry_run=dry_run)
+    coming = set[str]()
     for file in found.files:
         target = data / file.target
+        if file.target in coming:
+            found.left.append((str(file.path), f"another {file.target} comes"))
+            continue
+        coming.add(file.target)
         if target.exists():
             found.left.append((file.target, _MADE_ANEW))
             continue

@@ -71,8 +71,9 @@ def look(root: Path, found: Found) -> None:
                 continue
             elif not is_program or path.suffix.lower() in _AVATARS:
                 found.files.append(FoundFile(path, target))
-    models = _models_of_program(root / _OF_PROGRAM)
-    found.files += [FoundFile(folder, f"live2d/{name}") for name, folder in models.items()]
+    of_program = _models_of_program(root / _OF_PROGRAM)
+    found.files += [FoundFile(model, f"live2d/{model.name}") for model in of_program]
+    models = {model.name: model for model in reversed(of_program)}
     _look_at_documents(root, models, found)
     for name in ("memory", IN_PROGRAM):
         if _is_memory(root / name):
@@ -83,12 +84,12 @@ def look(root: Path, found: Found) -> None:
                 found.left.append((f"{name}/{path.parent.name}/{path.name}", _OWN))
 
 
-def _models_of_program(static: Path) -> dict[str, Path]:
-    """The folders of Live2D models in the program's own, by name."""
-    found = dict[str, Path]()
+def _models_of_program(static: Path) -> list[Path]:
+    """The folders of Live2D models in the program's own; of several of one name, the first one comes."""
+    found: list[Path] = []
     for config in files_below(static, CONFIG):
-        if not any(config.is_relative_to(folder) for folder in found.values()) and config.parent != static:
-            found.setdefault(config.parent.name, config.parent)
+        if not any(config.is_relative_to(folder) for folder in found) and config.parent != static:
+            found.append(config.parent)
     return found
 
 
