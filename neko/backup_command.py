@@ -49,6 +49,10 @@ def _backup(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     print(f"{made.path}: {made.files} files, {_size(made.size)}")
     if made.left_out:
         print(f"without keys (--secrets takes them too): {', '.join(made.left_out)}")
+    if made.links:
+        print(f"without links to elsewhere: {', '.join(made.links)}")
+    if made.others:
+        print(f"without what is no part of Neko's data: {', '.join(made.others)}")
     for path in made.unread:
         print(f"{path}: cannot be read, so it is not in it", file=sys.stderr)
     return 1 if made.unread else 0

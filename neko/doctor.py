@@ -23,7 +23,7 @@ from neko.agent.browser.hand import BrowserHand, BrowserOptions
 from neko.agent.computer.hand import ComputerHand
 from neko.app import embedding
 from neko.app.avatars import roots_of
-from neko.app.backups.contents import entries
+from neko.app.backups.contents import contents
 from neko.app.hearing import chosen_model, kind_in_force
 from neko.app.site_logins import SITE_LOGIN, opened
 from neko.audio.engines import local_voices
@@ -194,7 +194,7 @@ async def _is_healthy(host: str, port: int) -> bool:
 def _backup(settings: Settings) -> Finding:
     """What a backup would hold, and what was there before a restore."""
     folder = _folder_path(settings)
-    found = list(entries(folder))
+    found = contents(folder).entries
     size = sum(entry.size for entry in found)
     told = f"`python -m neko backup FILE` keeps {len(found)} files, {size / 1e6:,.1f} MB"
     if earlier := sorted((folder / pending_restore.BEFORE).glob("*")):

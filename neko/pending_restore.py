@@ -35,7 +35,7 @@ STAYS: Final = ("agent/browser",)
 """What of them is no part of a backup, and is still there after a restore."""
 BEFORE: Final = "before_restore"
 KEPT: Final = timedelta(days=30)
-_PLACE: Final = "restore"
+PLACE: Final = "restore"
 _READY: Final = "ready.json"
 _MOMENT: Final = "%Y%m%d-%H%M%S"
 
@@ -44,14 +44,14 @@ def new_folder(data: Path) -> Path:
     """Where the parts that come are to be made whole; empty at first, and gone at the next start unless ``ready`` was
     called. Raises ``OSError``."""
     cancel(data)
-    folder = data / _PLACE / "new"
+    folder = data / PLACE / "new"
     folder.mkdir(mode=0o700, parents=True)
     return folder
 
 
 def ready(data: Path) -> None:
     """All that comes is whole and on the disk: it takes effect when the folder is next opened. Raises ``OSError``."""
-    place = data / _PLACE
+    place = data / PLACE
     temporary = place / ".ready.tmp"
     with temporary.open("wb") as file:
         file.write(json.dumps({"at": f"{datetime.now():%Y-%m-%dT%H:%M:%S}"}).encode())
@@ -62,12 +62,12 @@ def ready(data: Path) -> None:
 
 
 def is_ready(data: Path) -> bool:
-    return (data / _PLACE / _READY).is_file()
+    return (data / PLACE / _READY).is_file()
 
 
 def cancel(data: Path) -> None:
     """Forget what was to come, which has not begun to take effect. Raises ``OSError``."""
-    place = data / _PLACE
+    place = data / PLACE
     (place / _READY).unlink(missing_ok=True)
     shutil.rmtree(place / "new", ignore_errors=True)
 
@@ -75,7 +75,7 @@ def cancel(data: Path) -> None:
 def finish(data: Path) -> Path | None:
     """Have a restore that is ready take effect; where what was there before is kept now. Raises ``OSError``, after
     which it goes on at the next call."""
-    place, kept = data / _PLACE, None
+    place, kept = data / PLACE, None
     if not place.is_dir():
         _sweep(data)
         return None
@@ -90,7 +90,7 @@ def finish(data: Path) -> Path | None:
         _sync(data)
         (place / _READY).unlink()
         _sync(place)
-    if any(path.is_file() for path in old.rglob("*")):
+    if any(path.is_file() or path.is_symlink() for path in old.rglob("*")):
         kept = data / BEFORE / f"{datetime.now():{_MOMENT}}"
         kept.parent.mkdir(mode=0o700, exist_ok=True)
         old.rename(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
@@ -132,6 +133,41 @@ def test_what_was_there_before_is_kept_and_what_is_no_part_of_it_stays(backup: P
     assert (data / "agent" / "browser" / "profile.json").exists()
     assert (data / "models" / "hearing" / "large.json").exists()
     assert not list((data / "memory").glob("*Luna*"))
+
+
+def test_links_to_elsewhere_and_what_is_none_of_nekos_are_left_out_and_named(
+    filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, outside = tmp_path / "linked", tmp_path / "outside"
+    shutil.copytree(filled, data)
+    (outside / "folder").mkdir(parents=True)
+    for name in ("private.json", "folder/far.json"):
+        (outside / name).write_text("of another", encoding="utf-8")
+    (data / "live2d/mao/far.json").symlink_to(outside / "private.json")
+    (data / "config/agent.json").symlink_to(outside / "private.json")
+    (data / "live2d/far").symlink_to(outside / "folder")
+    (data / "live2d/mao/itself").symlink_to(data / "live2d/mao/itself")
+    (data / "live2d/mao/near.json").symlink_to("parameters.json")
+    (data / "diary.txt").write_text("mine", encoding="utf-8")
+    log = data / "memory" / "time_indexed_Mio"
+    log.rename(outside / log.name)
+    log.symlink_to(outside / log.name)
+    assert main(["backup", str(tmp_path / "b.zip"), "--data-dir", str(data)]) == 0
+    told = capsys.readouterr().out
+    links = "config/agent.json, live2d/far, live2d/mao/far.json, live2d/mao/itself"
+    assert f"without links to elsewhere: {links}\n" in told
+    assert "without what is no part of Neko's data: diary.txt\n" in told
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert all(b"of another" not in archive.read(name) for name in archive.namelist())
+        assert archive.read("data/live2d/mao/near.json") == archive.read("data/live2d/mao/parameters.json")
+    assert restore(tmp_path / "b.zip", data, "--yes") == 0
+    assert "live2d: 2 as they are, 3 gone" in capsys.readouterr().out
+    assert said(data) == list(SAID)
+    assert (outside / "private.json").read_text(encoding="utf-8") == "of another"
+    assert (outside / log.name).is_file()
+    (before,) = (data / pending_restore.BEFORE).iterdir()
+    assert (before / "live2d/mao/far.json").is_symlink()
+    assert (data / "diary.txt").is_file()
 
 
 def test_while_neko_runs_it_is_not_restored(backup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

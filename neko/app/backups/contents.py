@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from neko.memory_files import is_log
-from neko.pending_restore import PARTS, STAYS
+from neko.pending_restore import BEFORE, PARTS, PLACE, STAYS
 from neko.set_aside import COMPANIONS, DAMAGED, REPLACED
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE
 
@@ -30,6 +30,8 @@ _PLAIN: Final = (
 )
 """Documents in ``config`` that hold no keys. Of whatever else is there nobody knows, so it counts as secret."""
 _KEYS: Final = (".key", ".pem")
+_OWN: Final = (*PARTS, PLACE, BEFORE, "models", "logs")
+"""What Neko has in a data folder."""
 
 
 class Way(Enum):
@@ -54,15 +56,43 @@ class Entry:
     modified: float
 
 
-def entries(data: Path) -> Iterator[Entry]:
-    """By name. Links to files are followed, those to folders are not: what they lead to is not in this folder."""
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """``entries`` by name. ``links``: paths of links that are left out, as what they lead to is not in this folder, or
+    is a folder, which has its own place there. ``others``: what lies beside the parts and is none of Neko's."""
+
+    entries: Sequence[Entry]
+    links: Sequence[str]
+    others: Sequence[str]
+
+
+def contents(data: Path) -> Contents:
+    """What a backup of a data folder holds, and what not. A part may itself be a link to elsewhere, and so may a log:
+    it is written where that leads."""
+    found: list[Entry] = []
+    links: list[str] = []
+    places = [(data / part).resolve() for part in PARTS]
     for part in sorted(PARTS):
         for folder, folders, files in os.walk(data / part):
             inside = PurePosixPath(Path(folder).relative_to(data).as_posix())
             folders[:] = sorted(name for name in folders if _is_wanted_folder(inside / name))
-            for name in sorted(files):
-                if _is_wanted(name) and (found := _entry(Path(folder, name), inside / name)):
-                    yield found
+            links += [str(inside / name) for name in folders if Path(folder, name).is_symlink()]
+            for name in sorted(filter(_is_wanted, files)):
+                path = Path(folder, name)
+                if path.is_symlink() and way_of(inside / name) is not Way.DATABASE and _leads_out(path, places):
+                    links.append(str(inside / name))
+                elif entry := _entry(path, inside / name):
+                    found.append(entry)
+    beside = sorted(path.name for path in data.iterdir()) if data.is_dir() else ()
+    return Contents(found, links, [name for name in beside if not (name.startswith(".") or name in _OWN)])
+
+
+def _leads_out(link: Path, places: Sequence[Path]) -> bool:
+    try:
+        path = link.resolve(strict=True)
+    except (OSError, RuntimeError):  # it leads to nothing, or to itself
+        return True
+    return not any(path.is_relative_to(place) for place in places)
 
 
 def way_of(name: PurePosixPath) -> Way:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from neko import pending_restore
 from neko.app.backups import databases, sealing
-from neko.app.backups.contents import Way, entries
+from neko.app.backups.contents import Way, contents
 from neko.app.backups.layout import (
     DATA,
     LARGEST_MANIFEST,
@@ -128,7 +128,8 @@ class Backup:
 
     def compare(self, data: Path, tell: Tell = lambda done, total: None) -> Report:
         """What would become of a data folder; changes nothing."""
-        here = {entry.name: entry for entry in entries(data)} if data.is_dir() else {}
+        found = contents(data)
+        here = {entry.name: entry for entry in found.entries}
         there = {one.name: one for one in _characters_here(data)}
         kept = {one.name: one for one in self.manifest.characters}
         logs = {f"memory/{log_name(name)}": name for name in kept}
@@ -147,7 +148,7 @@ class Backup:
             counts.setdefault(part, Counter())[what] += 1
             done += file.size
             tell(done, self.size)
-        for path in here.keys() - set(self.manifest.secrets if self.manifest.sealed else ()):
+        for path in {*here, *found.links} - set(self.manifest.secrets if self.manifest.sealed else ()):
             counts.setdefault(path.partition("/")[0], Counter())["gone"] += 1
         changes = [
             Change(part, count["new"], count["different"], count["same"], count["gone"])

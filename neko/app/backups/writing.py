@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from neko.app.backups import databases, sealing
-from neko.app.backups.contents import Entry, Way, entries
+from neko.app.backups.contents import Entry, Way, contents
 from neko.app.backups.layout import DATA, MANIFEST, MOST_FILES, SEALED, KeptFile, Manifest, characters_in
 from neko.backup_errors import BackupError
 from neko.hand_written import decoded
@@ -39,13 +39,15 @@ Tell = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class Made:
     """``left_out``: paths of what holds secrets and is in no backup without a passphrase. ``unread``: of what could not
-    be read."""
+    be read. ``links`` and ``others`` as in ``Contents``."""
 
     path: Path
     size: int
     files: int
     left_out: Sequence[str]
     unread: Sequence[str]
+    links: Sequence[str]
+    others: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -71,7 +73,8 @@ def write(data: Path, target: Path, passphrase: str = "", tell: Tell = lambda do
         sealing.check_passphrase(passphrase)
     if target.exists():
         raise BackupError("backup_exists", f"{target} exists", file=str(target))
-    found = list(entries(data))
+    there = contents(data)
+    found = there.entries
     if not any(entry.name.startswith(("config/", "memory/")) for entry in found):
         raise BackupError("backup_nothing", f"there is nothing in {data}", folder=str(data))
     if len(found) > MOST_FILES:
@@ -93,7 +96,7 @@ def write(data: Path, target: Path, passphrase: str = "", tell: Tell = lambda do
     finally:
         part.unlink(missing_ok=True)
     left_out = () if passphrase else sorted(work.secrets)
-    return Made(target, size, len(work.files), left_out, work.unread)
+    return Made(target, size, len(work.files), left_out, work.unread, there.links, there.others)
 
 
 def _add_all(work: _Work, found: Sequence[Entry], passphrase: str) -> None:

@@ -30,13 +30,16 @@ _MOST_TOLD: Final = 200
 
 
 class MadeShape(Schema):
-    """``size`` in bytes. ``left_out``: files that hold keys and so are not in it; ``unread`` could not be read."""
+    """``size`` in bytes. ``left_out``: files that hold keys and so are not in it; ``unread`` could not be read.
+    ``links`` lead elsewhere, ``others`` lie in the data folder and are none of Neko's: neither is in it."""
 
     name: str
     size: int
     files: int
     left_out: list[str]
     unread: list[str]
+    links: list[str]
+    others: list[str]
 
 
 class ChangeShape(Schema):
@@ -201,6 +204,8 @@ def _made(file: Path, job: Job) -> MadeShape | None:
         files=made.files,
         left_out=list(made.left_out)[:_MOST_TOLD],
         unread=list(made.unread)[:_MOST_TOLD],
+        links=list(made.links)[:_MOST_TOLD],
+        others=list(made.others)[:_MOST_TOLD],
     )
 
 

@@ -1,7 +1,7 @@
 /**
  * Settings › Backup: all of her in one file, and back.
  *
- * @typedef {{ name: string, size: number, files: number, left_out: string[], unread: string[] }} Made
+ * @typedef {{ name: string, size: number, files: number, left_out: string[], unread: string[], links: string[], others: string[] }} Made
  * @typedef {{ part: string, new: number, different: number, same: number, gone: number }} Change Files of one part of her folder.
  * @typedef {{ lines: number | null }} CharacterLines
  * @typedef {{ name: string, kept: CharacterLines | null, here: CharacterLines | null }} Talk null: she is not there.
@@ -156,6 +156,8 @@ class BackupPage {
       h("h3", { text: t("backup.made") }),
       h("p", { role: "status", text: t("backup.made_words", { name: made.name, size: sizeOf(made.size) }) }),
       made.left_out.length > 0 && h("p", { class: "form-note", text: t("backup.left_out") }),
+      made.links.length > 0 && h("p", { class: "form-note", text: t("backup.links", { files: made.links.join(", ") }) }),
+      made.others.length > 0 && h("p", { class: "form-note", text: t("backup.others", { files: made.others.join(", ") }) }),
       made.unread.length > 0 && bad(t("backup.unread", { files: made.unread.join(", ") })),
       acts(this.#button("done", () => this.#discard()),
         h("a", { class: "button is-main", href: `${PATH}/file`, download: made.name, text: t("backup.save"), "data-testid": "backup-save" })),
