@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from starlette import staticfiles
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -56,6 +57,8 @@ _TEMPLATES: Final = {
     "/{character}": "index.html",
 }
 """By address; "" for a page that N.E.K.O. has not, or only on another port, by a name that is a character's here."""
+
+_ICON: Final = "favicon.ico"
 
 POLICY: Final = STRICT.allowing(
     script_src=("'unsafe-inline'", "'unsafe-eval'", "blob:"),
@@ -134,12 +137,21 @@ def _changed(path: Path) -> int:
 
 def given_routes(neko: Neko, folder: Path, ours: ASGIApp) -> list[BaseRoute]:
     """The pages and files of the folder, and ``ours`` at an address of their own; to be routed after the calls."""
-    templates = GivenTemplates(folder / "templates")
+    templates, files = GivenTemplates(folder / "templates"), GivenFiles(folder / "static")
     return [
         Mount(f"/{OWN_PAGES}", _below(ours)),
-        Mount("/static", GivenFiles(folder / "static")),
+        Mount("/static", files),
+        Route(f"/{_ICON}", partial(_icon, files), name="icon"),
         *(Route(path, partial(_show, neko, templates, name), name=path) for path, name in _TEMPLATES.items()),
     ]
+
+
+async def _icon(files: GivenFiles, request: Request) -> Response:
+    """What browsers ask for where a page names no icon; ours where the folder has none."""
+    try:
+        return await files.get_response(_ICON, request.scope)
+    except HTTPException:
+        return RedirectResponse(f"{base_path(request.scope)}{OWN_PAGES}/static/icons/favicon.svg", 303)
 
 
 def _below(ours: ASGIApp) -> ASGIApp:

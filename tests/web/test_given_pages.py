@@ -159,6 +159,19 @@ async def test_nothing_outside_the_folder_is_shown(client: httpx2.AsyncClient, f
         assert (await client.get(f"/static/{path}")).status_code == 404, path
 
 
+async def test_the_icon_that_a_browser_asks_for_by_itself_is_the_folder_s_or_ours(
+    client: httpx2.AsyncClient, folder: Path
+) -> None:
+    ours = await client.get("/favicon.ico", follow_redirects=True)
+    assert (ours.status_code, ours.headers["content-type"]) == (200, "image/svg+xml")
+    (folder / "static" / "favicon.ico").symlink_to(folder.parent / "secret.html")
+    assert "secret" not in (await client.get("/favicon.ico", follow_redirects=True)).text
+    (folder / "static" / "favicon.ico").unlink()
+    (folder / "static" / "favicon.ico").write_bytes(b"icon")
+    theirs = await client.get("/favicon.ico")
+    assert (theirs.status_code, theirs.content, theirs.headers["content-type"]) == (200, b"icon", "image/x-icon")
+
+
 async def test_a_page_that_was_changed_is_shown_as_it_is_now(client: httpx2.AsyncClient, folder: Path) -> None:
     assert "<title>Talk</title>" in (await client.get("/")).text
     (folder / "templates" / "index.html").write_text("<title>Another</title>", encoding="utf-8")
