@@ -32,6 +32,9 @@ def fact(attribute: str, value: str, said: datetime = YESTERDAY, subject: str = 
         ("明天我有考试", YESTERDAY, Kind.TODAY, "我有考试"),
         ("土曜日に面接", YESTERDAY, Kind.TODAY, "面接"),
         ("내일 시험이 있어", YESTERDAY, Kind.TODAY, "시험이 있어"),
+        ("Morgen um 10 ist meine Prüfung in Mathe", YESTERDAY, Kind.TODAY, "meine Prüfung in Mathe"),
+        ("übermorgen um zehn Uhr eine Prüfung", YESTERDAY, Kind.TOMORROW, "eine Prüfung"),
+        ("am Samstag um 9 ein Vorstellungsgespräch", YESTERDAY, Kind.TODAY, "ein Vorstellungsgespräch"),
     ],
 )
 def test_what_was_planned_for_a_day_comes_up_around_it(value: str, said: datetime, kind: Kind, text: str) -> None:

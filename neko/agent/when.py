@@ -1,5 +1,6 @@
-"""When something is to be, as the user says it in English, Chinese, Japanese or Korean: "in ten minutes", 明早八点,
-"every Monday at 9". Pure; times are local wall times without a zone, and what is ambiguous is taken for the next one.
+"""When something is to be, as the user says it in English, German, Chinese, Japanese or Korean: "in ten minutes",
+"morgen um halb zehn", 明早八点, "every Monday at 9". Pure; times are local wall times without a zone, and what is
+ambiguous is taken for the next one.
 
 ``dateparser`` was looked at: of fourteen such phrases it read five ("in ten minutes" and the like), lost the time of
 day in "tomorrow at nine", read 火 as Tuesday, knows no repeats, and took up to half a second for a phrase.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -55,6 +57,17 @@ _ENGLISH: Final = {
     )
     for name in names.split()
 }  # fmt: skip
+_GERMAN: Final = {
+    name: value
+    for value, names in (
+        (0.5, "halben,halbe,einer halben,eine halbe"), (1, "ein,eins,eine,einem,einen,einer"), (2, "zwei"), (3, "drei"),
+        (3, "ein paar,paar"), (4, "vier"), (5, "fünf,fuenf"), (6, "sechs"), (7, "sieben"), (8, "acht"), (9, "neun"),
+        (10, "zehn"), (11, "elf"), (12, "zwölf,zwoelf"), (15, "fünfzehn"), (20, "zwanzig"), (30, "dreißig,dreissig"),
+        (40, "vierzig"), (45, "fünfundvierzig"), (60, "sechzig"), (90, "neunzig"), (1.5, "anderthalb,eineinhalb"),
+        (2.5, "zweieinhalb"),
+    )
+    for name in names.split(",")
+}  # fmt: skip
 _KOREAN: Final = {
     name: value
     for value, names in (
@@ -63,6 +76,7 @@ _KOREAN: Final = {
     )
     for name in names.split()
 }  # fmt: skip
+_KOREAN_DAYS: Final = {"하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "열흘": 10, "보름": 15}
 _DIGITS: Final = {
     sign: at
     for at, signs in enumerate(("零〇영공", "一일", "二两兩이", "三삼", "四사", "五오", "六육", "七칠", "八팔", "九구"))
@@ -77,7 +91,7 @@ def _number(text: str) -> float:
         return float(text)
     if text == "半":
         return 0.5
-    for names in (_ENGLISH, _KOREAN):
+    for names in (_ENGLISH, _GERMAN, _KOREAN):
         if text in names:
             return names[text]
     total, digit = 0, -1
@@ -97,17 +111,20 @@ def _any(names: dict[str, float]) -> str:
 
 
 _N_EN: Final = rf"(?:\d{{1,4}}(?:\.\d+)?|{_any(_ENGLISH)})"
+_HOUR_DE: Final = (
+    rf"(?:\d{{1,2}}|{'|'.join(n for n, v in _GERMAN.items() if 1 <= v <= 12 and v % 1 == 0 and ' ' not in n)})"
+)
 _N_HAN: Final = r"(?:\d{1,4}(?:\.\d+)?|[零〇一二三四五六七八九十百两兩]{1,5}|半)"
 _N_KO: Final = rf"(?:\d{{1,4}}|{_any(_KOREAN)}|[일이삼사오육칠팔구십백]{{1,5}})"
 _SECONDS: Final = {
     name: seconds
     for seconds, names in (
-        (1, "sec secs second seconds 秒 秒钟 秒鐘 초"),
-        (60, "m min mins minute minutes 分 分钟 分鐘 분"),
-        (900, "刻钟 刻鐘"),
-        (3600, "h hr hrs hour hours 小时 小時 钟头 鐘頭 時間 시간"),
-        (86_400, "day days 天 日 日間 일"),
-        (604_800, "week weeks 周 週 星期 礼拜 禮拜 週間 周間 주 주일"),
+        (1, "sec secs second seconds sekunde sekunden 秒 秒钟 秒鐘 초"),
+        (60, "m min mins minute minutes minuten 分 分钟 分鐘 분"),
+        (900, "viertelstunde 刻钟 刻鐘"),
+        (3600, "h hr hrs hour hours stunde stunden 小时 小時 钟头 鐘頭 時間 시간"),
+        (86_400, "day days tag tage tagen 天 日 日間 일"),
+        (604_800, "week weeks woche wochen 周 週 星期 礼拜 禮拜 週間 周間 주 주일"),
     )
     for name in names.split()
 }
@@ -123,7 +140,7 @@ _U_EN: Final = _units("a", "z")
 _U_HAN: Final = _units("\u3400", "\u9fff")
 _U_KO: Final = _units("\uac00", "\ud7a3")
 _PIECE_EN: Final = (
-    rf"(?P<n>\d{{1,4}}(?:\.\d+)?(?=[ -]?[a-z])|(?:{_any(_ENGLISH)})(?=[ -]))(?: (?P<mid>and a half))?[ -]?"
+    rf"(?P<n>\d{{1,4}}(?:\.\d+)?(?=[ -]?[a-z])|(?:{_any(_ENGLISH | _GERMAN)})(?=[ -]))(?: (?P<mid>and a half))?[ -]?"
     rf"(?:(?:a|an|of|of an) )?(?P<u>{_U_EN})\b(?P<half> and a half)?"
 )
 _PIECE_HAN: Final = rf"(?P<n>{_N_HAN})(?P<mid>[个個]半)?[个個]?(?P<u>{_U_HAN})(?P<half>半)?"
@@ -134,7 +151,7 @@ def _bare(piece: str) -> str:
     return re.sub(r"\?P<\w+>", "?:", piece)
 
 
-_RUN_EN: Final = rf"{_bare(_PIECE_EN)}(?:(?:,| and|, and)? {_bare(_PIECE_EN)})*"
+_RUN_EN: Final = rf"{_bare(_PIECE_EN)}(?:(?:,| and|, and| und)? {_bare(_PIECE_EN)})*"
 _RUN_HAN: Final = rf"{_bare(_PIECE_HAN)}(?:[零又と、]?{_bare(_PIECE_HAN)})*"
 _RUN_KO: Final = rf"{_bare(_PIECE_KO)}(?: ?{_bare(_PIECE_KO)})*"
 
@@ -146,6 +163,8 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def _seconds(run: str) -> float:
     """How long a run of numbers with units is."""
+    if run in _KOREAN_DAYS:
+        return _KOREAN_DAYS[run] * 86_400.0
     total = 0.0
     for piece in (_PIECE_EN, _PIECE_HAN, _PIECE_KO):
         for found in _pattern(piece).finditer(run):
@@ -162,8 +181,9 @@ def _seconds(run: str) -> float:
 _WEEKDAYS: Final = {
     name: number
     for number, names in enumerate(
-        ("monday mon 一 月 월", "tuesday tue tues 二 火 화", "wednesday wed 三 水 수", "thursday thu thurs 四 木 목",
-         "friday fri 五 金 금", "saturday sat 六 土 토", "sunday sun 日 天 일")
+        ("monday mon montag 一 月 월", "tuesday tue tues dienstag 二 火 화", "wednesday wed mittwoch 三 水 수",
+         "thursday thu thurs donnerstag 四 木 목", "friday fri freitag 五 金 금",
+         "saturday sat samstag sonnabend 六 土 토", "sunday sun sonntag 日 天 일")
     )
     for name in names.split()
 }  # fmt: skip
@@ -180,8 +200,9 @@ _DAYS: Final = {
     name: days
     for days, names in (
         (0, "today|tonight|this morning|this afternoon|this evening|今天|今日|今晚|今早|今夜|今晩|きょう|오늘"),
-        (1, "tomorrow|明天|明日|明早|明晚|明朝|明晩|あした|あす|내일"),
-        (2, "the day after tomorrow|day after tomorrow|后天|後天|明後日|あさって|모레"),
+        (0, "heute|heute morgen|heute früh|heute abend|heute nacht"),
+        (1, "tomorrow|morgen|morgen früh|明天|明日|明早|明晚|明朝|明晩|あした|あす|내일"),
+        (2, "the day after tomorrow|day after tomorrow|übermorgen|uebermorgen|后天|後天|明後日|あさって|모레"),
         (3, "大后天|大後天|しあさって|글피"),
     )
     for name in names.split("|")
@@ -191,11 +212,15 @@ _PARTS: Final = {
     for part, names in (
         ("dawn", "凌晨|清晨|未明|明け方|새벽"),
         ("morning", "in the morning|this morning|morning|早上|早晨|上午|早|午前|朝|오전|아침"),
-        ("noon", "at noon|noon|中午|正午|昼|お昼|정오|점심|낮"),
+        ("morning", "heute morgen|heute früh|morgen früh|am morgen|morgens|in der früh|früh"),
+        ("morning", "am vormittag|vormittags|vormittag"),
+        ("noon", "at noon|noon|am mittag|mittags|mittag|中午|正午|昼|お昼|정오|점심|낮"),
         ("afternoon", "in the afternoon|this afternoon|afternoon|下午|午后|午後|오후"),
-        ("evening", "in the evening|this evening|evening|傍晚|夕方|저녁"),
+        ("afternoon", "am nachmittag|nachmittags|nachmittag"),
+        ("evening", "in the evening|this evening|evening|heute abend|am abend|abends|abend|傍晚|夕方|저녁"),
         ("night", "at night|tonight|night|晚上|今晚|明晚|夜里|夜裡|晚|夜|今夜|今晩|晩|밤"),
-        ("midnight", "at midnight|midnight|半夜|午夜|零点|零點|深夜|真夜中|자정"),
+        ("night", "heute nacht|in der nacht|nachts|nacht"),
+        ("midnight", "at midnight|midnight|um mitternacht|mitternacht|半夜|午夜|零点|零點|深夜|真夜中|자정"),
     )
     for name in names.split("|")
 }
@@ -203,21 +228,27 @@ _HOUR_OF: Final = {"dawn": 5, "morning": 9, "noon": 12, "afternoon": 15, "evenin
 _LATER: Final = frozenset({"afternoon", "evening", "night"})
 _EARLIEST_AS_SAID: Final = 6
 """Hours from which on "tomorrow at seven" is in the morning; three is in the afternoon."""
-_WEEKDAY_EN: Final = "|".join(sorted((n for n in _WEEKDAYS if n.isascii()), key=len, reverse=True))
+
+
+def _latin(names: Iterable[str], *, but: bool = False) -> str:
+    """Those in Latin letters, or all ``but`` those."""
+    return "|".join(sorted((name for name in names if (name > "\u2e80") is but), key=len, reverse=True))
+
+
+_WEEKDAY_EN: Final = _latin(_WEEKDAYS)
+_WEEKDAY_DE: Final = "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag"
 _MONTH_EN: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DAY_EN: Final = "|".join(sorted((n for n in _DAYS if n.isascii()), key=len, reverse=True))
-_DAY_OTHER: Final = "|".join(sorted((n for n in _DAYS if not n.isascii()), key=len, reverse=True))
-_PART_EN: Final = "|".join(sorted((n for n in _PARTS if n.isascii()), key=len, reverse=True))
-_PART_OTHER: Final = "|".join(
-    sorted((n for n in _PARTS if (not n.isascii() and len(n) > 1) or n in "朝昼夜晩낮밤"), key=len, reverse=True)
-)
+_DAY_EN: Final = _latin(_DAYS)
+_DAY_OTHER: Final = _latin(_DAYS, but=True)
+_PART_EN: Final = _latin(_PARTS)
+_PART_OTHER: Final = _latin((name for name in _PARTS if len(name) > 1 or name in "朝昼夜晩낮밤"), but=True)
 
 _AFTER: Final = (
-    rf"\bin (?:about |around |exactly )?(?P<run>{_RUN_EN})(?:(?:'s?)? time)?\b",
+    rf"\bin (?:about |around |exactly |etwa |ungefähr |genau )?(?P<run>{_RUN_EN})(?:(?:'s?)? time)?\b",
     rf"(?P<run>\b{_RUN_EN}) (?:from now|later)\b",
     rf"(?P<run>{_RUN_HAN})(?:钟|鐘|間)?(?:之后|之後|以后|以後|过后|過後|后|後|経ったら|経過後|たったら|ご(?=に))に?",
     rf"过(?P<run>{_RUN_HAN})(?=[提叫喊通])",
-    rf"(?P<run>{_RUN_KO}) ?(?:뒤|후|있다가|이따가?|지나(?:면|서))(?:에)?",
+    rf"(?P<run>{_RUN_KO}|{'|'.join(_KOREAN_DAYS)}) ?(?:뒤|후|있다가|이따가?|지나(?:면|서))(?:에)?",
 )
 _LENGTHS: Final = (
     rf"(?P<run>\b{_RUN_EN})(?=[ ,.!?-]|$)",
@@ -227,6 +258,9 @@ _LENGTHS: Final = (
 _EVERY: Final = (
     rf"\b(?:every|each) (?P<weekday>{_WEEKDAY_EN})s?\b",
     r"\b(?:every|each) (?:single )?(?:day|(?=morning|afternoon|evening|night))|\bdaily\b",
+    rf"\bjeden (?P<weekday>{_WEEKDAY_DE})\b",
+    rf"\b(?P<weekday>{_WEEKDAY_DE})s\b",
+    r"\b(?:jeden (?:tag|(?=morgen|vormittag|mittag|nachmittag|abend))|jede (?=nacht)|täglich)\b",
     r"每(?:个|個)?(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])",
     r"每(?:天|日)|天天|每(?=[早晚])",
     r"毎週(?:の)?(?P<weekday>[月火水木金土日])曜日?(?:の|に)?",
@@ -256,15 +290,29 @@ _ANY_YEAR: Final = (
 """What is a day where a day of any year is looked for."""
 _BY_THE_MOON: Final = r"农历|農曆|阴历|陰曆|旧暦|음력"
 _NAMED_DAYS: Final = (
-    rf"\b(?P<name>{_DAY_EN})\b",
+    rf"\b(?P<next>nächste woche (?:am )?)?(?:am |diesen |nächsten |kommenden )?(?P<weekday>{_WEEKDAY_DE})"
+    r"(?: ?(?P<part>früh|morgen|vormittag|mittag|nachmittag|abend|nacht))?\b",
+    rf"\b(?<!\bam )(?<!\bguten )(?<!\bgestern )(?P<name>{_DAY_EN})\b",
     rf"\b(?P<next>next |this |on |this coming )?(?P<weekday>{_WEEKDAY_EN})\b",
     r"(?P<next>下|这|這|本)?(?:个|個)?(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])",
     r"(?P<next>来週|今週|次)?(?:の)?(?P<weekday>[月火水木金土日])曜日?(?:の|に)?",
     r"(?P<next>다음 ?주|이번 ?주)? ?(?P<weekday>[월화수목금토일])요일(?:에)?",
     rf"(?P<name>{_DAY_OTHER})(?:の|に)?",
 )
+_AMOUNTS_DE: Final = (
+    r"[%€]|(?:prozent|euro|cent|kilo|kg|gramm|g|liter|l|km|kilometer|meter|m|grad|punkte?|jahre?|wochen?|tage?"
+    r"|monate?|stunden?|minuten?|sekunden?)\b"
+)
+"""What "um 10" is no time before."""
 _CLOCKS: Final = (
-    r"\b(?:at |by |around |for |until )?(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d) ?(?P<half_of_day>[ap]\.?m\b\.?)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?halb (?P<hour_half_to>{_HOUR_DE})\b(?: uhr\b)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?viertel nach (?P<hour_quarter>{_HOUR_DE})\b(?: uhr\b)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?(?:viertel vor|dreiviertel) (?P<hour_to>{_HOUR_DE})\b(?: uhr\b)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?(?<![:.\d])(?P<h>{_HOUR_DE}) ?uhr\b"
+    r"(?: (?P<m>[0-5]\d|fünfzehn|zwanzig|drei(?:ß|ss)ig|vierzig)\b)?",
+    rf"\bum (?P<h>{_HOUR_DE})(?<! ein)(?<! eine[mnr])(?<! eine)\b(?![:.,]\d| ?(?:{_AMOUNTS_DE}))",
+    r"\b(?:(?:at|by|around|for|until|um|gegen|ab|bis) )?(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d)"
+    r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
     r"(?:\0 ?|\b(?:at|by|around|until|me|up|um|gegen|ab) )(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
     r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
     r"\b(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)",
@@ -280,8 +328,12 @@ _CLOCKS: Final = (
     rf"(?P<h>{_N_KO}) ?시(?!간)(?: ?(?P<half>반)| ?(?P<m>{_N_KO}) ?분)?(?:쯤)?(?:에)?",
 )
 
-_PARTS_BY_DAY: Final = (rf"\b(?P<part>{_PART_EN})\b", rf"(?P<part>{_PART_OTHER})(?:の|에)?")
-_PARTS_ALONE: Final = (r"\b(?P<part>at noon|at midnight)\b", r"(?P<part>正午|정오|자정)(?:に|에)?")
+_PARTS_BY_DAY: Final = (
+    r"(?<=\0)(?P<part>morgen)\b",
+    rf"\b(?P<part>{_PART_EN})\b",
+    rf"(?P<part>{_PART_OTHER})(?:の|에)?",
+)
+_PARTS_ALONE: Final = (r"\b(?P<part>at noon|at midnight|um mitternacht)\b", r"(?P<part>正午|정오|자정)(?:に|에)?")
 
 
 @dataclass(slots=True)
@@ -356,7 +408,7 @@ def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
         _take_clock(draft, found)
     has_day_or_hour = draft.hour is not None or draft.days is not None or draft.every or draft.day
     if not draft.part and (found := draft.find(_PARTS_BY_DAY if has_day_or_hour else _PARTS_ALONE)):
-        draft.part = _PARTS[found["part"].casefold()]
+        draft.part = _part_of(found["part"])
     names_none = draft.hour is None and draft.days is None and not draft.every and not draft.after_s
     if bare_length and names_none and (found := draft.find(_LENGTHS)):
         draft.after_s = _seconds(found["run"])
@@ -377,21 +429,29 @@ def _take_named_day(draft: _Draft, found: dict[str, str]) -> None:
         draft.part = _PARTS.get(name, _PARTS.get(name[-1:], "")) if not name.isascii() or name in _PARTS else ""
         return
     draft.weekday = _WEEKDAYS[found["weekday"].casefold()]
-    draft.is_next_week = found.get("next", "").replace(" ", "") in ("下", "来週", "다음주")
+    draft.is_next_week = found.get("next", "").replace(" ", "").startswith(("下", "来週", "다음주", "nächstewoche"))
+    draft.part = _part_of(found["part"]) if "part" in found else ""
+
+
+def _part_of(name: str) -> str:
+    """German "morgen" is also tomorrow; as a part of a day it stands behind one."""
+    return _PARTS.get(name.casefold(), "morning")
 
 
 def _take_clock(draft: _Draft, found: dict[str, str]) -> None:
-    written = found.get("h") or found.get("hour_half") or found.get("hour_quarter") or found.get("hour_to") or ""
+    written = next(found[key] for key in ("h", "hour_half", "hour_half_to", "hour_quarter", "hour_to") if key in found)
     draft.hour = _number(written)
     draft.minute = int(_number(found["m"])) if "m" in found else 0
-    if "half" in found or "hour_half" in found:
+    if "half" in found or "hour_half" in found or "hour_half_to" in found:
         draft.minute = 30
     if "hour_quarter" in found:
         draft.minute = 15
     if "quarter" in found:
         draft.minute = 15 if found["quarter"] == "一" else 45
     if "hour_to" in found:
-        draft.hour, draft.minute = draft.hour - 1, 45
+        draft.minute = 45
+    if "hour_to" in found or "hour_half_to" in found:
+        draft.hour = draft.hour - 1 or 12
     draft.half_of_day = found.get("half_of_day", "")[:1].casefold()
     draft.exact = draft.hour > 12 or draft.hour == 0 or written.startswith("0")
     if draft.hour != int(draft.hour) or draft.hour > 24 or draft.minute > 59:

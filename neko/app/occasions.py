@@ -21,7 +21,7 @@ _NEW_DAY: Final = timedelta(hours=5)
 """Who is seen after less than this of silence was never away, whatever the date says."""
 _PLANNED: Final = frozenset(("plan", "promise", "goal"))
 _LONGEST: Final = 300
-_IS: Final = re.compile(r"^(?:(?:['’]s|is)\b|[はが是]|[은는이](?= ))\s*")
+_IS: Final = re.compile(r"^(?:(?:['’]s|is|ist)\b|[はが是]|[은는이](?= ))\s*")
 """What is left before what is planned in "Tomorrow is my exam"."""
 
 
