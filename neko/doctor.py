@@ -152,8 +152,8 @@ def _data_folder(settings: Settings) -> Finding:
         remedy = f"`python -m neko import {path} --data-dir ANOTHER --yes` brings its talks and models over"
         return Finding("note", "data folder", f"{path} is the folder of N.E.K.O.'s program; {remedy}")
     if names := not_taken_over(path / "memory"):
-        remedy = f"`python -m neko memory import {path / 'memory' / names[0]} --data-dir {path}` brings them over"
         folders = f"N.E.K.O.'s memories of {', '.join(names)} lie in folders of their own"
+        remedy = "those of her characters come when she is started, others by `python -m neko memory import`"
         return Finding("note", "data folder", f"{path}: {folders}; {remedy}")
     return Finding("ok", "data folder", str(path))
 

@@ -18,7 +18,6 @@ NekoError
 │   ├── UnusableVariableError  the same of a variable of the environment
 │   ├── UnusableNameError      a character's name cannot be that of a file
 │   ├── ProgramFolderError  neko.memory_errors: the data folder is that of N.E.K.O.'s program
-│   ├── FolderMemoriesError  neko.memory_errors: N.E.K.O.'s memories there lie in a folder per character
 │   ├── PortTakenError     neko.serve.listener: another program listens there
 │   ├── RemoteBusError     neko.bus_errors: the sockets to another process cannot be used; its code says why
 │   └── AddressError       neko.serve.listener: the address cannot be listened on at all
@@ -117,6 +116,8 @@ NekoError
     ├── BackupFailedError      neko.memory_errors: a backup of it could not be made; the log itself is whole
     ├── NotForgottenError      neko.memory_errors: the disk is too full to delete words, which are still there
     ├── NotSavedError          neko.memory_errors: the disk is too full for what the user changes by hand
+    ├── NotTakenOverError      neko.memory_errors: N.E.K.O.'s folder of a character has not been taken over yet
+    ├── TakenOverError         neko.memory_errors: it has; nothing is wrong, or a part could not be read
     ├── LogMovedError          its file had gone and was written anew
     ├── LogReplacedError       another file had been put in its place
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import LogMovedError, MemoNotRenewedError, NekoError, UnreadEntriesError
-from neko.memory_errors import FolderMemoriesError, LinesPutBackError, ProgramFolderError
+from neko.memory_errors import LinesPutBackError, ProgramFolderError, TakenOverError
 
 _DISMISSIBLE: Final = (
-    FolderMemoriesError,
     LinesPutBackError,
     LogMovedError,
     MemoNotRenewedError,
     ProgramFolderError,
+    TakenOverError,
     UnreadEntriesError,
 )
 

@@ -18,7 +18,6 @@ from neko.app.elsewhere.scanning import look_into
 from neko.characters import CharacterCards
 from neko.language import system_language
 from neko.memory import import_files
-from neko.memory.folder_layout import not_taken_over
 from neko.memory.import_files import Kind, Source
 from neko.memory_command import bring_in, copied_settings, tell_share, tell_unread
 from neko.settings import default_data_dir
@@ -45,8 +44,6 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if not folder.is_dir():
         raise SystemExit(f"there is no folder {folder}")
     if folder.resolve() == data.resolve():
-        for name in not_taken_over(folder / "memory"):
-            print(f"{name}'s memory comes by: neko memory import {folder / 'memory' / name} --data-dir {data}")
         raise SystemExit(f"{folder} is the data folder itself: start Neko, and everything else in it is there")
     dry_run = options.dry_run or not options.yes
     return _import(folder, data, system_language(environ), dry_run=dry_run)

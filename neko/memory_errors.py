@@ -73,7 +73,21 @@ class ProgramFolderError(ConfigError):
     code = "program_folder"
 
 
-class FolderMemoriesError(ConfigError):
-    """N.E.K.O. has kept memories in a folder per character there, which are not read. ``params``: folder, names."""
+class NotTakenOverError(MemoryStoreError):
+    """What N.E.K.O. has kept of a character in a folder of its own has not come yet; it is tried again. ``params``:
+    also name (the character's) and why."""
 
-    code = "folder_memories"
+    code = "not_taken_over"
+    _sentences: ClassVar[Mapping[str, str]] = {
+        "full": "not_taken_over_full",
+        "locked": "not_taken_over_locked",
+        "unreadable": "not_taken_over_unreadable",
+    }
+
+
+class TakenOverError(MemoryStoreError):
+    """It has come, which is told as a fault is, until the reader has seen it. ``params``: file (the log), reason
+    (``whole``, ``damaged``), lines, facts, damaged (the names of the files of which not all could be read)."""
+
+    code = "taken_over"
+    _sentences: ClassVar[Mapping[str, str]] = {"damaged": "taken_over_in_part"}

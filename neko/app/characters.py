@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -21,6 +21,7 @@ from neko.app.trash import Trash
 from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_name, default_characters
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
+from neko.memory import folder_layout
 from neko.memory.character_files import files_of, move
 from neko.memory_files import TRASH
 from neko.sessions.events import CardChanged, CharacterSwitched, ChatOpened, ReloadPage
@@ -275,6 +276,15 @@ class Characters:
             conversation.begin_anew()
         return True
 
+    @asynccontextmanager
+    async def set_apart(self, name: str) -> AsyncIterator[None]:
+        """The files of a memory are closed, and whoever wants to use it waits. Nobody is renamed, deleted or cleared
+        meanwhile."""
+        async with self._changing:
+            with self._memory.hold(name):
+                await self._memory.close(name)
+                yield
+
     async def delete(self, name: str) -> None:
         """Remove a character that is not the current one; her pages are sent to the current one.
 
@@ -307,15 +317,17 @@ class Characters:
 
     async def clear_memory(self, name: str) -> int:
         """Let a character forget all that was ever said to her, for good; how many lines that was. What was about to be
-        imported goes, too.
+        imported goes, too, and what N.E.K.O. has kept comes no more.
 
-        Raises ``MemoryStoreError``.
+        Raises ``MemoryStoreError``, ``ConfigError``.
         """
         async with self._changing:
             conversation = self._conversations.opened.get(name)
             if conversation:
                 await conversation.edits.open_chat(None)
             await self._imports.give_up(name)
+            if name in await in_thread(folder_layout.not_taken_over, self._files):
+                await in_thread(partial(folder_layout.note, self._files, name, is_whole=True))
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()

@@ -11,6 +11,7 @@ from neko import i18n, set_aside
 from neko.app.conversations import Conversations
 from neko.errors import InputError, NekoError
 from neko.faults import Fault, StandingFaults
+from neko.memory_errors import TakenOverError
 from neko.sessions.events import FaultOver
 from neko.sessions.status_reporter import status_of_fault
 from neko.tasks import in_thread
@@ -62,7 +63,9 @@ class Faults:
     def _tell(self, fault: Fault) -> None:
         """On the terminal once, however many characters it befalls for the same reason."""
         notice = i18n.describe(fault.error, self._language())
-        if not any(other.is_like(fault) for other in self._standing.all() if other.id != fault.id):
+        if fault.error.sentence == TakenOverError.code:
+            logger.info("%s", notice.text)
+        elif not any(other.is_like(fault) for other in self._standing.all() if other.id != fault.id):
             logger.error("%s %s", notice.text, notice.remedy)
         for name, manager in self._conversations.opened.items():
             if fault.concerns(name):

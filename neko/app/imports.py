@@ -115,8 +115,11 @@ def _memo(source: Source, share: Share) -> Summary | None:
     return Summary("", source.memo, share.last or datetime.now()) if source.memo else None
 
 
-async def take_over(importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = tell_nobody) -> None:
-    """Import what is new of one share; ``share`` tells at any moment what has come. Raises ``MemoryStoreError``."""
+async def take_over(
+    importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = tell_nobody, *, step: int | None = None
+) -> None:
+    """Import what is new of one share; ``share`` tells at any moment what has come. ``step``: lines of one file that
+    are stored as one transaction, if not as many as usual. Raises ``MemoryStoreError``."""
     files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
     known, target = await _known(importing, share, files, is_there=True), None
     first, share.lines, share.known, share.versions, share.pictures, share.missing_pictures = share.first, 0, 0, 0, 0, 0
@@ -125,14 +128,14 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
         if source.head is not None:
             await whole_imports.take_over(importing, source, share, known, tell)
             continue
-        for step in _steps(source, known, _STEP):
-            found = await in_thread(step)
+        for following in _steps(source, known, step or _STEP):
+            found = await in_thread(following)
             if not found:
                 break
             new = [one for one, is_new in found if is_new]
             if new and target is None:
-                of_chats = [chat for one in files for chat in await in_thread(_chats_of, one)]
-                target = await importing.begin(share.character, of_chats, first or new[0].line.at, share.number)
+                of_chats = dict.fromkeys([chat for one in files for chat in await in_thread(_chats_of, one)])
+                target = await importing.begin(share.character, [*of_chats], first or new[0].line.at, share.number)
                 share.number = target.number
             stored = await _store(importing, share.character, target, new) if target else 0
             share.lines += len(found)

@@ -54,6 +54,7 @@ from neko.app.remote_bus import remote_bus, tell_privacy
 from neko.app.site_logins import SiteLogins
 from neko.app.small_model import SmallModel
 from neko.app.steam import Steam
+from neko.app.taking_over import TakingOver
 from neko.app.task_requests import TaskRequests
 from neko.app.voice_library import FILE as VOICE_LIBRARY_FILE
 from neko.app.voice_library import VoiceLibrary
@@ -67,7 +68,7 @@ from neko.memory.compression import CompressionScheduler
 from neko.memory.folder_layout import not_taken_over
 from neko.memory.memo import gist
 from neko.memory.service import MemoryService
-from neko.memory_errors import FolderMemoriesError, ProgramFolderError
+from neko.memory_errors import ProgramFolderError
 from neko.memory_files import is_of_program
 from neko.metrics import Metrics
 from neko.net import Network
@@ -117,6 +118,7 @@ class Neko:
     characters: Characters
     conversations: Conversations
     imports: Imports
+    taking_over: TakingOver
     backups: Backups
     avatars: Avatars
     workshop: WorkshopFolder
@@ -198,6 +200,7 @@ class Neko:
             AgentRecords(self.agent, self.reminders, self._untold),
             self.imports,
         )
+        self.taking_over = self._taking_over(cards)
         self.personal_news = PersonalNews(self.network, self.folder.path / "config")
         self.workshop = WorkshopFolder(self.folder.path, self._on_file_fault)
         self.steam = self._steam(stored)
@@ -222,10 +225,9 @@ class Neko:
         except BaseException:
             await self.aclose()
             raise
-        compression = self._compression
-        self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
-        foreground = self.memory.foreground
-        self.bus.session.subscribe(foreground.on_session_event, name="embedding", only=("state", "session_end"))
+        subscribe = self.bus.session.subscribe
+        subscribe(self._compression.on_session_event, name="memory", only=("turn_end", "session_end"))
+        subscribe(self.memory.foreground.on_session_event, name="embedding", only=("state", "session_end"))
         self.proactive.follow()
         await self._attach_agent_events()
         self._requests.start(self.remote.role if self.remote else None)
@@ -233,7 +235,7 @@ class Neko:
         self._privacy.on_change = self._follow_privacy
         self.agent.switches.look()
         await self.steam.follow()
-        await self._start_reminders()
+        await self._take_up()
         return self
 
     async def __aexit__(
@@ -241,9 +243,22 @@ class Neko:
     ) -> None:
         await self.aclose()
 
-    async def _start_reminders(self) -> None:
+    async def _take_up(self) -> None:
+        """What waits for a start."""
         await self.reminders.start()
         await self.characters.end_renamings(self._renamed)
+        await self.taking_over.begin(self._to_take_over)
+
+    def _taking_over(self, cards: CharacterCards) -> TakingOver:
+        return TakingOver(
+            self.folder.memory,
+            self._owner,
+            self.characters,
+            self.conversations,
+            self._standing,
+            self.memory,
+            lambda: self._memory(cards),
+        )
 
     async def aclose(self) -> None:
         """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
@@ -258,6 +273,7 @@ class Neko:
             self._untold.aclose,
             self.bus.aclose,
             self.imports.aclose,
+            self.taking_over.aclose,
             self.backups.aclose,
             self.memory.aclose,
             self.embedding.aclose,
@@ -386,10 +402,7 @@ class Neko:
             unusable = (*stored.unusable(), *unusable_variables(settings.environ), *cards.unusable())
             if is_of_program(self.folder.path):
                 unusable = (*unusable, ProgramFolderError("another layout", folder=str(self.folder.path)))
-            memory = self.folder.path / "memory"
-            if names := not_taken_over(memory):
-                error = FolderMemoriesError("another layout", folder=str(memory), names=", ".join(names))
-                unusable = (*unusable, error)
+            self._to_take_over = not_taken_over(self.folder.memory)
             for fault in (*still_there, *unusable):
                 self._on_file_fault(fault)
             for tag in {self.language.current, "en"}:  # the others in milliseconds, when somebody reads them

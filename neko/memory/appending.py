@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from neko.memory import changes, index, schema
+from neko.memory.brought_in import BROUGHT_IN
 from neko.memory.line_codec import LoggedLine, Names, committed, line_json, logged_lines, stamp
 from neko.types.lines import NewLine, Stored
 from neko.well_formed import well_formed
@@ -18,10 +19,12 @@ _MOST: Final = 32
 def append_all(connection: sqlite3.Connection, lines: Sequence[NewLine], first_id: int, names: Names) -> list[Stored]:
     """Write lines whose speakers are named, and what belongs to them. ``first_id``: the smallest to be given."""
     stored = [_append(connection, line, first_id, names) for line in lines]
-    fresh = [line.imported for line, one in zip(lines, stored, strict=True) if one.fresh]
-    for number, count in Counter(fresh).items():
-        if number:
-            changes.grow(connection, number, count)
+    fresh = [(line.imported, one.line.id) for line, one in zip(lines, stored, strict=True) if one.fresh]
+    come = [(number, line_id) for number, line_id in fresh if number]
+    for number, count in Counter(number for number, _ in come).items():
+        changes.grow(connection, number, count)
+    if come:
+        connection.execute(schema.LOWER_STATE, (BROUGHT_IN, min(line_id for _, line_id in come) - 1))
     return stored
 
 

@@ -9,13 +9,18 @@ has a ``subject_kind``, a ``subject_id`` or a ``scope`` is of a group chat.
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from neko.errors import ConfigError
+from neko.memory.sqlite_errors import store_error
+from neko.memory_errors import NotTakenOverError
 from neko.memory_files import log_name
+from neko.storage import read_json, write_json
 from neko.types.memory import CHARACTER, USER, ChangeKind
 
 _LOG: Final = "time_indexed.db"
@@ -36,6 +41,12 @@ _OF_GROUPS: Final = ("subject_kind", "subject_id", "scope")
 _ELSEWHERE: Final = ("character_card", "settings")
 """Where ``persona.json`` has copied things from that are still there."""
 _LONGEST: Final = 200
+_TAKEN_OVER: Final = "taken_over.json"
+"""Beside the folders, by their names: true for one of which all has come, false for one of which that was begun."""
+_BESIDE: Final = ("-wal", "-journal")
+_HEAD: Final = 20
+_IS_WAL: Final = (18, b"\2\2")
+"""Where a database says that it has a WAL, and how."""
 
 
 def is_of_folder(name: str) -> bool:
@@ -66,13 +77,70 @@ def character_folders(memory: Path) -> list[Path]:
 
 
 def not_taken_over(memory: Path) -> list[str]:
-    """The characters whose folder lies in that of our own memory, where nothing is read from it, and into whose log
-    nothing has been imported yet. What cannot be read holds none."""
+    """The characters whose folder lies in that of our own memory, where nothing is read in its place, and has not been
+    taken over yet, nor imported by hand. What cannot be read holds none."""
     try:
         names = [folder.name for folder in character_folders(memory)]
     except OSError:
         return []
-    return [name for name in names if not _has_imported(memory / log_name(name))]
+    noted = _noted(memory) if names else {}
+    return [name for name in names if not noted.get(name, name not in noted and _has_imported(memory / log_name(name)))]
+
+
+def note(memory: Path, name: str, *, is_whole: bool) -> None:
+    """Keep that the folder of this character is being taken over, or that this is done: it is never done again,
+    whatever becomes of the lines. Raises ``ConfigError``."""
+    noted = _noted(memory)
+    if noted.get(name) is not is_whole:
+        write_json(memory / _TAKEN_OVER, {**noted, name: is_whole})
+
+
+def _noted(memory: Path) -> Mapping[str, bool]:
+    try:
+        found = read_json(memory / _TAKEN_OVER, {}, dict)
+    except ConfigError:
+        return {}
+    return {name: is_whole for name, is_whole in found.items() if isinstance(is_whole, bool)}
+
+
+State = Mapping[str, tuple[int, int]]
+
+
+def state_of(folder: Path) -> State:
+    """Of the files in a character's folder that are read: another one after each change.
+
+    Raises ``NotTakenOverError`` when one cannot be read, or another program holds the log.
+    """
+    state = {}
+    for name in (_LOG, *(_LOG + ending for ending in _BESIDE), _WINDOW, _SETTINGS, *_FACTS):
+        try:
+            with (folder / name).open("rb") as file:
+                head, status = file.read(_HEAD), os.fstat(file.fileno())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            why = f"{name}: {error.strerror}"
+            raise NotTakenOverError(why, file=str(folder), name=folder.name, reason="unreadable", why=why) from error
+        state[name] = status.st_mtime_ns, status.st_size
+        if name == _LOG and not head.startswith(_IS_WAL[1], _IS_WAL[0]) and _is_locked(folder / name):
+            raise in_use(folder)
+    return state
+
+
+def in_use(folder: Path) -> NotTakenOverError:
+    """Another program writes in a character's folder."""
+    why = "another program writes in it"
+    return NotTakenOverError(why, file=str(folder), name=folder.name, reason="locked", why=why)
+
+
+def _is_locked(log: Path) -> bool:
+    """Not for one with a WAL, which SQLite would make files beside."""
+    try:
+        with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return store_error(error, log).params["reason"] == "locked"
+    return False
 
 
 def _has_imported(log: Path) -> bool:

@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from neko.archives import ArchiveError, open_archive, open_entry
+from neko.errors import DiskFullError
 from neko.hand_written import decoded
 from neko.memory import export_layout, folder_layout, import_rows, markdown_talk, schema, written_times
 from neko.memory.import_rows import Precision, Summary, Taken
 from neko.memory.line_codec import entry_time, local_naive, parse
 from neko.memory.memo import cut_memo_prefix
 from neko.memory.salvage import has_table, opened, readable_rows, salvage
+from neko.memory.sqlite_errors import store_error
 from neko.memory_files import character_of
 from neko.set_aside import COMPANIONS
 from neko.types.lines import NewLine, Role
@@ -76,7 +78,8 @@ class Source:
     """A file of a memory. ``character`` is "" where the file does not say whose it is.
 
     ``unread`` entries are nothing that was said, ``damaged`` tells that more was there than could be read; both are
-    known once ``taken`` has come to its end. ``why`` says what is wrong with a file of ``Kind.OTHER``.
+    known once ``taken`` has come to its end; ``in_part`` tells the same before. ``why`` says what is wrong with a file
+    of ``Kind.OTHER``.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Source:
     character: str = ""
     unread: int = 0
     damaged: bool = False
+    in_part: bool = False
     why: Why = ""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     memo: str = ""
@@ -100,7 +104,7 @@ class Source:
 
     def taken(self) -> Iterator[Taken]:
         """What was said, the oldest first; read anew at every call."""
-        self.unread, self.damaged = 0, False
+        self.unread, self.damaged = 0, self.in_part
         match self.kind:
             case Kind.LOG:
                 yield from self._of_log()
@@ -161,7 +165,7 @@ class Source:
 def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:
     """The files of these names at these places; folders and archives are looked into. ``workplace`` gets what is
     unpacked, and copies of logs, which SQLite changes when it opens them. What tells most comes first, and of two
-    layouts of N.E.K.O. the newer one."""
+    layouts of N.E.K.O. the newer one. Raises ``DiskFullError``."""
     sources = [source for name, path in paths for source in _sources(name, path, workplace)]
     return sorted(sources, key=_order)
 
@@ -230,14 +234,16 @@ def _source(name: str, path: Path, workplace: Path) -> Source:
         stem = Path(name).name
         parent = Path(name).parent.name
         whose = folder_layout.character_in(name, path) or character_of(stem) or parent.partition("backups_")[2]
-        if head == _SQLITE or (stem.startswith("time_indexed_") and not head.lstrip().startswith((b"{", b"["))):
+        if head == _SQLITE or (stem.startswith("time_indexed") and not head.lstrip().startswith((b"{", b"["))):
             return _log(Source(name, path, Kind.LOG, whose), workplace)
         if (begun := export_layout.head_of(path)) is not None:
             return Source(name, path, Kind.EXPORT, begun["character"], head=begun)
         if path.stat().st_size > _LARGEST_TEXT:
             return Source(name, path, Kind.OTHER, why="too_large")
         return _document(Source(name, path, Kind.OTHER, whose), workplace)
-    except (OSError, sqlite3.Error):
+    except (OSError, sqlite3.Error) as error:
+        if store_error(error, workplace).params["reason"] == "full":
+            raise DiskFullError(f"there is no room for a copy of {path}", file=str(workplace)) from error
         return Source(name, path, Kind.OTHER, why="unreadable")
 
 
@@ -250,7 +256,7 @@ def _log(source: Source, workplace: Path) -> Source:
     if has_table(copy):
         source.path = copy
     else:
-        source.path = copy.with_name("saved")
+        source.path, source.in_part = copy.with_name("saved"), True
         if not salvage(copy, source.path).read:
             source.kind, source.why = Kind.OTHER, "unreadable"
     return source
@@ -260,7 +266,7 @@ def _document(source: Source, workplace: Path) -> Source:
     text = _text(source.path)
     stripped = text.lstrip()
     if (facts := _facts(text)) is not None:
-        source.kind, source.facts = Kind.FACTS, facts
+        source.kind, source.facts, source.in_part = Kind.FACTS, facts, not _is_json(text)
     elif stripped.startswith("["):
         first = next(iter(_Objects(text)), None)
         is_chat = isinstance(first, dict) and "timestamp" in first and "role" in first
@@ -301,6 +307,14 @@ def _laid_out_anew(text: str, workplace: Path) -> Path | None:
     path = _place_in(workplace) / "export"
     export_layout.lay_out(document, path)
     return path
+
+
+def _is_json(text: str) -> bool:
+    try:
+        load_json(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 _PERSONA: Final = re.compile(r'\s*\{\s*"(?:master|user|neko|ai|relationship)"\s*:\s*\{')

@@ -145,26 +145,32 @@ async def test_the_folder_of_the_original_s_program_is_told_at_the_start_and_by_
         assert "neko import" in describe(fault.error, "en").remedy
 
 
-async def test_memories_in_folders_of_their_own_are_told_until_they_are_imported(
+async def test_memories_in_folders_of_their_own_are_told_by_the_doctor_until_they_have_come(
     data_dir: Path, free_port: int
 ) -> None:
     per_character(data_dir / "memory", "Mio", "Ann")
     doctor = ("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
     (line,) = (line for line in (await run_to_end(*doctor)).out.splitlines() if "data folder:" in line)
     assert line.startswith("note")
-    folder = data_dir / "memory" / "Mio"
-    assert f"neko memory import {folder} --data-dir" in line
-    async with started(data_dir) as neko:
-        (fault,) = neko.faults.all()
-        assert fault.error.params["names"] == "Mio"
-        assert "neko memory import" in describe(fault.error, "en").remedy
-    outcome = await run_to_end("memory", "import", str(folder), "--data-dir", str(data_dir))
-    assert outcome.out.startswith("Mio: 4 new lines"), outcome.out + outcome.err
+    assert "Mio lie in folders of their own; those of her characters come when she is started" in line
+    async with running(data_dir) as neko:
+        told = await neko.logged("I have read what you and I talked about in N.E.K.O.: 4 lines, 5 facts.")
+        outcome = await neko.stop()
+    assert "ERROR" not in told + outcome.err
     assert any(
         "data folder:" in line and line.startswith("ok") for line in (await run_to_end(*doctor)).out.splitlines()
     )
+
+
+async def test_what_was_imported_by_hand_is_not_taken_over(data_dir: Path) -> None:
+    folder = data_dir / "memory" / "Mio"
+    per_character(data_dir / "memory", "Mio", "Ann")
+    outcome = await run_to_end("memory", "import", str(folder), "--data-dir", str(data_dir))
+    assert outcome.out.startswith("Mio: 4 new lines"), outcome.out + outcome.err
     async with started(data_dir) as neko:
         assert not neko.faults.all()
+        assert len(await neko.memory.lines("Mio")) == 4
+        assert not (data_dir / "memory" / "taken_over.json").exists()
 
 
 async def test_the_doctor_finds_models_items_logins_and_pages_that_are_not_as_they_should(

@@ -11,9 +11,10 @@ import { banner, toast } from "./notices.js";
 const shown = new Map();
 
 /** @param {Status & { fault: string }} status */
-export function showStanding({ fault, message, remedy, dismissible }) {
+export function showStanding({ fault, code, message, remedy, dismissible }) {
   endStanding(fault);
-  const keep = dismissible ? { label: t("fault.keep"), run: () => void dismiss(fault) } : null;
+  const label = t(code === "taken_over" ? "fault.seen" : "fault.keep");
+  const keep = dismissible ? { label, run: () => void dismiss(fault) } : null;
   shown.set(fault, banner(`fault:${fault}`, [message, remedy].filter(Boolean).join(" "), keep, "keep-in-use"));
 }
 
