@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +33,7 @@ from neko.memory_files import log_name
 from neko.sessions.events import ReloadPage
 from neko.sessions.manager import SessionManager
 from neko.storage import WORKPLACE, is_full
-from neko.tasks import TaskOwner, in_thread, to_the_end
+from neko.tasks import TaskOwner, give_memory_back, in_thread, to_the_end
 from neko.types.memory import Chats
 
 _AGAIN_S: Final = 20.0
@@ -85,6 +85,7 @@ class TakingOver:
         while folders := [name for name in folders if not await self._is_done(name, is_first=is_first)]:
             is_first = False
             await asyncio.sleep(_AGAIN_S)
+        await in_thread(give_memory_back)
 
     async def _is_done(self, name: str, *, is_first: bool) -> bool:
         """Take a folder over, unless there is no such character; whether nothing is left to be done."""
@@ -127,8 +128,9 @@ class TakingOver:
         )
         if talk is not None:
             talk.follow_change()
-            if len((await self._chats.chats(character)).chats) == 1:  # which the page shows without them
-                talk.tell(lambda language: ReloadPage(i18n.describe(taken, language).text))
+            with suppress(NekoError):
+                if len((await self._chats.chats(character)).chats) == 1:  # which the page shows without them
+                    talk.tell(lambda language: ReloadPage(i18n.describe(taken, language).text))
         return taken
 
     async def _shut(self, stack: AsyncExitStack, character: str) -> SessionManager | None:
