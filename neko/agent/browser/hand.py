@@ -125,7 +125,7 @@ class BrowserHand:
         except BrowserError as error:
             return error
         if self._open == 0:
-            self._idle = self._owner.spawn(self._end_when_idle(), name="idle")
+            self._rest()
         return None
 
     async def _start(self) -> None:
@@ -149,7 +149,13 @@ class BrowserHand:
     def _let_go(self) -> None:
         self._open -= 1
         if self._open == 0 and not self._owner.closed:
-            self._idle = self._owner.spawn(self._end_when_idle(), name="idle")
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nobody uses the browser from now on, maybe of one before this: it may end after a while."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = self._owner.spawn(self._end_when_idle(), name="idle")
 
     async def _end_when_idle(self) -> None:
         await asyncio.sleep(self._idle_s)

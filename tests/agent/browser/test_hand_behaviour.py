@@ -112,6 +112,20 @@ async def test_the_browser_ends_when_it_is_idle_and_a_task_learns_that_the_user_
     await hand.aclose()
 
 
+async def test_a_browser_in_use_does_not_end_by_the_rest_of_one_before(chromium_path: str, tmp_path: Path) -> None:
+    others = asyncio.all_tasks()
+    hand = BrowserHand(tmp_path, Network(), Gate(), lambda: BrowserOptions(False, chromium_path), idle_s=600)
+    workspace = await hand.open(Job("t", "Neko", "", tmp_path))
+    page = (await workspace._pages.open(new=True)).page
+    await workspace.aclose()
+    await page.context.close()
+    await hand.open(Job("t", "Neko", "", tmp_path))
+    rests = [task for task in asyncio.all_tasks() - others if task.get_name() == "browser:idle"]
+    ending = [task for task in rests if not task.cancelling()]
+    await hand.aclose()
+    assert ending == []
+
+
 # ── the user signs in ───────────────────────────────────────────────────────────────────
 
 
