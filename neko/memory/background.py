@@ -34,9 +34,7 @@ class BackgroundWork:
         if self._owner.closed:
             return
         self._waiting.setdefault(character, {})[kind] = job
-        worker = self._workers.get(character)
-        if worker is None or worker.done():
-            self._workers[character] = self._owner.spawn(self._run(character), name="memory work")
+        self._work(character)
 
     def jobs(self, character: str) -> tuple[str, tuple[str, ...]]:
         """The kind of the job that runs, "" without one, and of those that wait."""
@@ -59,6 +57,13 @@ class BackgroundWork:
     def drop(self, character: str, kind: str) -> bool:
         """Drop the job of a kind that waits; whether there was one."""
         return self._waiting.get(character, {}).pop(kind, None) is not None
+
+    def _work(self, character: str) -> None:
+        """Have a worker where something waits, also what was handed in while the last one was being cancelled."""
+        worker = self._workers.get(character)
+        if self._waiting.get(character) and not self._owner.closed and (worker is None or worker.done()):
+            worker = self._workers[character] = self._owner.spawn(self._run(character), name="memory work")
+            worker.add_done_callback(lambda _: self._work(character))
 
     async def _run(self, character: str) -> None:
         while waiting := self._waiting.get(character):
