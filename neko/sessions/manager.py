@@ -265,10 +265,11 @@ class SessionManager:
             case RetryReply():
                 if self._turns.open_turn:
                     self._turns.dispatch(on.Stop())
-                if self._retrying is None or self._retrying.done():
-                    before = self._actions
-                    retry = self._last_exchange.retry(self._now(), lambda: before == self._actions)
-                    self._retrying = self._owner.spawn(retry, name="retry")
+                if self._retrying is not None:
+                    self._retrying.cancel()  # it may wait still, and be unwanted by now
+                before = self._actions
+                retry = self._last_exchange.retry(self._now(), lambda: before == self._actions)
+                self._retrying = self._owner.spawn(retry, name="retry")
             case StartSession(mode, fresh):
                 if mode == "audio":
                     self._status.call_begins()

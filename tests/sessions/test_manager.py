@@ -315,6 +315,16 @@ async def test_asking_again_before_it_was_asked_tells_the_line_once(
     assert times_told("tell me of plums", provider) == 1
 
 
+async def test_asking_again_after_that_was_stopped_is_heeded(manager: SessionManager) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("what is a plum?"))
+    await until(outbox, TurnEnd)
+    for action in (RetryReply(), StopReply(), RetryReply()):
+        manager.handle(action)
+    await until(outbox, TurnEnd)
+
+
 async def test_the_pictures_of_words_that_were_cut_ride_with_the_next(
     manager: SessionManager, provider: ScriptedProvider
 ) -> None:
