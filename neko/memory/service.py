@@ -167,9 +167,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         return await self._upkeep.once()
 
     def _logs(self) -> Iterator[tuple[str, Log]]:
-        for name, task in self._opening.items():
-            if task.done() and not task.cancelled() and isinstance(memory := task.result(), CharacterMemory):
-                yield name, memory.log
+        return ((name, memory.log) for name in self._opening if (memory := self._open_now(name)))
 
     async def aclose(self) -> None:
         """Write what is not written yet and close every file; idempotent."""
@@ -400,10 +398,9 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
 
     def embedder_changed(self) -> None:
         """Another embedder may be in force."""
-        for task in self._opening.values():
-            if task.done() and not task.cancelled() and isinstance(memory := task.result(), CharacterMemory):
-                memory.meaning.pause(False)
-                memory.meaning.touch()
+        for memory in filter(None, map(self._open_now, self._opening)):
+            memory.meaning.pause(False)
+            memory.meaning.touch()
 
     async def meaning(self, character: str) -> Progress:
         """How many of the character's lines are found by their meaning."""
@@ -524,9 +521,12 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         except BaseException as error:
             if log is not None:
                 await log.aclose()
-            if isinstance(error, NekoError):
-                return error
-            raise
+            if not isinstance(error, Exception):
+                raise
+            if not isinstance(error, NekoError):
+                logger.exception("%s: a memory could not be opened", name)
+                return store_error(error, path)
+            return error
         memory = CharacterMemory(
             log,
             window,

@@ -37,6 +37,28 @@ async def test_a_first_call_that_is_cancelled_does_not_spoil_the_next(memory_fol
     assert (await texts(memory))[-1] == "hello"
 
 
+async def test_a_memory_that_crashes_as_it_opens_is_told_harms_no_other_and_is_opened_the_next_time(
+    memory_folder: MemoryFolder,
+) -> None:
+    await memory_folder.talked("plum")
+    memory_folder.recent.unlink()
+    masters = iter([lambda: 1 / 0])
+
+    def master() -> str:
+        next(masters, lambda: 1)()
+        return "Anna"
+
+    async with TaskOwner("test") as owner:
+        memory = MemoryService(memory_folder.folder, owner, master)
+        with pytest.raises(MemoryStoreError) as crash:
+            await memory.lines(MIO)
+        assert crash.value.params["why"] == "ZeroDivisionError"
+        await memory.store("Kimi", new_line("apple"))
+        assert await memory.back_up()
+        assert await texts(memory) == ["plum"]
+        await memory.aclose()
+
+
 @pytest.mark.parametrize("steps", range(0, 40, 4))
 async def test_an_owner_that_ends_while_a_log_opens_leaves_nothing_open(
     memory_folder: MemoryFolder, steps: int
