@@ -496,6 +496,7 @@ class RecentWindow:
             self._dirty = True
             return
         self._tell_unread(entries)
+        _drop_ids_beyond(entries, self._log.newest)
         self._entries, self._dirty = entries, False
         self._position = max([self._position_on_disk, *(line_id_of(entry) or 0 for entry in entries)])
 

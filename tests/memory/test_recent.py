@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from neko.errors import UnwritableFileError
-from neko.memory.line_codec import cut_prefix, time_prefix
+from neko.memory.line_codec import cut_prefix, time_prefix, turn_message
 from neko.memory.service import MemoryService
 from neko.types.memory import RecentEntry
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
@@ -379,3 +379,11 @@ async def test_what_upstream_wrote_stays_until_there_is_a_memo_of_it(memory_fold
 
 async def _told_shortly(question: str) -> str:
     return "They talked before."
+
+
+async def test_what_is_said_stands_in_a_file_that_came_from_another_log(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "one")
+    _write(memory_folder, [turn_message("user", "elsewhere", START, {"id": 50})])
+    await say(memory, "two")
+    assert await window(memory) == ["elsewhere", "one", "two"]
