@@ -15,7 +15,7 @@ from uuid import uuid4
 from neko.avatars.places import workplace
 from neko.errors import ConfigError
 from neko.storage import file_name_fault, is_object, is_plain_name, log_fault, read_document, write_bytes, write_json
-from neko.workshop.items import CARD, EXPORTS, LARGEST_PREVIEW, MARK, files_in
+from neko.workshop.items import CARD, EXPORTS, LARGEST_PREVIEW, MARK, card_in, files_in
 from neko.workshop_errors import WorkshopError
 
 _EXPORT: Final = re.compile(r"item_[0-9a-f]{8}")
@@ -68,7 +68,6 @@ def keep_meta(cards: Path, card: str, item: int, folder: Path, snapshot: Mapping
     kept = meta_of(cards, card) or {}
     now = datetime.now().isoformat(timespec="seconds")
     file = next(iter(files_in(folder, [CARD])), None)
-    data = read_document(file, {}, is_object, log_fault) if file else {}
     model = next(iter(files_in(folder, [".model3.json"])), None)
     write_json(
         cards / f"{card}.workshop_meta.json",
@@ -78,7 +77,11 @@ def keep_meta(cards: Path, card: str, item: int, folder: Path, snapshot: Mapping
             "workshop_item_id": str(item),
             "last_update": now,
             "content_hash": f"sha256:{_digest(folder)}",
-            "uploaded_snapshot": {**snapshot, "character_data": data, "model_name": model.parent.name if model else ""},
+            "uploaded_snapshot": {
+                **snapshot,
+                "character_data": card_in(file) if file else {},
+                "model_name": model.parent.name if model else "",
+            },
         },
     )
 

@@ -86,6 +86,17 @@ async def test_a_new_item_is_made_uploaded_and_remembered(
     }
 
 
+async def test_publishing_writes_nothing_in_the_folder_but_the_mark(
+    client: httpx2.AsyncClient, steam: ScriptedSteam, folder: Path
+) -> None:
+    (folder / "character.chara.json").write_text('{"name": "Kimi", ', encoding="utf-8")
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    answer = await client.post(PUBLISH, json=wanted(folder, character_card_name="Kimi"))
+    assert answer.status_code == 200
+    mark = {folder / "steam_workshop_id_777.txt": b"777\n"}
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before | mark
+
+
 @pytest.mark.parametrize("by", ["mark", "meta"])
 async def test_what_was_published_before_is_the_same_item_again(
     client: httpx2.AsyncClient, steam: ScriptedSteam, folder: Path, data_dir: Path, by: str
