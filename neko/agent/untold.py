@@ -100,4 +100,5 @@ class UntoldResults:
             try:
                 await in_thread(write_json, self._path, {"results": list(self._results.values())})
             except NekoError as error:
+                self._unsaved = True
                 logger.error("what is to be told cannot be saved: %s", error.code)

@@ -80,3 +80,17 @@ async def test_what_is_to_be_told_follows_her_or_goes(neko: Neko, tmp_path: Path
     again = UntoldResults(path)
     assert [[one["task_id"] for one in await again.of(name)] for name in ("Mona", "Nora", "Lisa")] == [[], [], ["Mona"]]
     await again.aclose()
+
+
+async def test_what_is_to_be_told_and_could_not_be_saved_is_saved_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "untold.json"
+    path.mkdir()
+    results = UntoldResults(path)
+    results.keep({"event_type": "task_result", "task_id": "1", "lanlan_name": "Mona"})
+    await results.rename("Mona", "Lisa")
+    path.rmdir()
+    await results.aclose()
+
+    again = UntoldResults(path)
+    assert [one["task_id"] for one in await again.of("Lisa")] == ["1"]
+    await again.aclose()
