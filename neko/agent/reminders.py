@@ -393,10 +393,10 @@ class Reminders:
                 self._entries[following.id] = following
                 self._tell(following, TaskState.QUEUED)
         await self._save_quietly()
-        for entry in due:
-            if entry.id in self._entries:
-                self._tell(entry, TaskState.COMPLETED)
-                self._publish(self._result(entry))
+        for one in due:
+            if now := self._entries.get(one.id):  # whose character may have been renamed
+                self._tell(now, TaskState.COMPLETED)
+                self._publish(self._result(now))
 
     def _next(self, entry: _Entry) -> _Entry:
         """The next of one that comes again; of those that were missed only the last is told."""
@@ -456,11 +456,15 @@ class Reminders:
 
     async def _save(self) -> None:
         async with self._saving:
+            self._unsaved = False  # what changes from now on is not in the document
             document = {"reminders": [one.as_document() for one in self._entries.values() if one.kept]}
-            is_there: bool = await in_thread(self._path.exists)
-            if document["reminders"] or is_there:
-                await in_thread(write_json, self._path, document)
-            self._unsaved = False
+            try:
+                is_there: bool = await in_thread(self._path.exists)
+                if document["reminders"] or is_there:
+                    await in_thread(write_json, self._path, document)
+            except BaseException:
+                self._unsaved = True
+                raise
 
     async def _save_quietly(self) -> None:
         """What cannot be saved now stands in the file as it was: it may be told once more after a restart."""

@@ -19,6 +19,7 @@ from neko.sessions.actions import SendText
 from neko.sessions.events import AgentTask, StateChanged, TurnEnd
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
+from neko.storage import write_json
 from neko.types.plan import Reminder
 from tests.page_events import text_of, turn, until
 
@@ -241,6 +242,37 @@ async def test_of_two_in_one_sentence_none_is_lost_to_a_slow_disk_and_what_it_re
             await asyncio.sleep(0)
     assert {one["neko"]["outcome"] for one in hands.told if "neko" in one and "outcome" in one["neko"]} == {"failed"}
     await reminders.aclose()
+
+
+async def test_what_changes_while_it_is_saved_is_saved_at_the_end(
+    tmp_path: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reminders = Reminders(tmp_path / "r.json", hands.publish, clock=hands.clock())
+    await reminders.obey("Mio", "remind me in an hour to look")
+    (reminder,) = reminders.of("Mio")
+    loop = asyncio.get_running_loop()
+
+    async def dropped() -> None:
+        reminders.drop(reminder.id)
+
+    def write(path: Path, document: object) -> None:
+        asyncio.run_coroutine_threadsafe(dropped(), loop).result(TIMEOUT_S)
+        write_json(path, document)
+
+    with monkeypatch.context() as slow:
+        slow.setattr("neko.agent.reminders.write_json", write)
+        await reminders._save()
+    await reminders.aclose()
+    assert json.loads((tmp_path / "r.json").read_text()) == {"reminders": []}
+
+
+async def test_what_is_due_as_its_character_is_renamed_is_told_by_the_new_name(
+    reminders: Reminders, hands: Hands
+) -> None:
+    await reminders.obey("Mio", "remind me in ten minutes to look")
+    hands.pass_by(minutes=10)
+    await asyncio.gather(reminders.look(), reminders.rename("Mio", "Kimi"))
+    assert [one["lanlan_name"] for one in hands.told if one["event_type"] == "task_result"] == ["Kimi"]
 
 
 async def test_what_cannot_be_saved_is_not_promised(tmp_path: Path, hands: Hands) -> None:
