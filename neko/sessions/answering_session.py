@@ -55,8 +55,17 @@ class AnsweringSession:
             turns.send(AddContext(line.text, line.role), lambda error: logger.warning("a line was not told: %s", error))
             self._context.told(line)
         able = handle.session.capabilities
+        if able.answers_speech:
+            self.tell_lore()
         barge_in, turn_id = _barge_in(able), uuid4().hex
         turns.dispatch(on.SessionReady(handle.id, able.text_input, able.transcription, barge_in, follows, turn_id))
+
+    def tell_lore(self, *heard: str) -> None:
+        """A session that answers by itself what it hears is told what of the lorebook belongs to these words and those
+        before, once, as it keeps what it is told. Words that it answers meanwhile have it for the next ones."""
+        lore = self._context.new_lore([*self._turns.log.said.newest(lorebook.LINES), *heard])
+        if lore:
+            self._turns.send(AddContext(lore), lambda error: logger.warning("the lorebook was not told: %s", error))
 
     def leave(self) -> None:
         """The session answers no more. What was typed and has no sign of a reply is asked the next one."""

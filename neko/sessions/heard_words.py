@@ -48,6 +48,8 @@ class HeardWords:
         words = event.text.strip() if isinstance(event, Transcript) else ""
         final = isinstance(event, SpeechRejected) or event.final
         self._clients.emit(Recognised(event.utterance_id, words, final))
+        if answered and words:
+            self._turns.session.tell_lore(words)
         if not (words and final) or answered or isinstance(event, SpeechRejected):
             self._turns.dispatch(event)
             return

@@ -14,7 +14,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain, count, pairwise
 from operator import attrgetter
 from typing import Final
 
@@ -150,7 +150,7 @@ class _Index:
         """The keys in a text, none of which stands across the ends of lines."""
         pieces, found, at = self._way.pieces(text), set[str](), 0
         whole, keys, lengths = "".join(pieces), self.called, self._lengths
-        for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+        for piece, following in pairwise([*pieces, ""]):
             if piece in keys:
                 found.add(piece)
             for length in lengths.get(piece + following, ()):
@@ -188,7 +188,11 @@ class Book:
         self._always = [one for one in searched if one.entry.always]
 
     def told(self, lines: Sequence[str], language: str) -> str:
-        """What of it belongs to these lines, the most important last; "" for nothing."""
+        """What of it belongs to these lines, the most important last, for a model to read; "" for nothing."""
+        return worded(self.called(lines), language)
+
+    def called(self, lines: Sequence[str]) -> list[str]:
+        """The contents of the entries that belong to these lines, the most important last."""
         chosen, room, text = list[str](), _BUDGET, "\n".join(lines)[-_SEARCHED:]
         found = {way: set[str]() for way in self._indexes}
         waiting, decided = list(self._always), set(self._always)
@@ -209,7 +213,12 @@ class Book:
             if not texts:
                 break
             text = "\n".join(texts)
-        return "\n".join((phrases(language)["lore"], *chosen)) if chosen else ""
+        return chosen
+
+
+def worded(contents: Sequence[str], language: str) -> str:
+    """Contents of entries as a model is told them; "" for none."""
+    return "\n".join((phrases(language)["lore"], *contents)) if contents else ""
 
 
 _kept: Final = deque[Book](maxlen=4)

@@ -65,6 +65,7 @@ class SessionContext:
         self._renewing: asyncio.Task[None] | None = None
         self._offered: tuple[Tool, ...] = ()
         self._words = ""
+        self._lore = set[str]()
         self._renewed: frozenset[str] = frozenset()
         """The turns that the newest instructions cover."""
         self.lines = PromptLines()
@@ -74,6 +75,7 @@ class SessionContext:
         self._offered = handle.tools
         self._looks_up = any(tool.name == RECALL for tool in handle.tools)
         self._session_id = handle.id
+        self._lore.clear()
         self._began = handle.began
         self._takes_tools = handle.session.capabilities.tools
         self._capabilities = lambda: handle.session.capabilities
@@ -133,6 +135,14 @@ class SessionContext:
             underway=briefing.underway,
             reminder=briefing.reminder,
         )
+
+    def new_lore(self, lines: Sequence[str]) -> str:
+        """What of the lorebook belongs to these lines and was not told so to this session; "" for nothing."""
+        persona = self._dependencies.persona()
+        called = lorebook.book_of(persona.lorebook).called(lines)
+        new = [content for content in called if content not in self._lore]
+        self._lore.update(new)
+        return lorebook.worded(new, persona.language)
 
     def offer_again(self) -> None:
         """The model has looked for other functions, for the same words."""

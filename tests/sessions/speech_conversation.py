@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +45,7 @@ class SpeechConversation:
     options: dict[str, Any] = field(default_factory=dict)
     fail: Exception | None = None
     manager: SessionManager = field(init=False)
+    lorebook: list[Any] = field(default_factory=list)
     memory: ScriptedMemory = field(default_factory=ScriptedMemory)
     speech: ScriptedSpeech = field(default_factory=ScriptedSpeech)
 
@@ -96,17 +97,18 @@ async def speech_conversation(
     kind: Callable[..., SpeechConversation] = SpeechConversation,
     opens_ahead: bool = False,
     detector: Callable[[], VoiceDetector] | None = None,
+    lorebook: Sequence[Any] = (),
     **options: Any,
 ) -> AsyncIterator[SpeechConversation]:
     """A conversation with one client; ``options`` go to the scripted sessions."""
-    talk = kind(options=options)
+    talk = kind(options=options, lorebook=list(lorebook))
     bus = Bus()
     dependencies = SessionDependencies(
         memory=talk.memory,
         bus=bus,
         metrics=Metrics(),
         executor=executor,
-        persona=lambda: Persona(NAME, "Sam", "You are Mio.", {}, "en"),
+        persona=lambda: Persona(NAME, "Sam", "You are Mio.", {}, "en", lorebook=talk.lorebook),
         model=talk.open_model,
         label=lambda: ModelLabel("scripted-voice", "Scripted"),
         voice=lambda: Voice("scripted", talk.speech, VoiceSettings()),

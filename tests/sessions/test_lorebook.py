@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 
 from neko import Neko
 from neko.sessions.actions import SendText
-from neko.sessions.events import TurnEnd
+from neko.sessions.events import SpeechEnded, TurnEnd
 from neko.sessions.lorebook import MOST_ENTRIES, MOST_KEYS, MOST_KEYS_EACH, Book, book_of
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from tests.scripted_provider import ScriptedProvider
+from tests.scripted_session import SpokenTurn
+from tests.sessions.speech_conversation import in_call, speech_conversation
 
 
 def entry(content: str, *keys: str, **more: Any) -> dict[str, Any]:
@@ -43,6 +46,9 @@ def anywhere(*keys: str) -> dict[str, Any]:
         (entry("x", "竜"), "あの竜はどこ？", True),
         (entry("x"), "anything", False),
         (entry("x", constant=True), "anything", True),
+        (entry("x", constant=True), "", True),
+        (entry("x", "beast"), "?!", False),
+        (anywhere("beast"), "", False),
         (entry("x", "beast", enabled=False), "beast", False),
         (entry("x", "/b[e]+ast/i"), "beast", False),
         (also("x", 0), "a dragon with gold", True),
@@ -165,3 +171,22 @@ async def test_a_model_is_told_of_it_for_the_turn_in_which_the_words_fall(
     first, second = (str(request.json["messages"]) for request in provider.chats[:2])
     assert "Beasts roam" not in first
     assert "Beasts roam" in second
+
+
+async def test_a_voice_model_that_answers_by_itself_is_told_of_it_once_as_soon_as_the_words_are_recognised(
+    executor: ThreadPoolExecutor,
+) -> None:
+    book = [
+        entry("The king is old.", constant=True),
+        entry("Beasts roam the glade.", "glade"),
+        entry("A mill.", "mill"),
+    ]
+    first = SpokenTurn(hears="what is in the glade?", partials=("what is in the glade",))
+    async with speech_conversation(executor, lorebook=book) as talk:
+        await in_call(talk, first, SpokenTurn(hears="and in the glade by night, or the mill?"))
+        for _ in range(2):
+            talk.speak()
+            await talk.until(SpeechEnded)
+        (session,) = talk.sessions
+        notes = [text.splitlines()[1:] for role, text in session.history if role == "system"]
+        assert notes == [["The king is old."], ["Beasts roam the glade."], ["A mill."]]
