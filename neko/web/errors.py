@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from neko.storage import is_full, write_failure
 from neko.tasks import in_thread
 from neko.tool_errors import AgentError, PluginError, ToolServerError
 from neko.web.request_language import request_language
-from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
+from neko.web.schemas import Detail, Failure, InvalidRequest, Problem, Unavailable
 from neko.workshop_errors import WorkshopError
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,10 @@ async def error_response(error: Exception, where: str, request: Request, neko: N
         status = status_of(error)
         if status >= 500 and not isinstance(error, HTTPError | SteamError):
             log.error("%s failed: %s", where, error)
-        return json_response(await failure_of(error, language), status)
+        failure = await failure_of(error, language)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            failure = Unavailable(**failure.model_dump(), message=failure.error)
+        return json_response(failure, status)
     log.error("%s crashed", where, exc_info=error)
     return json_response(await failure_of(NekoError(), language), 500)
 

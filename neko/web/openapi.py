@@ -20,14 +20,14 @@ from neko.web.endpoint import Endpoint
 from neko.web.mount import mount_path
 from neko.web.pages import PAGES, Page
 from neko.web.request_body import BodyFormat
-from neko.web.schemas import Detail, Empty, Failure, InvalidRequest
+from neko.web.schemas import Detail, Empty, Failure, InvalidRequest, Unavailable
 
 Json = dict[str, Any]
 Refs = dict[tuple[type[BaseModel], JsonSchemaMode], Json]
 
 _JSON = "application/json"
 
-_SHARED: tuple[type[BaseModel], ...] = (Failure, InvalidRequest, Detail)
+_SHARED: tuple[type[BaseModel], ...] = (Failure, Unavailable, InvalidRequest, Detail)
 _REF = "#/components/schemas/{model}"
 
 
@@ -114,7 +114,8 @@ def _answers(endpoint: Endpoint, refs: Refs) -> Json:
     failure = refs[Failure, "serialization"]
     answers: Json = {str(endpoint.status): _success(endpoint, refs)}
     for status, description in endpoint.failures.items():
-        _add(answers, status, description, failure)
+        absent = refs[Unavailable, "serialization"]
+        _add(answers, status, description, absent if status == HTTPStatus.SERVICE_UNAVAILABLE else failure)
     for status, description in _UNREADABLE_BODY.items() if endpoint.takes_body else ():
         always_ok = status == HTTPStatus.BAD_REQUEST and endpoint.invalid_status == HTTPStatus.OK
         _add(answers, HTTPStatus.OK if always_ok else status, description, failure)

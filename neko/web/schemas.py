@@ -47,6 +47,12 @@ class Failure(Schema):
     link: str | None = None
 
 
+class Unavailable(Failure):
+    """With status 503, where pages of N.E.K.O. may look for the sentence in ``message`` (rest.md §8)."""
+
+    message: str = ""
+
+
 class Problem(Schema):
     """One invalid field, in the form that FastAPI made common."""
 
