@@ -44,7 +44,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if not folder.is_dir():
         raise SystemExit(f"there is no folder {folder}")
     if folder.resolve() == data.resolve():
-        raise SystemExit(f"{folder} is the data folder itself: start Neko, and everything else in it is there")
+        raise SystemExit(f"{folder} is the data folder itself: start Neko, and everything in it is there")
     dry_run = options.dry_run or not options.yes
     return _import(folder, data, system_language(environ), dry_run=dry_run)
 

@@ -135,6 +135,49 @@ async def test_what_is_forgotten_taken_back_or_cleared_does_not_come_again(their
         assert not running.neko.faults.all()
 
 
+async def test_of_a_memory_that_is_cleared_before_it_could_come_nothing_comes(theirs: Path) -> None:
+    with closing(sqlite3.connect(theirs / "memory" / NAME / LOG, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with started(theirs) as running:
+            await told(running, "not_taken_over")
+            await running.neko.characters.clear_memory(NAME)
+            other.execute("ROLLBACK")
+            assert running.neko.taking_over._task is not None
+            await running.neko.taking_over._task
+            assert not await running.neko.memory.lines(NAME, chat=InChats.ALL)
+            assert not running.neko.faults.all()
+
+
+async def test_each_character_gets_her_own(theirs: Path) -> None:
+    per_character(theirs / "memory", "Rin", "Ann")
+    many(theirs / "memory" / "Rin" / LOG, 3)
+    async with started(theirs) as running:
+        memory = running.neko.memory
+        assert running.neko.taking_over._task is not None
+        await running.neko.taking_over._task
+        assert [line.text for line in await memory.lines(NAME)] == SAID
+        assert [line.text for line in await memory.lines("Rin")] == [*SAID, "line 0", "line 1", "line 2"]
+        assert {fault.character for fault in running.neko.faults.all()} == {NAME, "Rin"}
+
+
+async def test_what_a_newer_neko_moved_into_its_folder_of_neko_s_own_comes_back(theirs: Path) -> None:
+    """As it moves files of the older layout when it starts: chats and moments are as they were."""
+    folder = theirs / "memory" / NAME
+    folder.rename(theirs / "away")
+    async with RunningNeko(theirs) as running:
+        memory = running.neko.memory
+        await memory.store(NAME, NewLine("s", "t", "user", "the first", datetime(2026, 3, 1, 10)))
+        await memory.change_chat(NAME, None)
+        await memory.store(NAME, NewLine("s", "u", "user", "the second", datetime(2026, 3, 2, 10)))
+    folder.mkdir()
+    for old, new in ((f"time_indexed_{NAME}", LOG), (f"recent_{NAME}.json", "recent.json")):
+        (theirs / "memory" / old).rename(folder / new)
+    async with started(theirs) as running:
+        lines = await running.neko.memory.lines(NAME, chat=InChats.ALL)
+        assert [(line.text, line.at.day) for line in lines] == [("the first", 1), ("the second", 2)]
+        assert [line.text for line in await running.neko.memory.lines(NAME)] == ["the second"]
+
+
 async def test_of_a_character_that_is_not_there_nothing_comes(theirs: Path) -> None:
     per_character(theirs / "memory", "Gone", "Ann")
     async with started(theirs) as running:
