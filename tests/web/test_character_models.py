@@ -33,6 +33,28 @@ async def test_a_character_wears_the_model_that_is_chosen_and_nothing_of_the_oth
     assert not {"vrm", "lighting"} & neko.characters.cards.card("Mio").keys()
 
 
+async def test_a_card_in_the_newer_layout_keeps_the_model_of_the_other_kind_for_when_the_user_goes_back(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    vrm = {"model_path": "/user_vrm/a.vrm", "animation": "/user_vrm/animation/wave.vrma", "lighting": {"main": 2}}
+    avatar = {"model_type": "live3d", "live3d_sub_type": "vrm", "vrm": vrm}
+    neko.characters.cards.replace({"猫娘": {"Mio": {"_reserved": {"avatar": avatar}}}, "当前猫娘": "Mio"})
+    kept = data_dir / "config" / "characters.json"
+
+    def avatar_of_mio() -> dict[str, Any]:
+        return dict(json.loads(kept.read_bytes())["猫娘"]["Mio"]["_reserved"]["avatar"])
+
+    await client.put(MIO, json={"live2d": "mao_pro", "item_id": 42})
+    live2d = {"model_path": "mao_pro/mao_pro.model3.json"}
+    there = avatar_of_mio()
+    assert (there["model_type"], there["asset_source_id"]) == ("live2d", "42")
+    assert (there["vrm"], there["live2d"]) == (vrm, live2d)
+    await client.put(MIO, json={"model_type": "vrm", "vrm": "/user_vrm/a.vrm"})
+    there = avatar_of_mio()
+    assert (there["model_type"], there["live3d_sub_type"], "asset_source_id" in there) == ("live3d", "vrm", False)
+    assert (there["vrm"], there["live2d"]) == (vrm, live2d)
+
+
 @pytest.mark.parametrize(
     "body",
     [

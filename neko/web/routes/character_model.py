@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from neko.characters import PROFILE_NAME
 from neko.errors import CharacterError
+from neko.reserved_fields import RESERVED
 from neko.web.endpoint import Call, get, post, put
 from neko.web.errors import HTTPError
 from neko.web.mount import mount_path
@@ -19,6 +21,8 @@ _MODELS = ("/user_vrm/", "/static/vrm/")
 _ANIMATIONS = ("/user_vrm/animation/", "/static/vrm/animation/")
 _LIGHT = {"ambient": 0.4, "main": 1.2, "fill": 0.5, "rim": 0.8, "top": 0.3, "bottom": 0.15}
 """Of the lamps around a VRM model where nothing is set."""
+_OF_THE_OTHER = {"vrm": ("live2d", "live2d_item_id"), "live2d": ("vrm", "vrm_animation", "lighting")}
+"""What a card loses when it gets a model of this kind."""
 _UNKNOWN = {404: "There is no character of this name."}
 
 
@@ -62,25 +66,32 @@ class LightChanged(Done):
     path=NamePath,
     body=ModelChoice,
     response=Done,
-    summary="Choose a character's model; what belonged to the other kind is taken away",
+    summary="Choose a character's model; in a card of the older layout it takes the place of one of the other kind",
     invalid_status=400,
     failures={400: "No model is named, or its path leads elsewhere.", **_UNKNOWN},
 )
 async def choose_model(call: Call[ModelChoice, Empty, NamePath]) -> Done:
     name, sent = known_character(call, call.path.name), call.body
-    fields: dict[str, Any] = {"model_type": sent.model_type}
+    fields: dict[str, Any] = dict.fromkeys(() if _keeps_both(call, name) else _OF_THE_OTHER[sent.model_type])
+    fields["model_type"] = sent.model_type
     if sent.model_type == "vrm":
-        fields |= {"vrm": _inside(sent.vrm, _MODELS), "live2d": None, "live2d_item_id": None}
+        fields |= {"vrm": _inside(sent.vrm, _MODELS), "live2d_item_id": None}
         if "vrm_animation" in sent.model_fields_set:
             fields["vrm_animation"] = _inside(sent.vrm_animation, _ANIMATIONS) if sent.vrm_animation else None
     elif not (sent.live2d or "").strip():
         raise HTTPError(400, "invalid", "A model has to be named.")
     else:
-        fields |= {"live2d": sent.live2d, "vrm": None, "vrm_animation": None, "lighting": None}
+        fields["live2d"] = sent.live2d
         if sent.item_id not in (None, ""):
             fields["live2d_item_id"] = str(sent.item_id)
     await call.neko.characters.merge_card(name, fields)
     return Done(message="saved")
+
+
+def _keeps_both(call: Call[Any, Any, Any], name: str) -> bool:
+    """The versions of N.E.K.O. whose cards have an object of reserved fields keep each kind's model in it for when the
+    user goes back; older ones have room for one."""
+    return isinstance(call.neko.characters.cards.card(name).get(RESERVED), Mapping)
 
 
 def _inside(path: str | None, folders: tuple[str, ...]) -> str:
