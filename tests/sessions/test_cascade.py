@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from neko.audio.turn_taking.by_words import by_words
-from neko.audio.voice_activity import EnergyDetector
+from neko.audio.voice_activity import WINDOW_BYTES, EnergyDetector
 from neko.errors import HearingError
 from neko.hearing_errors import HearingSilentError
 from neko.sessions.models.builtin.session import BuiltinSession
@@ -170,6 +170,24 @@ async def test_the_words_at_a_pause_serve_as_the_final_ones_when_nothing_follows
     assert not hearing.utterances[0].finished
 
 
+async def test_words_that_were_shown_with_the_last_of_what_was_said_tell_how_long_to_wait() -> None:
+    hearing = ScriptedHearing(Words("What time is it?"))
+    async with in_call(hearing) as call:
+        assert call.session._listener
+        heard, sound = call.session._listener._segmenter, speech(3.0).pcm
+        async with asyncio.timeout(10):
+            for at in range(0, len(sound), WINDOW_BYTES):
+                before = heard.turn_s
+                await call.session.send(UserAudio(sound[at : at + WINDOW_BYTES]))
+                while heard.open and heard.turn_s == before:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                if hearing.utterances and hearing.utterances[0].looks:
+                    break
+        await call.play(silence(1.2))
+        async with asyncio.timeout(2):
+            await call.until(Transcript)
+
+
 async def test_a_pause_in_mid_sentence_does_not_end_the_turn() -> None:
     hearing = ScriptedHearing(Words("I would like tea and biscuits.", partials=["I would like tea and"]))
     async with in_call(hearing) as call:
@@ -305,3 +323,21 @@ async def test_a_microphone_that_falls_silent_in_the_middle_of_a_turn_ends_it(mo
         final = await call.until(Transcript)
     assert isinstance(final, Transcript)
     assert final.text == "Are you still there?"
+
+
+class FailingDetector(EnergyDetector):
+    def probability(self, window: bytes) -> float:
+        raise RuntimeError(len(window))
+
+
+async def test_who_waits_for_what_was_said_is_told_that_listening_broke_off() -> None:
+    async with TaskOwner("test") as owner, asyncio.timeout(10):
+        with ThreadPoolExecutor(1) as executor:
+            hears = listener.Listener(
+                ScriptedHearing(), FailingDetector(), executor, (by_words,), owner=owner, emit=lambda _: None
+            )
+            hears.feed(speech(0.5).pcm)
+            for _ in range(2):
+                with pytest.raises(HearingError, match="RuntimeError"):
+                    await hears.finish()
+            await hears.aclose()

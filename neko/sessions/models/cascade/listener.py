@@ -85,6 +85,7 @@ class Listener:
         self._finishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._task = self._spawn(self._run(), "listen to the microphone")
+        self._task.add_done_callback(lambda _: self._ended.set())
 
     def feed(self, pcm: bytes, *, reduce_noise: bool = False) -> None:
         """Take sound; never waits. ``reduce_noise`` is for what waits to be judged too."""
@@ -117,10 +118,15 @@ class Listener:
         self._arrived.set()
 
     async def finish(self) -> None:
-        """``end``, and wait until what was said has been told as words."""
+        """``end``, and wait until what was said has been told as words. Raises ``HearingError`` when listening breaks
+        off."""
         self._ended.clear()
         self.end()
-        await self._ended.wait()
+        if not self._task.done():
+            await self._ended.wait()
+        if self._task.done() and not self._task.cancelled() and (crash := self._task.exception()):
+            name = self._engine.capabilities.name
+            raise HearingError(f"listening broke off: {type(crash).__name__}", engine=name) from crash
         if self._finishing:
             await asyncio.wait({self._finishing})
 
@@ -194,6 +200,9 @@ class Listener:
             if self._segmenter.held or not self._room.lets_echo_through:
                 self._emit(SpeechLasts(utterance.id))
         elif event is Speech.PAUSED:
+            if utterance.known_s == self._segmenter.speech_s:  # looked at with the last of what was said
+                self._segmenter.patience_s = self._patience(utterance)
+                return
             self._segmenter.patience_s = LONGEST_S  # its end needs the same words as its patience
             self._look(utterance)
         elif event is Speech.WENT_ON:
