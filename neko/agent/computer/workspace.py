@@ -134,9 +134,12 @@ class ComputerWorkspace:
         return Action("done", {"answer": answer}) if is_done else Action("give_up", {"reason": answer})
 
     async def look(self) -> Observation:
-        seen = await in_thread(self._see)
-        self._unseen = False
-        return seen
+        before, self._unseen = self._unseen, False  # what the user does meanwhile is not on the picture
+        try:
+            return await in_thread(self._see)
+        except BaseException:
+            self._unseen = self._unseen or before
+            raise
 
     async def intend(self, action: Action) -> Intent:
         wanted = typed(action)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -499,6 +500,28 @@ async def test_the_users_hand_on_the_mouse_stops_a_drag_and_pauses_the_task(work
     await work.do("wait", seconds=0)
     await work.do("move", x=1, y=1)
     assert len(work.interruptions) == 1
+
+
+async def test_a_picture_from_before_the_user_had_the_mouse_is_not_enough_to_go_on(
+    work: AtWork, onlooker: Onlooker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await work.do("move", x=100, y=500)
+    grab = work.workspace._screen.grab
+
+    def grab_and_move(monitor: Monitor) -> Frame:
+        frame, places = grab(monitor), cycle((Point(400, 700), Point(900, 120)))
+        while not work.interruptions:
+            onlooker.move(next(places))
+            time.sleep(0.01)
+        return frame
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(work.workspace._screen, "grab", grab_and_move)
+        await work.do("wait", seconds=0)
+    with pytest.raises(ActionError, match="wait with 0 seconds"):
+        await work.intend("click", x=1, y=1)
+    await work.do("wait", seconds=0)
+    await work.do("move", x=1, y=1)
 
 
 async def test_the_users_hand_on_the_mouse_stops_typing_too(work: AtWork, onlooker: Onlooker) -> None:
