@@ -23,12 +23,17 @@ async def test_a_sealed_backup_is_made_and_comes_back_while_the_page_waits_for_t
     driver.forgive(*LOST, "Password forms should have")
     await running_neko.remember(4, days=1)
     await running_neko.neko.config.change({"assistApiKeyGlm": "sk-of-before"})
+    data = running_neko.neko.folder.path
+    (data / "diary.txt").write_text("mine", encoding="utf-8")
+    (data / "live2d" / "far").symlink_to(tmp_path)
     page, backup = await driver.open(f"{running_neko.url}/#settings/backup"), driver.get("backup")
     await driver.get("backup-keys").click()
     await driver.get("backup-passphrase").fill(PASSPHRASE)
     await page.keyboard.press("Enter")
     await expect(backup).to_have_attribute("data-state", "made")
     await expect(backup).not_to_contain_text("0 MB")
+    await expect(backup).to_contain_text("What I do not know in my folder is not in it: diary.txt")
+    await expect(backup).to_contain_text("Links that lead elsewhere are not in it: live2d/far")
     async with page.expect_download() as coming:
         await driver.get("backup-save").click()
     await (await coming.value).save_as(tmp_path / "her.zip")
