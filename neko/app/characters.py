@@ -327,7 +327,8 @@ class Characters:
                 await conversation.edits.open_chat(None)
             await self._imports.give_up(name)
             if name in await in_thread(folder_layout.not_taken_over, self._files):
-                await in_thread(partial(folder_layout.note, self._files, name, is_whole=True))
+                folder = self._files / name
+                await in_thread(folder_layout.end, self._files, name, await in_thread(folder_layout.last_id, folder))
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()

@@ -1,6 +1,7 @@
 """N.E.K.O.'s memories of characters that lie in folders of their own: after a start what each holds comes into hers.
 
-It is what ``neko memory import`` does with the folder, once for each character that there is. While it comes whoever
+It is what ``neko memory import`` does with the folder, once for each character that there is; of one in whose folder
+N.E.K.O. has written more since, the new lines come at a later start. While it comes whoever
 wants to use that memory waits, so that what is said meanwhile stands behind what was said there. The lines come as one
 transaction; a process that is killed begins again at its next start, and finds what has come. What was said here before
 stays where it is: older lines get a chat of their own (``Importing.begin``). Nothing is written in N.E.K.O.'s folders.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -25,7 +26,7 @@ from neko.app.import_share import Share
 from neko.app.imports import take_over
 from neko.errors import DiskFullError, NekoError
 from neko.faults import StandingFaults
-from neko.memory.folder_layout import in_use, is_of_folder, not_taken_over, note, state_of
+from neko.memory.folder_layout import begin, end, in_use, is_of_folder, not_taken_over, state_of
 from neko.memory.import_files import Kind, Source, look_into
 from neko.memory.service import MemoryService
 from neko.memory_errors import NotTakenOverError, TakenOverError
@@ -113,8 +114,12 @@ class TakingOver:
             talk = talk if is_first else await self._shut(stack, character)
             if folder.name not in await in_thread(not_taken_over, self._memory):
                 return None
+            after = await in_thread(begin, self._memory, folder.name)
+            if after:
+                sources = [replace(source, after=after) for source in sources if source.kind is Kind.LOG]
             share = await self._stored(sources, Share(folder.name, character))
-            await in_thread(partial(note, self._memory, folder.name, is_whole=True))
+            through = max((source.through for source in sources), default=0)
+            await in_thread(end, self._memory, folder.name, max(through, after))
         damaged = ", ".join(source.name for source in sources if _is_damaged(source))
         if not (share.new or share.facts or damaged):
             return None
@@ -161,7 +166,6 @@ class TakingOver:
         return sources
 
     async def _stored(self, sources: Sequence[Source], share: Share) -> Share:
-        await in_thread(partial(note, self._memory, share.named, is_whole=False))
         memory = self._own_memory()
         try:
             await take_over(memory.importing, sources, share, step=_WHOLE)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from neko.errors import ConfigError
+from neko.memory import schema
 from neko.memory.sqlite_errors import store_error
 from neko.memory_errors import NotTakenOverError
 from neko.memory_files import log_name
@@ -42,7 +43,9 @@ _ELSEWHERE: Final = ("character_card", "settings")
 """Where ``persona.json`` has copied things from that are still there."""
 _LONGEST: Final = 200
 _TAKEN_OVER: Final = "taken_over.json"
-"""Beside the folders, by their names: true for one of which all has come, false for one of which that was begun."""
+"""Beside the folders, by their names: up to which id of its log all has come."""
+_BEGUN: Final = -1
+"""That has not come to its end yet."""
 _BESIDE: Final = ("-wal", "-journal")
 _HEAD: Final = 20
 _IS_WAL: Final = (18, b"\2\2")
@@ -78,29 +81,56 @@ def character_folders(memory: Path) -> list[Path]:
 
 def not_taken_over(memory: Path) -> list[str]:
     """The characters whose folder lies in that of our own memory, where nothing is read in its place, and has not been
-    taken over yet, nor imported by hand. What cannot be read holds none."""
+    taken over yet, nor imported by hand; or in whose log more was said since. What cannot be read holds none."""
     try:
-        names = [folder.name for folder in character_folders(memory)]
+        folders = character_folders(memory)
     except OSError:
         return []
-    noted = _noted(memory) if names else {}
-    return [name for name in names if not noted.get(name, name not in noted and _has_imported(memory / log_name(name)))]
+    noted = _noted(memory) if folders else {}
+    return [folder.name for folder in folders if _has_more(folder, noted.get(folder.name))]
 
 
-def note(memory: Path, name: str, *, is_whole: bool) -> None:
-    """Keep that the folder of this character is being taken over, or that this is done: it is never done again,
-    whatever becomes of the lines. Raises ``ConfigError``."""
-    noted = _noted(memory)
-    if noted.get(name) is not is_whole:
-        write_json(memory / _TAKEN_OVER, {**noted, name: is_whole})
+def _has_more(folder: Path, through: int | None) -> bool:
+    """``through``: what is noted of it."""
+    if through is None:
+        return not _has_imported(folder.parent / log_name(folder.name))
+    return through == _BEGUN or last_id(folder) > through
 
 
-def _noted(memory: Path) -> Mapping[str, bool]:
+def begin(memory: Path, name: str) -> int:
+    """Keep that the folder of this character is being taken over; behind which id of its log that is.
+
+    Raises ``ConfigError``.
+    """
+    through = _noted(memory).get(name)
+    if through is None:
+        end(memory, name, _BEGUN)
+    return max(through or 0, 0)
+
+
+def end(memory: Path, name: str, through: int) -> None:
+    """Keep that all of it has come, with its log up to this id: none of that comes again, whatever becomes of it here.
+    Raises ``ConfigError``."""
+    write_json(memory / _TAKEN_OVER, {**_noted(memory), name: through})
+
+
+def last_id(folder: Path) -> int:
+    """The largest id in the log of a character's folder, 0 where it cannot be read. Looks past what another program is
+    writing just now."""
+    try:
+        address = f"{(folder / _LOG).absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return int(connection.execute(schema.LAST_ID).fetchone()[0])
+    except (sqlite3.Error, TypeError, ValueError):
+        return 0
+
+
+def _noted(memory: Path) -> Mapping[str, int]:
     try:
         found = read_json(memory / _TAKEN_OVER, {}, dict)
     except ConfigError:
         return {}
-    return {name: is_whole for name, is_whole in found.items() if isinstance(is_whole, bool)}
+    return {name: through for name, through in found.items() if isinstance(through, int)}
 
 
 State = Mapping[str, tuple[int, int]]

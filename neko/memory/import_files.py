@@ -91,6 +91,10 @@ class Source:
     in_part: bool = False
     why: Why = ""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    after: int = 0
+    """Of a log: the id behind which it is read."""
+    through: int = 0
+    """Of a log: the largest id that was read, once ``taken`` has come to its end."""
     memo: str = ""
     facts: Sequence[GivenFact] = ()
     """What the user had said of people by hand, or pinned."""
@@ -124,7 +128,13 @@ class Source:
 
     def _of_log(self) -> Iterator[Taken]:
         with closing(opened(self.path)) as connection:
-            yield from import_rows.dated(readable_rows(connection, schema.ORIGINAL, self._lost), self._modified)
+            yield from import_rows.dated(self._rows(connection), self._modified)
+
+    def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+        for row in readable_rows(connection, schema.ORIGINAL, self._lost):
+            self.through = max(self.through, row[0])
+            if row[0] > self.after:
+                yield row
 
     @property
     def _modified(self) -> datetime:

@@ -135,6 +135,24 @@ async def test_what_is_forgotten_taken_back_or_cleared_does_not_come_again(their
         assert not running.neko.faults.all()
 
 
+async def test_what_is_said_in_the_other_program_later_comes_at_the_next_start_and_nothing_else(theirs: Path) -> None:
+    log = theirs / "memory" / NAME / LOG
+    async with started(theirs) as running:
+        gone = [line.id for line in await running.neko.memory.lines(NAME) if "Oslo" in line.text]
+        await running.neko.conversations.forget(NAME, gone)
+    for number, said_since in enumerate((["line 0", "line 1"], ["line 0", "line 1"])):
+        many(log, 2, day=23 + number)
+        async with started(theirs) as running:
+            lines = await running.neko.memory.lines(NAME)
+            assert [line.text for line in lines] == SAID[1:] + said_since * (number + 1)
+            assert "2 lines, 0 facts" in sentence(await told(running, "taken_over"))
+            facts_then = len(facts(theirs, NAME))
+    async with started(theirs) as running:
+        assert len(await running.neko.memory.lines(NAME)) == len(lines)
+        assert not running.neko.faults.all()
+    assert len(facts(theirs, NAME)) == facts_then
+
+
 async def test_of_a_memory_that_is_cleared_before_it_could_come_nothing_comes(theirs: Path) -> None:
     with closing(sqlite3.connect(theirs / "memory" / NAME / LOG, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -387,12 +405,12 @@ async def test_killed_at_any_step_it_is_whole_after_the_next_start(step: int, th
     assert not [path.name for path in (theirs / "memory").iterdir() if re.match(r"\.work-", path.name)]
 
 
-def many(log: Path, count: int) -> None:
+def many(log: Path, count: int, *, day: int = 23) -> None:
     """So many more lines, each of them with the moment at which it was said."""
     with closing(sqlite3.connect(log)) as connection, connection:
         rows = []
         for number in range(count):
-            at = f"2026-02-{23 + number // 288:02} {number % 288 // 12:02}:{number % 12 * 5:02}"
+            at = f"2026-02-{day + number // 288:02} {number % 288 // 12:02}:{number % 12 * 5:02}"
             kind = "ai" if number % 2 else "human"
             moment = f"[{at[:10].replace('-', '')} Mon {at[11:]}] " if number % 2 else ""
             message = {"type": kind, "data": {"content": f"{moment}line {number}"}}
