@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from neko.storage import is_object, log_fault, read_document
+from neko.set_aside import forget_damaged
+from neko.storage import forget_previous, is_object, log_fault, read_document, write_json
 from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
@@ -44,20 +45,20 @@ def opened(path: Path, content: bytes) -> bytes | None:
     from cryptography.fernet import Fernet, InvalidToken
 
     try:
-        with path.with_name(f"{path.name.removesuffix(SITE_LOGIN)}{KEY}").open("rb") as file:
+        with _key_of(path).open("rb") as file:
             return Fernet(file.read(_SMALL_KEY).strip()).decrypt(content.strip())
     except (OSError, ValueError, InvalidToken):
         return None
 
 
+def _key_of(path: Path) -> Path:
+    return path.with_name(f"{path.name.removesuffix(SITE_LOGIN)}{KEY}")
+
+
 def kept_login(path: Path) -> dict[str, Any] | None:
     """The cookies of a site by their names; none without a file; None: they are encrypted, and no key is beside that
     opens them. A damaged file is set aside."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST)
-    except OSError:
-        content = b""
+    content = _content(path)
     if not content.startswith(_TOKEN):
         cookies: dict[str, Any] = read_document(path, {}, is_object, log_fault)
         return cookies
@@ -66,6 +67,30 @@ def kept_login(path: Path) -> dict[str, Any] | None:
         found = load_json(decrypted) if decrypted is not None else None
         return found if is_object(found) else None
     return None
+
+
+def replace_login(path: Path, cookies: dict[str, str]) -> None:
+    """Keep these cookies of a site; the ones before them are in no file any more. Raises ``ConfigError``."""
+    if _content(path).startswith(_TOKEN):  # no JSON, and yet not damaged
+        path.unlink(missing_ok=True)
+    write_json(path, cookies)
+    forget_previous(path)
+
+
+def forget_login(path: Path) -> None:
+    """Delete the login of a site: its file, the key of an encrypted one, and what was set aside. Raises ``OSError``."""
+    path.unlink(missing_ok=True)
+    forget_previous(path)
+    forget_damaged(path)
+    _key_of(path).unlink(missing_ok=True)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST)
+    except OSError:
+        return b""
 
 
 class SiteLogins:

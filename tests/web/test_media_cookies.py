@@ -56,6 +56,22 @@ async def test_a_login_that_the_original_has_encrypted_counts_by_its_key_and_is_
     assert (await client.get(f"{COOKIES}/bilibili")).json()["data"]["cookies_count"] == 2
 
 
+async def test_of_a_login_that_the_original_has_encrypted_nothing_stays_once_it_is_forgotten(
+    client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    key, config = Fernet.generate_key(), data_dir / "config"
+    encrypted = Fernet(key).encrypt(json.dumps({"SESSDATA": SECRET}).encode())
+    (config / "bilibili_cookies.json").write_bytes(encrypted)
+    (config / "bilibili_key.key").write_bytes(key)
+    await client.post(f"{COOKIES}/save", json=LOGIN | {"cookie_string": "SESSDATA=new"})
+    assert not [path.name for path in config.glob("*") if path.is_file() and encrypted in path.read_bytes()]
+    for name in ("bilibili_cookies.json.damaged-20261129-130000", "bilibili_cookies.json.damaged-20261129-130001-2"):
+        (config / name).write_bytes(encrypted)
+        (config / f"{name}.dismissed").write_bytes(encrypted)
+    await client.delete(f"{COOKIES}/bilibili")
+    assert not list(config.glob("bilibili*"))
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -15,10 +15,9 @@ from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from neko.app import Neko
-from neko.app.site_logins import SITE_LOGIN, kept_login
+from neko.app.site_logins import SITE_LOGIN, forget_login, kept_login, replace_login
 from neko.errors import ConfigError
 from neko.settings import is_loopback
-from neko.storage import forget_previous, write_json
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
@@ -197,7 +196,7 @@ async def forget(call: Call[Empty, Empty, SitePath]) -> Done | Response:
     _here_only(call)
     if call.path.platform not in REQUIRED:
         return await _refused(call, _no_site(call.path.platform))
-    await in_thread(_forget, _file(call.neko, call.path.platform))
+    await in_thread(forget_login, _file(call.neko, call.path.platform))
     return Done(message="deleted")
 
 
@@ -229,19 +228,13 @@ def _keep(neko: Neko, sent: Cookies) -> int:
     if missing := [name for name in REQUIRED[sent.platform] if not cookies.get(name)]:
         raise HTTPError(400, "invalid", f"A cookie that the site needs is missing: {', '.join(missing)}.")
     path = _file(neko, sent.platform)
-    write_json(path, cookies)
-    forget_previous(path)
+    replace_login(path, cookies)
     return len(cookies)
 
 
 def _state(neko: Neko, site: str) -> State:
     kept = kept_login(_file(neko, site))
     return State(has_cookies=bool(kept), cookies_count=len(kept or ()), locked=kept is None)
-
-
-def _forget(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    forget_previous(path)
 
 
 ENDPOINTS = (platforms, save, save_legacy, status, state, forget)
