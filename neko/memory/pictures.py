@@ -41,7 +41,11 @@ class Pictures:
         async with self._changing:
             self._arriving |= {(character, name) for name in names}
             pictures = dict(zip(names, contents, strict=True))
-            await in_thread(self._write, pictures_path(self._folder, character), pictures)
+            try:
+                await in_thread(self._write, pictures_path(self._folder, character), pictures)
+            except MemoryStoreError:
+                self.stored(character, names)  # no line will name them
+                raise
         return names
 
     def stored(self, character: str, names: Iterable[str]) -> None:

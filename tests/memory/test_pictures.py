@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -47,6 +48,22 @@ async def test_a_picture_goes_with_the_last_line_that_names_it(memory_folder: Me
     assert files(memory_folder) == [CAT, DOG]
     await memory.delete(MIO, [again])
     assert not (memory_folder.folder / "pictures_Mio").exists()
+
+
+async def test_a_picture_goes_with_its_line_also_when_it_could_not_be_kept_beside_another(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    memory = await memory_folder.open()
+    line = await show(memory, CAT)
+    with monkeypatch.context() as disk:
+        disk.setattr("neko.memory.pictures.write_bytes", is_full)
+        with pytest.raises(MemoryStoreError):
+            await memory.keep_pictures(MIO, [CAT, DOG])
+    await memory.delete(MIO, [line])
+    assert files(memory_folder) == []
 
 
 async def test_a_picture_that_is_sent_again_while_its_line_is_deleted_stays(memory_folder: MemoryFolder) -> None:
