@@ -21,7 +21,7 @@ from neko.agent.task_list import Tasks, told
 from neko.agent.tasks import Task, TaskState
 from neko.bus import Message, Subscription, WorkQueue
 from neko.errors import NekoError
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 from neko.types.hands import Hand, HandName, MayLack
 from neko.types.plan import Plan, Reminders
 from neko.well_formed import well_formed
@@ -104,7 +104,9 @@ class Intake:
         while waiting:
             try:
                 await self._look_at(waiting.popleft())
-            except Exception:
+            except (Exception, asyncio.CancelledError) as error:
+                if not isinstance(error, Exception) and is_cancelled():
+                    raise
                 logger.exception("%s: a turn could not be looked at", character)
         if self._waiting.get(character) is waiting:
             del self._waiting[character], self._working[character]

@@ -51,7 +51,7 @@ class Desk:
         self.offers: Sequence[Offer] = (BROWSER,)
         self.done = asyncio.Event()
         self.ending = Ending(TaskState.COMPLETED, "Done.")
-        self.refusal: NekoError | None = None
+        self.refusal: BaseException | None = None
         self.reported: list[dict[str, Any]] = []
         self.models: list[NekoError | None] = []
         self.clock = Clock()
@@ -255,6 +255,14 @@ async def test_a_model_that_cannot_be_asked_is_told_and_the_next_turn_is_looked_
     await desk.say("Look up Rome.", "t2", decided("look up rome", ("browser_use", "Find it."), title="Rome"))
     assert desk.titles == ["Rome"]
     assert desk.models[1] is None
+
+
+async def test_after_a_turn_in_which_something_was_cancelled_the_next_is_looked_at(desk: Desk) -> None:
+    desk.refusal = asyncio.CancelledError()
+    await desk.say("Look up Paris.", "t1", decided("look up paris", ("browser_use", "Find it."), title="Paris"))
+    desk.refusal = None
+    await desk.say("Look up Rome.", "t2", decided("look up rome", ("browser_use", "Find it."), title="Rome"))
+    assert desk.titles == ["Rome"]
 
 
 async def test_a_task_that_cannot_be_begun_is_told_like_one_that_failed(desk: Desk) -> None:
