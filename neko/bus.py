@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NewType
 
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,9 @@ class DeliveryCounters:
             pending = handler(message)
             if pending is not None:
                 await pending
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Exception) and is_cancelled():
+                raise
             self.failures[place] += 1
             logger.exception("the handler of %s failed on %s", place, message.get("event_type"))
 

@@ -344,12 +344,13 @@ async def test_rule_5_a_failing_handler_is_logged_and_counted_and_the_next_messa
     assert "private words" not in caplog.text
 
 
-async def test_rule_5_a_failing_worker_and_a_failing_agent_handler_go_on(bus: Bus) -> None:
+@pytest.mark.parametrize("failure", [ValueError("broken"), asyncio.CancelledError()])
+async def test_rule_5_a_failing_worker_and_a_failing_agent_handler_go_on(bus: Bus, failure: BaseException) -> None:
     after = RecordingHandler()
 
     async def fails_first(message: Message) -> None:
         if message["n"] == 1:
-            raise ValueError("broken")
+            raise failure
         await after(message)
 
     bus.analyze.consume(fails_first)
