@@ -151,7 +151,7 @@ class Proactive:
         """The settings may have changed: look for moments to speak, or no more."""
         wanted = self.manners.on
         if wanted and (self._task is None or self._task.done()):
-            self._task = self._owner.spawn(self._look_now_and_then(), name="proactive talk")
+            self._task = self._owner.supervise(self._look_now_and_then, name="proactive talk")
         elif not wanted and self._task is not None:
             self._task.cancel()
             self._task = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from neko.agent.computer.front_window import FrontWindow
 from neko.app.occasions import Kind, Occasion
-from neko.app.proactive import chosen
+from neko.app.proactive import Outcome, chosen
 from neko.application import Neko
 from neko.sessions.actions import ReportSight, SendText
 from neko.sessions.events import Status, TurnEnd
@@ -331,6 +332,24 @@ async def test_without_being_asked_to_she_never_does_and_with_it_she_does_by_her
     assert await turn(page) == "Good luck!"
     state = (await client.post("/api/proactive", json={"on": False})).json()
     assert (state["on"], state["now"]) == (False, "off")
+
+
+async def test_she_looks_again_after_a_look_in_which_something_was_cancelled(
+    neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await told(neko, "I have an exam tomorrow.", ago=timedelta(days=1))
+    provider.script(["Good luck!"])
+    looks, consider = itertools.count(), neko.proactive.consider
+
+    async def is_cut_short_at_first(character: str) -> Outcome:
+        if next(looks) == 0:
+            raise asyncio.CancelledError
+        return await consider(character)
+
+    monkeypatch.setattr("neko.app.proactive._LOOK_S", 0.01)
+    monkeypatch.setattr(neko.proactive, "consider", is_cut_short_at_first)
+    await allow(client, on=True)
+    assert await turn(page) == "Good luck!"
 
 
 @pytest.mark.parametrize(
