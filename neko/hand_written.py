@@ -23,33 +23,36 @@ _MARK: Final = "\ufffd"
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
-def decoded(content: bytes, errors: str = "strict") -> str:
+def decoded(content: bytes, errors: str = "strict", *, is_json: bool = True) -> str:
     """The text of a document in any encoding that JSON may have (RFC 4627 §3), with or without a byte order mark, or in
-    that of Chinese Windows, whose editors write it.
+    that of Chinese Windows, whose editors write it. Only whole JSON is taken for the latter where it ``is_json``.
 
     Raises ``UnicodeDecodeError`` unless ``errors`` says otherwise.
     """
     try:
         text = content.decode(json.detect_encoding(content))
     except UnicodeDecodeError:
-        chinese = _in_gb18030(content)
+        chinese = _in_gb18030(content, is_json)
         text = content.decode(json.detect_encoding(content), errors) if chinese is None else chinese
     return text.removeprefix("\ufeff")
 
 
-def _in_gb18030(content: bytes) -> str | None:
-    """A whole JSON document in GB 18030 (also GBK and GB 2312), None if it is none. Nearly any bytes can be read as
+def _in_gb18030(content: bytes, is_json: bool) -> str | None:
+    """A document in GB 18030 (also GBK and GB 2312), None if it is none. Nearly any bytes can be read as
     such: most of its letters have to be common ones, and it must not be nearly UTF-8."""
     try:
         text = content.decode("gb18030")
-        json.loads(text)
+        if is_json:
+            json.loads(text)
     except (ValueError, RecursionError):
         return None
     letters = "".join(letter for letter in text if not letter.isascii())
     common = letters.encode("gb2312", "ignore").decode("gb2312")
     as_utf8 = content.decode("utf-8", "replace")
     lost = as_utf8.count(_MARK)
-    is_nearly_utf8 = sum(not letter.isascii() for letter in as_utf8) - lost >= lost
+    # by chance some pairs of bytes in GBK are letters of UTF-8 too, but hardly ever three bytes are one
+    whole = sum((letter > "\x7f") + 2 * (letter > "\u07ff") for letter in as_utf8) - 3 * lost
+    is_nearly_utf8 = whole > 2 * lost
     return text if 2 * len(common) > len(letters) and not is_nearly_utf8 else None
 
 

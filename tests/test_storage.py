@@ -66,11 +66,12 @@ def test_a_file_saved_by_a_windows_editor_is_not_damaged(tmp_path: Path) -> None
     [
         ("gbk", {"主人": {"档案名": "哥哥"}, "猫娘": {"小天": {"性格": "安静，喜欢星星", "年龄": 15}}}),
         ("gb2312", {"coreApi": "qwen", "备注": "中文"}),
+        ("gbk", [{"type": "human", "data": {"content": "你好，小夜"}}]),
         ("gb18030", {"昵称": "小天🐈", "歌": "龍珠 — 繁體", "标签": ["猫", "娘"]}),
     ],
 )
 def test_a_file_in_the_encoding_of_chinese_windows_is_not_damaged(
-    tmp_path: Path, encoding: str, document: dict[str, object]
+    tmp_path: Path, encoding: str, document: object
 ) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(json.dumps(document, ensure_ascii=False).encode(encoding))

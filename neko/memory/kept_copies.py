@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from neko.hand_written import decoded
 from neko.memory import backup, deletion, index, schema
 from neko.memory.line_codec import parsed_row
 from neko.memory.migrations import check_version, migrate
@@ -99,7 +100,7 @@ def _forget_in(copy: Path, is_meant: IsMeant) -> None:
 def _leave_out(document: Path, is_meant: IsMeant) -> None:
     """Of a list in JSON, the entries that hold such a text. Raises ``ConfigError``."""
     try:
-        entries = load_json(document.read_bytes())
+        entries = load_json(decoded(document.read_bytes(), "replace"))
     except FileNotFoundError:
         return
     except ValueError:

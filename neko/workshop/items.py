@@ -122,7 +122,9 @@ def content_of(path: Path) -> tuple[str, bool]:
     if path.stat().st_size > _LARGEST_READ:
         raise WorkshopError("workshop_too_large", f"{path.name} is too large", limit=_LARGEST_READ >> 20)
     content = path.read_bytes()
-    return (base64.b64encode(content).decode(), True) if is_binary else (content.decode("utf-8", "replace"), False)
+    if is_binary:
+        return base64.b64encode(content).decode(), True
+    return decoded(content, "replace", is_json=path.suffix.lower() == ".json"), False
 
 
 def picture_of(path: Path) -> tuple[bytes, str]:

@@ -242,6 +242,19 @@ def test_open_llm_vtuber_brings_its_character_and_her_talks(tmp_path: Path) -> N
     assert said(tmp_path / "data", "Mili") == ["good morning", "morning!"]
 
 
+def test_files_in_the_encoding_of_chinese_windows_are_read(tmp_path: Path) -> None:
+    open_llm_vtuber(tmp_path / "vtuber")
+    config = tmp_path / "vtuber" / "conf.yaml"
+    text = config.read_text(encoding="utf-8").replace("character_name: Mili", "character_name: 国标")
+    config.write_bytes(text.replace("You are Mili.", "你是国标，说话很温柔。").encode("gbk"))
+    card = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "小夜", "description": "毒舌但温柔"}}
+    (tmp_path / "vtuber" / "card.json").write_bytes(json.dumps(card, ensure_ascii=False).encode("gbk"))
+    assert bring(tmp_path / "vtuber", tmp_path / "data", "--yes") == 0
+    there = cards(tmp_path / "data")
+    assert there.card("国标")["system_prompt"] == "你是国标，说话很温柔。"
+    assert "毒舌但温柔" in there.card("小夜").values()
+
+
 def test_without_yaml_the_talks_come_and_it_is_told_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -158,6 +158,15 @@ async def test_cards_in_the_folder_are_listed_and_damaged_ones_are_not(
     ]
 
 
+async def test_a_card_in_the_encoding_of_chinese_windows_is_listed_with_its_names(
+    client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    card = {"name": "国标", "description": "用GBK写的"}
+    (data_dir / "character_cards" / "gbk.chara.json").write_bytes(json.dumps(card, ensure_ascii=False).encode("gbk"))
+    cards = (await client.get(f"{CHARACTERS}/character-card/list")).json()["character_cards"]
+    assert [card["rawData"] for card in cards] == [card]
+
+
 async def test_a_card_becomes_a_character_and_takes_nothing_from_one_that_is_there(
     neko: Neko, client: httpx2.AsyncClient
 ) -> None:

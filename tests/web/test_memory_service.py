@@ -211,6 +211,15 @@ async def test_a_history_that_is_none_is_refused_in_the_readers_language(
 # ── the page ─────────────────────────────────────────────────────────────────
 
 
+async def test_a_recent_window_in_the_encoding_of_chinese_windows_is_read(
+    client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    text = json.dumps([{"type": "human", "data": {"content": "你好，小夜"}}], ensure_ascii=False)
+    (data_dir / "memory" / "recent_孤儿.json").write_bytes(text.encode("gbk"))
+    read = await client.get("/api/memory/recent_file", params={"filename": "recent_孤儿.json"})
+    assert read.json()["content"] == text
+
+
 async def test_a_recent_window_is_read_and_replaced_as_a_file(
     client: httpx2.AsyncClient, neko: Neko, name: str
 ) -> None:

@@ -53,6 +53,13 @@ async def test_without_steam_every_call_that_needs_it_says_so_as_the_pages_expec
             assert answer.json() == {**told, "code": "no_steam", "said": "", "remedy": "", "link": None}
 
 
+async def test_texts_in_the_encoding_of_chinese_windows_are_read(client: httpx2.AsyncClient, items: Path) -> None:
+    for name, text in (("gbk.chara.json", '{"name": "国标"}'), ("说明.txt", "请先看这个说明，谢谢")):
+        (items / "7" / name).write_bytes(text.encode("gbk"))
+        read = await client.get("/api/steam/workshop/read-file", params={"path": f"7/{name}"})
+        assert read.json()["content"] == text
+
+
 async def test_items_are_listed_read_and_pictured(client: httpx2.AsyncClient, items: Path) -> None:
     """[rest 8, rest 9]"""
     scanned = (await client.post("/api/steam/workshop/local-items/scan", json={})).json()

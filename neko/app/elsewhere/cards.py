@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from neko import prompts
 from neko.characters import LOREBOOK, OWN, PROFILE_NAME
+from neko.hand_written import decoded
 from neko.sessions.lorebook import LONGEST_KEY, MOST_ENTRIES, MOST_KEYS, MOST_KEYS_EACH, Book, is_pattern
 from neko.well_formed import load_json, well_formed
 
@@ -239,6 +240,6 @@ def _filled(value: object, name: str, user: str) -> str:
 def read(path: Path) -> Any:
     """A JSON document with clean texts; None for what is none. Raises ``OSError``."""
     try:
-        return load_json(path.read_bytes())
+        return load_json(decoded(path.read_bytes(), "replace"))
     except (ValueError, RecursionError, json.JSONDecodeError):
         return None

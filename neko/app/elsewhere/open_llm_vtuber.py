@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from neko.hand_written import decoded
+
 HISTORY: Final = "chat_history"
 _LARGEST: Final = 1 << 20
 MISSING: Final = "to read all of it: pip install '.[yaml]'"
@@ -21,7 +23,7 @@ def config_in(path: Path) -> Mapping[str, Any] | str | None:
     """The character of a configuration, None if it is none, or why it cannot be read. Raises ``OSError``."""
     if path.stat().st_size > _LARGEST:
         return None
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    text = decoded(path.read_bytes(), "replace", is_json=False)
     if "character_config:" not in text and '"character_config"' not in text:
         return None
     try:
@@ -39,7 +41,7 @@ def config_in(path: Path) -> Mapping[str, Any] | str | None:
 def names_in(path: Path) -> dict[str, str]:
     """What a configuration calls its character, read without YAML: enough to tell whose talks are whose. Raises
     ``OSError``."""
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    text = decoded(path.read_bytes(), "replace", is_json=False)
     fields = {key: value for key, _, value in reversed(_FIELD.findall(text))}
     return {fields["conf_uid"]: name} if fields.get("conf_uid") and (name := name_of(fields)) else {}
 

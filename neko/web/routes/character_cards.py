@@ -10,6 +10,7 @@ from pydantic import Field
 
 from neko.avatars.places import Source
 from neko.characters import PROFILE_NAME
+from neko.hand_written import decoded
 from neko.storage import file_name_fault, is_plain_name, write_json
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
@@ -70,7 +71,7 @@ def _cards_in(folder: Path) -> list[ListedCard]:
         try:
             if file.is_symlink() or file.stat().st_size > _LARGEST_CARD:
                 continue
-            raw = load_json(file.read_text(encoding="utf-8-sig"))
+            raw = load_json(decoded(file.read_bytes()))
         except (OSError, ValueError, RecursionError):
             continue
         if isinstance(raw, dict) and isinstance(raw.get("name"), str) and raw["name"]:

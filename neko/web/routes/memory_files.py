@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from neko.hand_written import decoded
 from neko.memory.line_codec import parse
 from neko.memory_files import recent_name
 from neko.settings.registry import MEMORY_REVIEW
@@ -53,7 +54,7 @@ class FileContent(Schema):
 async def recent_file(call: Call[Empty, FileQuery, Empty]) -> FileContent:
     path = call.neko.folder.memory / recent_name(_character(call.query.filename))
     try:
-        return FileContent(content=await in_thread(path.read_text, encoding="utf-8", errors="replace"))
+        return FileContent(content=decoded(await in_thread(path.read_bytes), "replace"))
     except OSError as error:
         raise HTTPError(404, "no_file", "There is no such file.") from error
 
