@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from neko.types.lines import UNKNOWN_TIME
+
 Tell = Callable[[int], None]
 """Gets how many more lines have been looked at, or stored."""
 
@@ -45,6 +47,6 @@ class Share:
         return bool(self.lines or self.summaries or self.settings or self.facts or self.versions or self.pictures)
 
     def saw(self, moments: Sequence[datetime]) -> None:
-        """Lines were said at these moments."""
-        self.first = min([*moments, *([self.first] if self.first else [])], default=None)
-        self.last = max([*moments, *([self.last] if self.last else [])], default=None)
+        """Lines were said at these moments, where anybody knows."""
+        known = [at for at in (*moments, self.first, self.last) if at and at != UNKNOWN_TIME]
+        self.first, self.last = min(known, default=None), max(known, default=None)

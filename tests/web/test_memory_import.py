@@ -12,8 +12,9 @@ import httpx2
 import pytest
 
 from neko.app import imports
+from neko.app.import_share import Share
 from neko.application import Neko
-from neko.types.lines import NewLine
+from neko.types.lines import UNKNOWN_TIME, NewLine
 from neko.types.memory import InChats
 
 START = datetime(2026, 3, 1, 12, 0)
@@ -73,6 +74,14 @@ async def test_what_would_come_is_told_first_then_it_comes_and_is_taken_back(
     assert await texts(neko, name) == []
     await client.post("/api/memory_import/discard")
     assert workplaces(neko) == []
+
+
+def test_lines_whose_moment_nobody_knows_are_of_no_day() -> None:
+    share = Share("", "Mio")
+    share.saw([UNKNOWN_TIME])
+    assert (share.first, share.last) == (None, None)
+    share.saw([UNKNOWN_TIME, START])
+    assert (share.first, share.last) == (START, START)
 
 
 async def test_lines_of_a_stranger_make_a_character_or_go_to_another(client: httpx2.AsyncClient, neko: Neko) -> None:
