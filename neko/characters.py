@@ -389,17 +389,10 @@ class CharacterCards:
         """Raises ``CharacterError(reason)`` as ``delete`` does."""
         _check_deletable(self._raw, name)
 
-    def replace(self, raw: Mapping[str, Any]) -> None:
-        """Take over a whole document. Raises ``InputError`` when it has the wrong shape."""
-        if not is_characters(raw):
-            raise InputError("this is not a characters document", reason="shape")
-        with self._lock:
-            self._save(_completed(_each(unfolded, raw), self._defaults))
-
     def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let ``change`` alter a copy of the document, then save that: nothing comes in between.
 
-        What somebody has written into the file meanwhile counts.
+        What somebody has written into the file meanwhile counts. Raises ``InputError`` for what has the wrong shape.
         """
         with self._lock:
             raw = _each(unfolded, read_again(self._path, self._raw, is_characters, self._on_fault))

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -277,15 +278,16 @@ def test_any_character_but_the_current_one_can_be_deleted(path: Path) -> None:
         assert caught.value.params["reason"] == reason
 
 
-def test_a_whole_document_can_be_replaced_and_a_wrong_one_cannot(path: Path) -> None:
+def test_all_of_a_document_can_be_changed_but_not_to_one_of_the_wrong_shape(path: Path) -> None:
     characters = stored(path)
-    characters.replace({"猫娘": {"New": {"x": 1}}, "extra": True})
+    characters.edit(lambda raw: raw.update({"猫娘": {"New": {"x": 1}}, "extra": True}))
     assert characters.names == ["New"]
     assert characters.current == "New"
     assert on_disk(path)["extra"] is True
-    for wrong in ({"猫娘": ["x"]}, {"猫娘": "x"}, {"主人": 3}):
+    wrongs: tuple[dict[str, Any], ...] = ({"猫娘": ["x"]}, {"猫娘": "x"}, {"主人": 3})
+    for wrong in wrongs:
         with pytest.raises(InputError):
-            characters.replace(wrong)
+            characters.edit(partial(dict.update, **wrong))
     assert characters.names == ["New"]
 
 

@@ -401,15 +401,22 @@ class Characters:
     async def suit(self, language: str) -> None:
         """The cast in the reader's language, as long as nobody has changed it or said a word to it."""
         untouched = self.cards.is_untouched()
-        if untouched in (None, language):
+        if untouched is None or untouched == language:
             return
         for name in self.cards.names:
             if await self._memory.lines(name, limit=1, chat=InChats.ALL):
                 return
-        before = self.cards.names
-        await in_thread(self.cards.replace, default_characters(language))
-        for character in [name for name in before if name not in self.cards.names]:
-            await self._close(character, self.cards.current)
+
+        def change(raw: dict[str, Any]) -> None:
+            if raw == default_characters(untouched):  # nor meanwhile
+                raw.clear()
+                raw.update(default_characters(language))
+
+        async with self._changing:
+            before = self.cards.names
+            await in_thread(self.cards.edit, change)
+            for character in [name for name in before if name not in self.cards.names]:
+                await self._close(character, self.cards.current)
 
     async def set_microphone(self, microphone_id: Any) -> None:
         """Remember the chosen input device (any JSON value)."""

@@ -139,7 +139,8 @@ async def test_a_model_named_in_the_newer_layout_is_worn_and_follows_its_name(
     avatar = {"model_type": "live2d", "live2d": {"model_path": "Mio/mio.model3.json", "idle_animation": "a"}}
     document = neko.characters.cards.raw()
     document["猫娘"][name] = {"性别": "女", "_reserved": {"avatar": avatar}}
-    neko.characters.cards.replace(document)
+    neko.folder.config("characters.json").write_text(json.dumps(document), encoding="utf-8")
+    await neko.characters.reload()
     page = "/api/config/page_config"
     assert (await client.get(page)).json()["model_path"] == "/user_live2d/Mio/mio.model3.json"
     await client.put(f"/api/characters/catgirl/{name}", json={"性格": "calm"})

@@ -38,8 +38,11 @@ async def test_a_card_in_the_newer_layout_keeps_the_model_of_the_other_kind_for_
 ) -> None:
     vrm = {"model_path": "/user_vrm/a.vrm", "animation": "/user_vrm/animation/wave.vrma", "lighting": {"main": 2}}
     avatar = {"model_type": "live3d", "live3d_sub_type": "vrm", "vrm": vrm}
-    neko.characters.cards.replace({"猫娘": {"Mio": {"_reserved": {"avatar": avatar}}}, "当前猫娘": "Mio"})
     kept = data_dir / "config" / "characters.json"
+    kept.write_text(
+        json.dumps({"猫娘": {"Mio": {"_reserved": {"avatar": avatar}}}, "当前猫娘": "Mio"}), encoding="utf-8"
+    )
+    await neko.characters.reload()
 
     def avatar_of_mio() -> dict[str, Any]:
         return dict(json.loads(kept.read_bytes())["猫娘"]["Mio"]["_reserved"]["avatar"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -100,7 +101,7 @@ async def test_saving_a_form_takes_away_only_the_texts_that_it_shows(
     document = neko.characters.cards.raw()
     document["猫娘"]["Rin"] = {**UNSHOWN, "voice_id": "", "Personality": "calm", "Likes": "rain"}
     document["主人"] = {"档案名": "Dan", "Likes": "rain", **{key: UNSHOWN[key] for key in UNSHOWN if key[:2] == "x_"}}
-    neko.characters.cards.replace(document)
+    neko.characters.cards.edit(lambda raw: raw.update(document))
     looks = {"x_object": "[object Object]", "x_list": "a,1,,true"} if sends_looks else {}
     assert (await client.put(f"{CATGIRL}/Rin", json={"Personality": "lively", **looks})).status_code == 200
     assert (await client.post("/api/characters/master", json={"档案名": "Dan", "City": "Oslo", **looks})).is_success
@@ -453,3 +454,19 @@ async def test_a_card_with_a_large_book_is_saved_like_one_that_is_brought(
     answer = await client.request(method, "/api/characters/catgirl/Mio", json=card)
     assert answer.status_code == 200, answer.text
     assert neko.characters.cards.card("Mio")["background"] == "a garden"
+
+
+async def test_who_comes_as_the_cast_is_put_into_the_reader_s_language_stays(neko: Neko, data_dir: Path) -> None:
+    await asyncio.gather(neko.characters.suit("ja"), neko.characters.create("Rin", {"Personality": "calm"}))
+    assert "Rin" in neko.characters.names
+    assert "Rin" in on_disk(data_dir)["猫娘"]
+
+
+async def test_what_was_written_by_hand_counts_when_the_cast_is_put_into_the_reader_s_language(
+    neko: Neko, data_dir: Path
+) -> None:
+    document = on_disk(data_dir)
+    document["猫娘"]["Mio"]["Personality"] = "calm"
+    (data_dir / "config/characters.json").write_text(json.dumps(document), encoding="utf-8")
+    await neko.characters.suit("ja")
+    assert neko.characters.cards.card("Mio")["Personality"] == "calm"
