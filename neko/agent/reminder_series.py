@@ -24,9 +24,10 @@ _LONGEST_ANSWER: Final = 60
 _EXPLICIT: Final = (
     r"(?:and |but |so |then |please |also |can you |could you )*"
     r"(?:remind me|wake me|set (?:a|an|another)\b|start (?:a|an)\b|don't let me forget)"
+    r"|(?:und |dann |bitte |auch )*(?:erinnere? mich|wecke? mich)"
     r"|(?:请|請|麻烦|麻煩|你|再|然后|然後|另外)*.{0,12}(?:提醒|叫醒)我"
 )
-_SENTENCES: Final = rf"(?<=[.!?;])\s+|(?<=[。！？；!?;])|\s*[,，、]\s*(?={_EXPLICIT})|\s+and\s+(?={_EXPLICIT})"
+_SENTENCES: Final = rf"(?<=[.!?;])\s+|(?<=[。！？；!?;])|\s*[,，、]\s*(?={_EXPLICIT})|\s+(?:and|und)\s+(?={_EXPLICIT})"
 _AFTER_ORDER: Final = (
     r"\s*[.!?;。！？；,，、]+\s*(?:and )?(?:then )?|\s+(?:and )?then\s+|\s+(?:and|but)\s+|(?<=[고요줘])\s+"
     r"|(?<=[してで])(?:から)?、?\s*(?=新|[\d一二三四五六七八九十])"
@@ -45,7 +46,7 @@ _ANOTHER: Final = (
 _JOINTS: Final = (
     r"(\s*[,，、]\s*(?:and then |and also |and |then |also |plus |然后|然後|还有|還有|以及|并且|並且|再|和"
     r"|それから|そして|あと|また|그리고 |또 )?"
-    r"|\s+(?:and then|and also|as well as|and|then|plus|그리고|또)\s+"
+    r"|\s+(?:und dann|und auch|und|and then|and also|as well as|and|then|plus|그리고|또)\s+"
     r"|(?:然后|然後|还有|還有|以及|和|跟|それから|そして|と)|(?<=[가-힣])(?:와|과|랑|이랑) |(?<=[가-힣]고) )"
 )
 """Where a further wish may begin; what follows has to begin with a time."""
@@ -69,7 +70,9 @@ _ALIKE: Final = (
 )
 _WEEKDAY_TOO: Final = r"^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
 """After "every Monday and"."""
-_IS_TIMER: Final = r"timer|alarm|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
+_IS_TIMER: Final = (
+    r"timer|alarm|\bwecker|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
+)
 _MOST_WORDS: Final = 4
 _TELLS_MORE: Final = r"\b(?:her|him|them|it|that|if|is|are|was|starts?|begins?|opens?|closes?|before|because|since)\b"
 _FOR_SOMEBODY: Final = r"^((?:call|phone|ring|text|message|e-?mail|write to|visit|meet|feed|pick up|wake|thank) )"
@@ -272,6 +275,8 @@ def _carrier(text: str, wish: Wish) -> _Carrier:
         return _Carrier(after="のタイマーをセットして" if wish.is_timer else "をリマインドして")
     if _pattern(r"[\u3400-\u9fff]").search(text):
         return _Carrier(before="设一个闹钟" if wish.is_timer else "提醒我")
+    if _pattern(r"\b(?:mich|mir|wecker)\b").search(text):
+        return _Carrier(before="stell einen Timer auf " if wish.is_timer else "erinnere mich ")
     return _Carrier(before="set a timer for " if wish.is_timer else "remind me ")
 
 

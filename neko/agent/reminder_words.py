@@ -39,14 +39,16 @@ class Wish:
 _GATE: Final = (
     r"remind|timer|alarm|wake me|let me forget|提醒|闹钟|鬧鐘|计时|計時|定时器|定時器|倒计时|倒數|叫我|叫醒|喊我|通知我"
     r"|リマイン|タイマー|アラーム|目覚まし|知らせて|教えて|起こして|思い出させて|声をかけて"
-    r"|알려|리마인|타이머|알람|깨워|상기시|알림|말해 ?줘"
+    r"|알려|리마인|타이머|알람|깨워|상기시|알림|말해 ?줘|erinner|\bweck|lass mich nicht vergessen"
 )
 _STRONG: Final = (
     r"\b(?:remind me|wake me|alert me|ping me|nudge me|(?:set|start) .{0,20}(?:timer|alarm|reminder)|a reminder)\b"
     r"|提醒我|叫醒我|[设設定].{0,12}(?:闹钟|鬧鐘|提醒|计时|計時)|リマインド|起こして|(?:タイマー|アラーム).{0,6}(?:セット|かけ)"
     r"|리마인드|깨워|(?:타이머|알람).{0,4}(?:맞춰|켜)"
+    r"|\b(?:erinnere?|erinnerst du|wecke?|weckst du) mich\b|\bdu mich\b.{0,60}\b(?:erinnern|wecken)\b|\bstelle? .{0,20}(?:wecker|timer|alarm)"
 )
 _THINGS_EN: Final = r"(?P<thing>reminders?|timers?|alarms?)\b"
+_THINGS_DE: Final = r"(?P<thing>erinnerung(?:en)?|timer|wecker|alarme?)\b"
 _THINGS_HAN: Final = r"(?P<thing>提醒|闹钟|鬧鐘|计时器?|計時器?|定时器|定時器|倒计时)"
 _THINGS_JA: Final = r"(?P<thing>リマインダー?|リマインド|タイマー|アラーム|目覚まし)"
 _THINGS_KO: Final = r"(?P<thing>알림|리마인더|타이머|알람)"
@@ -54,17 +56,20 @@ _CANCEL: Final = (
     r"^(?:please |can you |could you )?(?:cancel|delete|remove|clear|drop|turn off|switch off|stop)\b.{0,60}"
     + _THINGS_EN,
     r"^(?:please )?(?:don't|do not) remind me\b(?P<thing>)",
+    rf"^(?:bitte )?(?:lösch|streich|stornier|stopp|entfern)\w*\b.{{0,60}}{_THINGS_DE}",
+    rf"^(?:bitte )?(?:schalte?|mache?|stelle?) .{{0,30}}{_THINGS_DE} (?:wieder )?(?:aus|ab)$",
+    rf"{_THINGS_DE}.{{0,40}} (?:löschen|streichen|stornieren|abbrechen|ausschalten|abstellen|stoppen)$",
+    r"^(?:bitte )?erinnere? mich (?:bitte )?nicht\b(?P<thing>)",
     rf"(?:取消|删除|刪除|删掉|刪掉|关掉|關掉|去掉).{{0,30}}{_THINGS_HAN}",
     rf"{_THINGS_HAN}.{{0,10}}(?:取消|删除|刪除|删掉|刪掉|关掉|關掉|去掉)",
     r"(?:不用|别|別|不要)(?:再)?(?P<thing>提醒)我",
     rf"{_THINGS_JA}.{{0,12}}(?:キャンセル|取り消|取消|消して|止めて|削除|オフ)",
     rf"{_THINGS_KO}.{{0,8}}(?:취소|지워|삭제|꺼|해제)",
 )
-_ALL: Final = (
-    r"\b(?:all|every|both)\b|\b(?:my|the) (?:reminders|timers|alarms)\b|所有|全部|都|全て|すべて|全部|모두|전부|다 "
-)
+_ALL: Final = r"\b(?:all|every|both|alle)\b|\b(?:my|the) (?:reminders|timers|alarms)\b|所有|全部|都|全て|すべて|全部|모두|전부|다 "
 _LIST: Final = (
     rf"^(?:please )?(?:what|which|list|show|tell me|do i have|are there|have i got|how long).{{0,50}}{_THINGS_EN}",
+    rf"^(?:welche|zeige?|habe ich|gibt es|liste|was für) .{{0,50}}{_THINGS_DE}",
     rf"(?:有|还有|還有)(?:什么|什麼|哪些|哪几个|哪幾個|几个|幾個|没有|沒有).{{0,8}}{_THINGS_HAN}",
     rf"{_THINGS_HAN}.{{0,4}}(?:有哪些|有什么|有什麼|列表|还有多久|還有多久)",
     rf"(?:列出|看看|看一下|显示|顯示).{{0,8}}{_THINGS_HAN}",
@@ -73,6 +78,7 @@ _LIST: Final = (
 )
 _BEFORE: Final = (
     r"^(?:(?:hey|hi|ok|okay|so|and|oh|please|pls|then|can you|could you|would you|will you|i want you to|i need you to"
+    r"|bitte|hallo|und|dann|oh|also"
     r"|i'd like you to|could you please|can you please|请你?|請你?|麻烦你?|麻煩你?|帮我|幫我|你"
     r"|记得|記得|到时候|到時候|那|好的?|嗯|ねえ|あのね?|じゃあ|ごめん"
     r"|나한테|나에게|저한테|저기|그럼)[,，、. ]*)+"
@@ -84,6 +90,18 @@ _SET_EN: Final = (
     r"(?:a |an |the |another |my |one |two |three |\d )*(?P<kind>timer|alarm|reminder)s?\b[, ]*(?P<x>.*)$",
     r"^(?:a |the )?(?P<kind>timer|alarm)\b[, ]*(?P<x>.*)$",
     r"^wake me(?: up)?[, ]*(?P<wake>.*)$",
+)
+_CAN_YOU_DE: Final = r"(?:kannst|könntest|würdest|willst|magst)"
+_SET_DE: Final = (
+    r"^erinner(?:e|st du)? mich(?: bitte)?(?: noch ?mal| wieder)?,?(?: bitte)?(?: daran| dran)?[, ]*(?:an |dass )?(?P<x>.*)$",
+    rf"^{_CAN_YOU_DE} du mich(?: bitte)?(?: noch ?mal)?(?: an| daran,?(?: dass)?)? ?(?P<x>.*?) ?erinnern$",
+    rf"^{_CAN_YOU_DE} du mich(?: bitte)?(?: daran| dran) erinnern[, ]*(?:dass )?(?P<x>.*)$",
+    r"^lass mich nicht vergessen[, ]*(?:dass )?(?P<x>.*)$",
+    r"^weck(?:e|st du)? mich\b(?P<wake>).*$",
+    rf"^{_CAN_YOU_DE} du mich\b(?P<wake>).{0, 40}?(?:auf)?wecken$",
+    r"^(?:stelle?|setze?|mache?|starte?|erstelle?)(?: mir)?(?: bitte)?(?: (?:eine[nrm]?|den|die|noch eine[nr]?))?"
+    r" (?P<kind>timer|wecker|alarm|erinnerung)\b(?: (?:auf|für|an|um|von|in))?[, ]*(?P<x>.*?)(?:(?:^| )(?:auf|für))?$",
+    r"^(?:eine[nr]? )?(?P<kind>wecker|erinnerung)\b(?: (?:auf|für|an|um))?[, ]*(?P<x>.*)$",
 )
 _SET_HAN: Final = (
     r"^(?:叫醒我|(?:叫|喊)我起床|(?:叫|喊)我起来|(?:叫|喊)我起來)(?P<wake>).*$",
@@ -106,7 +124,8 @@ _SET_KO: Final = (
     r"^(?P<x>.*?) ?(?:좀 )?(?:알려|리마인드|상기시켜|말해|얘기해) ?(?:해 ?)?(?:줘|주세요|줄래|주라|달라|줄 수).{0,8}$",
 )
 _NOT_IT: Final = (
-    r"^(?:what|how|who|why|where|which|of (?:what|how|when|the|my|a)\b|的|何|どう|뭐|무엇|어떻게|어떤|왜|누가)"
+    r"^(?:what|how|who|why|where|which|of (?:what|how|when|the|my|a)\b|(?:was|wie|wer|warum|wo|welche[rs]?)\b"
+    r"|的|何|どう|뭐|무엇|어떻게|어떤|왜|누가)"
 )
 _NEEDS_TIME: Final = r"教えて|알려|말해|얘기해|叫我|喊我|知らせて|声をかけて|通知"
 """Words that ask for many things: without a time they are about something else."""
@@ -120,13 +139,13 @@ _LEADING: Final = (
     r"|に|の|で|は|、|から|까지|에는|에|쯤|,|，|:|\.|-|的时候|的時候|的|时|時|要|该|該|去(?=.))+ ?"
 )
 _TRAILING: Final = (
-    r"(?:[\s,，、。.!！?？~:]|\b(?:please|pls|ok|okay|thanks|thank you|for|at|in|on|by|from now)$"
+    r"(?:[\s,，、。.!！?？~:]|\b(?:please|pls|ok|okay|thanks|thank you|bitte|danke|for|at|in|on|by|from now)$"
     r"|[吧呀哦啊啦]$|よ$|ね$|お願い$|お願いします$|좀$)+$"
 )
 _BETWEEN: Final = r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])"
 """Where the words of a time stood."""
 _QUOTES: Final = "\"'“”„‘’「」『』《》"
-_WAKE: Final = {"han": "起床", "ja": "起きる", "ko": "일어나기"}
+_WAKE: Final = {"en": "wake up", "de": "aufstehen", "han": "起床", "ja": "起きる", "ko": "일어나기"}
 
 
 @cache
@@ -174,11 +193,11 @@ def read_time(text: str, now: datetime) -> tuple[When | None, bool]:
 def read_set(words: str, now: datetime) -> Wish | None:
     """A wish for one, which all of these plain words are about."""
     is_timer = _pattern(
-        r"timer|alarm|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
+        r"timer|alarm|\bwecker|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
     ).search(words)
     read = read_when(words, now, bare_length=is_timer is not None)
     rest = _pattern(_BEFORE).sub("", _stripped(read.rest))
-    for script, patterns in (("en", _SET_EN), ("han", _SET_HAN), ("ja", _SET_JA), ("ko", _SET_KO)):
+    for script, patterns in (("en", _SET_EN), ("de", _SET_DE), ("han", _SET_HAN), ("ja", _SET_JA), ("ko", _SET_KO)):
         for pattern in patterns:
             if found := _pattern(pattern).match(rest):
                 return _wish(found.groupdict(), script, (words, rest), read.when, is_past=read.is_past)
@@ -199,8 +218,7 @@ def _wish(
     if not timed and "kind" not in found and not subject and found.get("wake") is None:
         return None
     if found.get("wake") is not None:
-        woken = "wake up" if script == "en" else _WAKE[script]
-        return Wish("set", woken, when, is_past)
+        return Wish("set", _WAKE[script], when, is_past)
     return Wish("set", subject[:_LONGEST_SUBJECT], when, is_past, is_timer=bool(found.get("kind")))
 
 

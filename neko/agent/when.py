@@ -226,6 +226,11 @@ _PARTS: Final = {
 }
 _HOUR_OF: Final = {"dawn": 5, "morning": 9, "noon": 12, "afternoon": 15, "evening": 19, "night": 20, "midnight": 0}
 _LATER: Final = frozenset({"afternoon", "evening", "night"})
+_WAKES: Final = r"\bwake me\b|\bweck(?:e|er)?\b|\bwecken\b|叫醒|[叫喊]我起[床来來]|起こして|깨워"
+_MOST_WEEKS: Final = 500
+"""In which a weekday is to be a certain day of the month."""
+_EARLIEST_WAKING: Final = 5
+"""The hour from which on "wake me at seven" is in the morning, whenever it is said."""
 _EARLIEST_AS_SAID: Final = 6
 """Hours from which on "tomorrow at seven" is in the morning; three is in the afternoon."""
 
@@ -290,6 +295,11 @@ _ANY_YEAR: Final = (
 """What is a day where a day of any year is looked for."""
 _BY_THE_MOON: Final = r"农历|農曆|阴历|陰曆|旧暦|음력"
 _NAMED_DAYS: Final = (
+    rf"\b(?:on |next |this )?(?P<weekday>{_WEEKDAY_EN}),? (?:the )?(?P<nth>\d{{1,2}})(?:st|nd|rd|th)\b",
+    rf"\b(?:am |diesen |nächsten )?(?P<weekday>{_WEEKDAY_DE}),? (?:de[rnm] )?(?P<nth>\d{{1,2}})\.(?! ?\d)",
+    rf"(?<![月\d])(?P<nth>{_N_HAN})[日号號](?:の|的)?(?:(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])"
+    r"|(?P<weekday_ja>[月火水木金土日])曜日?)(?:の|に)?",
+    r"(?<!월 )(?<![월\d])(?P<nth>\d{1,2})일(?:의)? ?(?P<weekday>[월화수목금토일])요일(?:에)?",
     rf"\b(?P<next>nächste woche (?:am )?)?(?:am |diesen |nächsten |kommenden )?(?P<weekday>{_WEEKDAY_DE})"
     r"(?: ?(?P<part>früh|morgen|vormittag|mittag|nachmittag|abend|nacht))?\b",
     rf"\b(?<!\bam )(?<!\bguten )(?<!\bgestern )(?P<name>{_DAY_EN})\b",
@@ -305,6 +315,7 @@ _AMOUNTS_DE: Final = (
 )
 """What "um 10" is no time before."""
 _CLOCKS: Final = (
+    rf"(?<=\bwecker )(?:auf|für) (?P<h>{_HOUR_DE})\b(?![:.,]\d| ?uhr\b| ?{_U_EN})",
     rf"\b(?:(?:um|gegen|ab|bis) )?halb (?P<hour_half_to>{_HOUR_DE})\b(?: uhr\b)?",
     rf"\b(?:(?:um|gegen|ab|bis) )?viertel nach (?P<hour_quarter>{_HOUR_DE})\b(?: uhr\b)?",
     rf"\b(?:(?:um|gegen|ab|bis) )?(?:viertel vor|dreiviertel) (?P<hour_to>{_HOUR_DE})\b(?: uhr\b)?",
@@ -313,7 +324,7 @@ _CLOCKS: Final = (
     rf"\bum (?P<h>{_HOUR_DE})(?<! ein)(?<! eine[mnr])(?<! eine)\b(?![:.,]\d| ?(?:{_AMOUNTS_DE}))",
     r"\b(?:(?:at|by|around|for|until|um|gegen|ab|bis) )?(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d)"
     r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
-    r"(?:\0 ?|\b(?:at|by|around|until|me|up|um|gegen|ab) )(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
+    r"(?:\0 ?|\b(?:at|by|around|until|um|gegen|ab) |(?<=\bme )|(?<=\bup ))(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
     r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
     r"\b(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)",
     r"^(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?=$| ?\0)",
@@ -338,12 +349,14 @@ _PARTS_ALONE: Final = (r"\b(?P<part>at noon|at midnight|um mitternacht)\b", r"(?
 
 @dataclass(slots=True)
 class _Draft:
-    """What was found of a time so far. ``exact``: the hour counts from midnight."""
+    """What was found of a time so far. ``nth``: the day of the month that the weekday has to be, 0 for any. ``exact``:
+    the hour counts from midnight."""
 
     text: str
     after_s: float = 0.0
     every: Every = ""
     weekday: int | None = None
+    nth: int = 0
     is_next_week: bool = False
     days: int | None = None
     day: date | None = None
@@ -369,6 +382,9 @@ def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
     draft = _Draft(" ".join(unicodedata.normalize("NFKC", text).replace("’", "'").split()))
     try:
         _gather(draft, now, bare_length=bare_length)
+        if draft.days != 0 and _is_ambiguous(draft) and _pattern(_WAKES).search(text):
+            has_day = draft.days is not None or draft.day is not None or draft.weekday is not None or draft.every
+            draft.part = "morning" if (1 if has_day else _EARLIEST_WAKING) <= (draft.hour or 0) < 12 else ""
         when = _resolve(draft, now)
     except (ValueError, OverflowError):  # the 31st of February, the 40th hour
         return Read(None, draft.text.replace("\0", " "))
@@ -428,7 +444,8 @@ def _take_named_day(draft: _Draft, found: dict[str, str]) -> None:
         draft.days = _DAYS[name]
         draft.part = _PARTS.get(name, _PARTS.get(name[-1:], "")) if not name.isascii() or name in _PARTS else ""
         return
-    draft.weekday = _WEEKDAYS[found["weekday"].casefold()]
+    draft.weekday = _WEEKDAYS[found.get("weekday", found.get("weekday_ja", "")).casefold()]
+    draft.nth = int(_number(found["nth"])) if "nth" in found else 0
     draft.is_next_week = found.get("next", "").replace(" ", "").startswith(("下", "来週", "다음주", "nächstewoche"))
     draft.part = _part_of(found["part"]) if "part" in found else ""
 
@@ -489,6 +506,8 @@ def _after_now(draft: _Draft, due: datetime, now: datetime, *, has_day: bool) ->
     is_today = not has_day or draft.days == 0
     if is_today and _is_ambiguous(draft) and due + timedelta(hours=12) > now:
         return When(due + timedelta(hours=12), None, draft.every)
+    if draft.nth:
+        return When(due + (_day(draft, now + timedelta(1)) - due.date()), None, draft.every)
     if draft.weekday is not None:
         return When(due + timedelta(7), None, draft.every)
     if not has_day or draft.every == "day":
@@ -507,6 +526,12 @@ def _day(draft: _Draft, now: datetime) -> date:
         return draft.day
     if draft.weekday is not None:
         ahead = (draft.weekday - now.weekday()) % 7
+        if draft.nth:
+            first = now.date() + timedelta(ahead)
+            days = (first + timedelta(7 * week) for week in range(_MOST_WEEKS))
+            if (day := next((day for day in days if day.day == draft.nth), None)) is None:
+                raise ValueError(draft.nth)
+            return day
         if draft.is_next_week:
             ahead = 7 - now.weekday() + draft.weekday
         return now.date() + timedelta(ahead)
