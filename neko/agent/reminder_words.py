@@ -45,7 +45,8 @@ _STRONG: Final = (
     r"\b(?:remind me|wake me|alert me|ping me|nudge me|(?:set|start) .{0,20}(?:timer|alarm|reminder)|a reminder)\b"
     r"|提醒我|叫醒我|[设設定].{0,12}(?:闹钟|鬧鐘|提醒|计时|計時)|リマインド|起こして|(?:タイマー|アラーム).{0,6}(?:セット|かけ)"
     r"|리마인드|깨워|(?:타이머|알람).{0,4}(?:맞춰|켜)"
-    r"|\b(?:erinnere?|erinnerst du|wecke?|weckst du) mich\b|\bdu mich\b.{0,60}\b(?:erinnern|wecken)\b|\bstelle? .{0,20}(?:wecker|timer|alarm)"
+    r"|\b(?:erinnere?|erinnerst du|wecke?|weckst du) mich\b|\bdu mich\b.{0,60}\b(?:erinnern|wecken)\b"
+    r"|\bstelle? .{0,20}(?:wecker|timer|alarm)"
 )
 _THINGS_EN: Final = r"(?P<thing>reminders?|timers?|alarms?)\b"
 _THINGS_DE: Final = r"(?P<thing>erinnerung(?:en)?|timer|wecker|alarme?)\b"
@@ -66,7 +67,10 @@ _CANCEL: Final = (
     rf"{_THINGS_JA}.{{0,12}}(?:キャンセル|取り消|取消|消して|止めて|削除|オフ)",
     rf"{_THINGS_KO}.{{0,8}}(?:취소|지워|삭제|꺼|해제)",
 )
-_ALL: Final = r"\b(?:all|every|both|alle)\b|\b(?:my|the) (?:reminders|timers|alarms)\b|所有|全部|都|全て|すべて|全部|모두|전부|다 "
+_ALL: Final = (
+    r"\b(?:all|every|both|alle)\b|\b(?:my|the) (?:reminders|timers|alarms)\b"
+    r"|所有|全部|都|全て|すべて|全部|모두|전부|다 "
+)
 _LIST: Final = (
     rf"^(?:please )?(?:what|which|list|show|tell me|do i have|are there|have i got|how long).{{0,50}}{_THINGS_EN}",
     rf"^(?:welche|zeige?|habe ich|gibt es|liste|was für) .{{0,50}}{_THINGS_DE}",
@@ -93,7 +97,7 @@ _SET_EN: Final = (
 )
 _CAN_YOU_DE: Final = r"(?:kannst|könntest|würdest|willst|magst)"
 _SET_DE: Final = (
-    r"^erinner(?:e|st du)? mich(?: bitte)?(?: noch ?mal| wieder)?,?(?: bitte)?(?: daran| dran)?[, ]*(?:an |dass )?(?P<x>.*)$",
+    r"^erinner(?:e|st du)? mich(?: bitte)?(?: noch ?mal)?,?(?: bitte)?(?: daran| dran)?[, ]*(?:an |dass )?(?P<x>.*)$",
     rf"^{_CAN_YOU_DE} du mich(?: bitte)?(?: noch ?mal)?(?: an| daran,?(?: dass)?)? ?(?P<x>.*?) ?erinnern$",
     rf"^{_CAN_YOU_DE} du mich(?: bitte)?(?: daran| dran) erinnern[, ]*(?:dass )?(?P<x>.*)$",
     r"^lass mich nicht vergessen[, ]*(?:dass )?(?P<x>.*)$",
