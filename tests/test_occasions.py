@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from neko.app.occasions import Kind, dated, hello
+from neko.app.occasions import Kind, birthdays, dated, hello
 from neko.types.memory import USER, Fact
 
 NOW = datetime(2026, 11, 28, 10)
@@ -91,6 +91,21 @@ def test_a_birthday_is_noticed_and_comes_first(value: str) -> None:
 )
 def test_a_birthday_is_kept_every_year(value: str, today: str, is_kept: bool) -> None:
     assert bool(dated([fact("birthday", value)], datetime.fromisoformat(f"{today} 10:00"))) == is_kept
+
+
+@pytest.mark.parametrize(
+    ("user", "character", "kinds"),
+    [
+        ({"生日": "11月28日", "爱好": "摄影"}, {}, [Kind.BIRTHDAY]),
+        ({"Birthday": "Nov 28"}, {"生日": "11月28号"}, [Kind.BIRTHDAY, Kind.HER_BIRTHDAY]),
+        ({"誕生日": "11月29日"}, {"생일": "11월 28일"}, [Kind.HER_BIRTHDAY]),
+        ({"Hobby": "28 November", "Birthday": "some day"}, {}, []),
+    ],
+)
+def test_birthdays_on_the_users_profile_and_her_card_are_noticed(
+    user: dict[str, str], character: dict[str, str], kinds: list[Kind]
+) -> None:
+    assert [one.kind for one in birthdays(user, character, NOW)] == kinds
 
 
 def test_the_first_meeting_of_a_day_is_one_after_a_night() -> None:

@@ -314,9 +314,8 @@ class Neko:
             lambda: self.personal_news,
             self._owner,
             lambda: stored.in_force,
-            lambda: cards.master_name,
             FrontWindow(self.settings.environ),
-            lambda: cards.names,
+            cards,
         )
 
     def _steam(self, stored: CoreConfig) -> Steam:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import isleap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -21,6 +21,8 @@ _NEW_DAY: Final = timedelta(hours=5)
 """Who is seen after less than this of silence was never away, whatever the date says."""
 _PLANNED: Final = frozenset(("plan", "promise", "goal"))
 _LONGEST: Final = 300
+_BIRTHDAYS: Final = frozenset(("birthday", "birthdate", "date of birth", "geburtstag", "生日", "誕生日", "생일"))
+"""What a field of a profile or a card is called that has a birthday."""
 _IS: Final = re.compile(r"^(?:(?:['’]s|is|ist)\b|[はが是]|[은는이](?= ))\s*")
 """What is left before what is planned in "Tomorrow is my exam"."""
 
@@ -29,6 +31,7 @@ class Kind(Enum):
     """What an occasion is; the more pressing first. From ``SCREEN`` on a model judges whether it is worth a word."""
 
     BIRTHDAY = "birthday"
+    HER_BIRTHDAY = "her_birthday"
     TODAY = "today"
     TOMORROW = "tomorrow"
     HOW_WAS_IT = "how_was_it"
@@ -57,6 +60,18 @@ def dated(facts: Sequence[Fact], now: datetime) -> list[Occasion]:
     found = [one for fact in facts if (one := _of_fact(fact, now.date()))]
     order = list(Kind)
     return sorted(found, key=lambda one: order.index(one.kind))
+
+
+def birthdays(user: Mapping[str, str], character: Mapping[str, str], now: datetime) -> list[Occasion]:
+    """Whose birthday it is by the fields of the user's profile and those of the character's card."""
+    return [
+        Occasion(kind, f"{kind.value}:{now.year}")
+        for kind, fields in ((Kind.BIRTHDAY, user), (Kind.HER_BIRTHDAY, character))
+        if any(
+            name.casefold() in _BIRTHDAYS and _is_kept(month_and_day(value[:_LONGEST]), now.date())
+            for name, value in fields.items()
+        )
+    ]
 
 
 def hello(last: datetime | None, now: datetime) -> Occasion | None:

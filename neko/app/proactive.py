@@ -1,8 +1,9 @@
 """She speaks of her own accord: when it suits the user (``sessions/manners``), about something that is worth it.
 
-What the calendar of the talk has (a birthday, what was planned for today, the first meeting of a day) is always worth a
-word. Of anything else (news, what is shared of the screen, the window in front, what is still open) a model judges
-whether it is. What she has said so stands in the log, with the reason: the record of it is read from there.
+What the calendar has (a birthday, also by the user's profile or her card, what was planned for today, the first meeting
+of a day) is always worth a word. Of anything else (news, what is shared of the screen, the window in front, what is
+still open) a model judges whether it is. What she has said so stands in the log, with the reason: the record of it is
+read from there.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from neko.agent.outside import marked, visible
 from neko.app.conversations import Conversations
 from neko.app.feeds import Feeds
 from neko.app.models import Models
-from neko.app.occasions import Kind, Occasion, dated, hello
+from neko.app.occasions import Kind, Occasion, birthdays, dated, hello
 from neko.app.personal_news import PersonalNews
 from neko.bus import Topic
+from neko.characters import CharacterCards
 from neko.errors import ModelEmptyReplyError, ModelTimeoutError, NekoError
 from neko.memory.service import MemoryService
 from neko.net import Network
@@ -113,9 +115,8 @@ class Proactive:
         personal: Callable[[], PersonalNews],
         owner: TaskOwner,
         in_force: Callable[[], SettingsInForce],
-        master: Callable[[], str],
         front: FrontWindow,
-        characters: Callable[[], Sequence[str]],
+        cards: CharacterCards,
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._conversations = conversations
@@ -124,10 +125,9 @@ class Proactive:
         self._memory = memory
         self._models = models
         self._in_force = in_force
-        self._master = master
         self._personal = personal
         self.front = front
-        self._characters = characters
+        self._cards = cards
         self.now = now
         self._owner = owner
         self._known: dict[str, _Known] = {}
@@ -236,7 +236,8 @@ class Proactive:
         sources = brought.sources if brought else frozenset(self._in_force().get(PROACTIVE_SOURCES))
         if "memory" in sources or brought is not None:
             facts = await self._memory.facts(manager.character)
-            sure = [*dated(facts, now), *filter(None, (hello(known.last, now),))]
+            cards = birthdays(self._cards.master_traits(), self._cards.traits(manager.character), now)
+            sure = [*cards, *dated(facts, now), *filter(None, (hello(known.last, now),))]
             if fresh := [one for one in sure if one.key not in known.record.about]:
                 return fresh[0]
         known.look_at = now + _LOOK_AGAIN
@@ -288,7 +289,7 @@ class Proactive:
         if self._in_force().get(PRIVACY):
             return ""
         title = await in_thread(self.front.title) or ""
-        return "" if is_own_page(title, self._characters()) else title
+        return "" if is_own_page(title, self._cards.names) else title
 
     async def _seen(self, manager: SessionManager, brought: Brought | None) -> Occasion | None:
         """What the user shows of the screen at this moment, in the words of the model that sees."""
@@ -306,7 +307,7 @@ class Proactive:
 
     def _question(self, manager: SessionManager, topics: Sequence[Occasion], recent: Sequence[RecentEntry]) -> str:
         say = phrases(manager.language)
-        names = {"character": manager.character, "master": self._master()}
+        names = {"character": manager.character, "master": self._cards.master_name}
         listed = "\n".join(
             f"{number}. {say[f'first_topic_{one.kind.value}'].format(**names, text=one.text, source=one.source)}"
             for number, one in enumerate(topics, 1)
@@ -349,7 +350,7 @@ class Proactive:
 
     def _request(self, manager: SessionManager, occasion: Occasion) -> SpeakRequest:
         say, kind = phrases(manager.language), occasion.kind
-        names = {"character": manager.character, "master": self._master()}
+        names = {"character": manager.character, "master": self._cards.master_name}
         params = {"key": occasion.key, "text": occasion.text, "link": occasion.link, "source": occasion.source}
         remark = Remark(f"{REMARK}{kind.value}", {name: value for name, value in params.items() if value})
         received = asyncio.get_running_loop().time()

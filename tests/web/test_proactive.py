@@ -106,6 +106,30 @@ async def test_what_was_planned_for_today_is_spoken_of_once_with_its_reason(
     assert (again["action"], again["reason"]) == ("pass", "nothing"), "once is enough"
 
 
+async def test_a_birthday_on_the_users_profile_or_her_card_is_spoken_of_once_a_year(
+    neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, page: Outbox
+) -> None:
+    today = f"{datetime.now():%m月%d日}"
+    await client.post("/api/characters/master", json={"档案名": "Dan", "生日": today})
+    await neko.characters.merge_card("Mio", {"生日": today})
+    await told(neko, "My sister is called Ann.", ago=timedelta(hours=3))
+    await allow(client, on=True)
+    for reason, words in (
+        ("spoke_first_birthday", "Dan's birthday"),
+        ("spoke_first_her_birthday", "your own birthday"),
+    ):
+        provider.script(["Happy birthday!"])
+        answer = (await client.post(CHAT, json={"lanlan_name": "Mio", "enabled_modes": []})).json()
+        assert answer["action"] == "chat", answer
+        told_why = [event for event in await until(page, TurnEnd) if isinstance(event, Status)]
+        assert [event.code for event in told_why] == [reason]
+        assert words in str(provider.chats[-1].json["messages"])
+        await say(neko, page, provider, "Thank you!")
+        wait(neko, timedelta(minutes=5))
+    provider.script(["PASS"])
+    assert (await client.post(CHAT, json={"enabled_modes": []})).json()["action"] == "pass"
+
+
 async def test_who_is_talking_away_calling_or_asleep_is_not_spoken_to(
     neko: Neko, client: httpx2.AsyncClient, provider: ScriptedProvider, manager: SessionManager, page: Outbox
 ) -> None:
