@@ -7,6 +7,7 @@ never undone below. MCP servers and their tools have theirs in ``mcp.json``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -48,6 +49,7 @@ class Policies:
         """Told of what the user says otherwise than before: hand, place and tool, None for all of them."""
         self._words: dict[str, Words] = {name: {} for name in TABLES}
         self._versions: Mapping[str, str] = {}
+        self._changing = asyncio.Lock()
 
     def load(self) -> None:
         """Take what the file says; a value that is no policy is told, and counts as if nothing were said."""
@@ -67,26 +69,29 @@ class Policies:
     ) -> None:
         """Change entries; None takes one back. What is said of a tool holds whatever becomes of it, but for those with
         ``versions``. Raises ``NekoError`` when the disk refuses; a "never" holds all the same, until the next start."""
-        table: dict[str, Any] = self._file.table(KEY)
-        words: dict[str, Words] = dict(self._words)
-        for name in TABLES:
-            merged = {**words[name], **{_key(name, key): word for key, word in changes.get(name, {}).items()}}
-            words[name] = {key: word for key, word in list(merged.items())[-MOST_ENTRIES:] if word is not None}
-            table[name] = {key: word.value for key, word in words[name].items()}
-        others = {key: known for key, known in self._versions.items() if key not in changes.get("tools", {})}
-        table[VERSIONS] = kept = {key: known for key, known in {**others, **versions}.items() if key in words["tools"]}
-        if not kept:
-            del table[VERSIONS]
-        try:
-            await self._file.store(KEY, table)
-        except NekoError:
-            never = {
-                name: {_key(name, key): word for key, word in changes.get(name, {}).items() if word is Policy.NEVER}
-                for name in TABLES
+        async with self._changing:
+            table: dict[str, Any] = self._file.table(KEY)
+            words: dict[str, Words] = dict(self._words)
+            for name in TABLES:
+                merged = {**words[name], **{_key(name, key): word for key, word in changes.get(name, {}).items()}}
+                words[name] = {key: word for key, word in list(merged.items())[-MOST_ENTRIES:] if word is not None}
+                table[name] = {key: word.value for key, word in words[name].items()}
+            others = {key: known for key, known in self._versions.items() if key not in changes.get("tools", {})}
+            table[VERSIONS] = kept = {
+                key: known for key, known in {**others, **versions}.items() if key in words["tools"]
             }
-            self._take({name: {**self._words[name], **never[name]} for name in TABLES}, self._versions)
-            raise
-        self._take(words, kept)
+            if not kept:
+                del table[VERSIONS]
+            try:
+                await self._file.store(KEY, table)
+            except NekoError:
+                never = {
+                    name: {_key(name, key): word for key, word in changes.get(name, {}).items() if word is Policy.NEVER}
+                    for name in TABLES
+                }
+                self._take({name: {**self._words[name], **never[name]} for name in TABLES}, self._versions)
+                raise
+            self._take(words, kept)
 
     def _take(self, words: dict[str, Words], kept: Mapping[str, str]) -> None:
         before, self._words, self._versions = self._words, words, kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,15 @@ async def test_changes_are_kept_beside_what_others_wrote_meanwhile(path: Path) -
     stored = json.loads(path.read_text(encoding="utf-8"))
     assert (stored["mine"], stored["policies"]["domains"]) == (2, {"b.org": "allow"})
     assert policies.all()["hands"] == {"mcp": "ask"}
+
+
+async def test_two_words_at_once_are_both_kept(path: Path) -> None:
+    policies = written(path, "{}")
+    await asyncio.gather(
+        policies.put({"domains": {"bank.example": Policy.NEVER}}), policies.put({"plugins": {"weather": Policy.ALLOW}})
+    )
+    assert (policies.all()["domains"], policies.all()["plugins"]) == ({"bank.example": "never"}, {"weather": "allow"})
+    assert json.loads(path.read_text())["policies"] == policies.all()
 
 
 # ── permission ──────────────────────────────────────────────────────────────────────────
