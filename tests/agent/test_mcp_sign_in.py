@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +16,9 @@ import pytest
 
 from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.servers import McpServers
-from neko.agent.mcp.sign_in import SIGN_INS_FILE
+from neko.agent.mcp.sign_in import SIGN_INS_FILE, SignIns
 from neko.net import Network
+from neko.storage import write_json
 from neko.tool_errors import ToolServerError
 from tests.agent.test_mcp_servers import TIMEOUT_S, call, free_port, until
 from tests.http_service import HttpService
@@ -99,6 +101,21 @@ async def test_a_token_is_renewed_also_after_a_restart_and_a_sign_in_that_has_ru
             found = await of(servers)
             assert found.error
             assert found.error.code == "tool_server_sign_in"
+
+
+async def test_what_two_servers_give_at_the_same_time_is_both_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written_slowly(path: Path, document: object) -> None:
+        time.sleep(0.02)
+        write_json(path, document)
+
+    monkeypatch.setattr("neko.agent.mcp.sign_in.write_json", written_slowly)
+    sign_ins, addresses = SignIns(tmp_path / SIGN_INS_FILE), ["https://one.example/mcp", "https://two.example/mcp"]
+    await asyncio.gather(*(sign_ins.keep(address, tokens={"access_token": address}) for address in addresses))
+    again = SignIns(tmp_path / SIGN_INS_FILE)
+    again.load()
+    assert [[one.has(address) for address in addresses] for one in (sign_ins, again)] == [[True] * 2] * 2
 
 
 async def test_who_says_no_there_is_not_let_in_and_a_wrong_way_back_leads_nowhere(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ class SignIns:
         self._path = path
         self._on_fault = on_fault
         self._kept: dict[str, Any] = {}
+        self._changing = asyncio.Lock()
         self._waiting: dict[str, SignIn] = {}
 
     def load(self) -> None:
@@ -66,13 +67,15 @@ class SignIns:
 
     async def keep(self, url: str, **changes: Any) -> None:
         """Keep what is said of a server; None takes it away."""
-        kept = {key: value for key, value in {**self.of(url), **changes}.items() if value is not None}
-        self._kept = await in_thread(self._stored, url, kept)
+        async with self._changing:
+            kept = {key: value for key, value in {**self.of(url), **changes}.items() if value is not None}
+            self._kept = await in_thread(self._stored, url, kept)
 
     async def forget(self, url: str) -> None:
         """The user is signed out there, as far as we are concerned."""
-        if url in self._kept:
-            self._kept = await in_thread(self._stored, url, {})
+        async with self._changing:
+            if url in self._kept:
+                self._kept = await in_thread(self._stored, url, {})
 
     def unattended(self, name: str, url: str) -> OAuthClientProvider:
         """For a connection with nobody there: a sign-in that has run out is a fault."""
