@@ -164,16 +164,16 @@ class FactBook:
 
     async def undo(self, change: int) -> bool:
         """Take a change back; false when it is too late."""
-        before = self._undo.take(change)
-        if before is None:
-            return False
+        with self._undo.taken(change) as before:
+            if before is None:
+                return False
 
-        def work(connection: sqlite3.Connection) -> None:
-            facts.put_back(connection, before)
-            deletion.leave_untidy(connection)
-            changes.note(connection, ChangeKind.FACT_RESTORED, 1)
+            def work(connection: sqlite3.Connection) -> None:
+                facts.put_back(connection, before)
+                deletion.leave_untidy(connection)
+                changes.note(connection, ChangeKind.FACT_RESTORED, 1)
 
-        await self._log.without_traces(work)
+            await self._log.without_traces(work)
         return True
 
     def clear(self) -> None:

@@ -86,17 +86,17 @@ class MemoEdits:
 
     async def undo(self, character: str) -> bool:
         """Take back the last of these, unless it is half a minute ago."""
-        before = self._undo.take(character)
-        if before is None:
-            return False
-        memory = await self._opened(character)
+        with self._undo.taken(character) as before:
+            if before is None:
+                return False
+            memory = await self._opened(character)
 
-        def work(connection: sqlite3.Connection) -> None:
-            connection.executemany(_PUT_BACK, before.rows)
-            changes.note(connection, ChangeKind.RESTORED, len(before.rows))
+            def work(connection: sqlite3.Connection) -> None:
+                connection.executemany(_PUT_BACK, before.rows)
+                changes.note(connection, ChangeKind.RESTORED, len(before.rows))
 
-        await memory.log.without_traces(work)
-        await memory.window.swap(await _memo_of(memory), before.memo)
+            await memory.log.without_traces(work)
+            await memory.window.swap(await _memo_of(memory), before.memo)
         return True
 
     async def pin(self, character: str, memo_id: int, *, on: bool) -> Memo | None:

@@ -247,12 +247,12 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         await memory.cleared()
 
     async def restore(self, character: str) -> list[Line]:
-        removed = self._undo.take(character)
-        if removed is None:
-            return []
-        names = await self._pictures.keep(character, removed.pictures) if removed.pictures else ()
-        memory = await self._opened(character)
-        lines = await memory.restore(removed.rows, removed.facts)
+        with self._undo.taken(character) as removed:
+            if removed is None:
+                return []
+            names = await self._pictures.keep(character, removed.pictures) if removed.pictures else ()
+            memory = await self._opened(character)
+            lines = await memory.restore(removed.rows, removed.facts)
         memory.meaning.touch(anew=True)
         self._pictures.stored(character, names)
         return lines

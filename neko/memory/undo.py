@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from neko.errors import NekoError
 from neko.memory.facts import Earlier
 from neko.memory.line_codec import Row
 
@@ -43,6 +45,17 @@ class Undo(Generic[K, T]):
         if timer:
             timer.cancel()
         return removed
+
+    @contextmanager
+    def taken(self, key: K) -> Iterator[T | None]:
+        """What was kept, to be put back inside; it is kept no more unless that fails."""
+        removed = self.take(key)
+        try:
+            yield removed
+        except NekoError:
+            if removed is not None and key not in self._kept:
+                self.keep(key, removed)
+            raise
 
     def clear(self) -> None:
         for key in list(self._kept):

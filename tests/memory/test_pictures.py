@@ -22,6 +22,11 @@ def files(memory_folder: MemoryFolder) -> list[bytes]:
     return sorted(path.read_bytes() for path in memory_folder.folder.glob("pictures_Mio/*"))
 
 
+def is_full(path: Path, _content: bytes) -> None:
+    """In place of a write."""
+    raise OSError(errno.ENOSPC, "full", str(path))
+
+
 async def show(memory: MemoryService, *pictures: bytes) -> int:
     """Say something with these pictures; the id of the line."""
     names = await memory.keep_pictures(MIO, pictures)
@@ -53,9 +58,6 @@ async def test_a_picture_goes_with_the_last_line_that_names_it(memory_folder: Me
 async def test_a_picture_goes_with_its_line_also_when_it_could_not_be_kept_beside_another(
     memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def is_full(path: Path, _content: bytes) -> None:
-        raise OSError(errno.ENOSPC, "full", str(path))
-
     memory = await memory_folder.open()
     line = await show(memory, CAT)
     with monkeypatch.context() as disk:
@@ -123,6 +125,21 @@ async def test_a_folder_that_cannot_be_written_is_told(memory_folder: MemoryFold
     (memory_folder.folder / "pictures_Mio").write_text("in the way")
     with pytest.raises(MemoryStoreError):
         await memory.keep_pictures(MIO, [CAT])
+
+
+async def test_a_deletion_that_could_not_be_undone_can_be_undone_once_that_works(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await memory_folder.open()
+    line = await show(memory, CAT)
+    await memory.delete(MIO, [line], may_be_undone=True)
+    with monkeypatch.context() as disk:
+        disk.setattr("neko.memory.pictures.write_bytes", is_full)
+        with pytest.raises(MemoryStoreError):
+            await memory.restore(MIO)
+    assert [restored.id for restored in await memory.restore(MIO)] == [line]
+    assert files(memory_folder) == [CAT]
+    assert await memory.restore(MIO) == []
 
 
 async def test_a_deletion_that_is_undone_brings_its_pictures_back(memory_folder: MemoryFolder) -> None:
