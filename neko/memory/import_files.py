@@ -13,9 +13,9 @@ import re
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -149,27 +149,16 @@ class Source:
         read = {Kind.EXPORT: _of_export, Kind.CHAT: _of_chat, Kind.RECENT: _of_recent}[self.kind]
         start = _lines_of_export(text) if self.kind is Kind.EXPORT else 0
         entries = _Objects(text, start)
-        pending: list[Taken] = []
-        last: datetime | None = None
-        for entry in entries:
-            one = read(entry)
-            if one is None:
-                self.unread += not _is_silent(entry)
-            elif one.is_dated:
-                yield from import_rows.dated_as(self._within(pending, last, one.line.at), one.line.at)
-                pending, last = [], one.line.at
-                yield one
-            else:
-                pending.append(one)
-        pending = self._within(pending, last, None)
-        yield from import_rows.dated_as(pending, last) if last else import_rows.undated(pending, self._modified)
+        said = self._said(entries, read)
+        yield from import_rows.in_order(said, self._modified, with_spans=self.kind is Kind.RECENT)
         self.damaged = entries.is_damaged
 
-    def _within(self, pending: list[Taken], first: datetime | None, last: datetime | None) -> list[Taken]:
-        """With the span of time in which they were said, if they stand in a recent window."""
-        if self.kind is not Kind.RECENT:
-            return pending
-        return [replace(one, span=import_rows.Span(first, last)) for one in pending]
+    def _said(self, entries: Iterable[Any], read: Callable[[Any], Taken | None]) -> Iterator[Taken]:
+        for entry in entries:
+            if (one := read(entry)) is not None:
+                yield one
+            else:
+                self.unread += not _is_silent(entry)
 
 
 def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:

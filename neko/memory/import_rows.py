@@ -121,6 +121,25 @@ def undated(pending: Sequence[Taken], at: datetime) -> Iterator[Taken]:
         yield replace(one, line=replace(one.line, at=at))
 
 
+def in_order(said: Iterable[Taken], modified: datetime, *, with_spans: bool) -> Iterator[Taken]:
+    """The lines of a document, oldest first, those that tell no time dated by their neighbours; else ``modified`` is
+    the time of the file. ``with_spans``: these tell within which time they were said, as those of a window do."""
+    pending: list[Taken] = []
+    last: datetime | None = None
+
+    def held(first: datetime | None, last: datetime | None) -> list[Taken]:
+        return [replace(one, span=Span(first, last)) for one in pending] if with_spans else pending
+
+    for one in said:
+        if not one.is_dated:
+            pending.append(one)
+            continue
+        yield from dated_as(held(last, one.line.at), one.line.at)
+        pending, last = [], one.line.at
+        yield one
+    yield from dated_as(held(last, None), last) if last else undated(held(None, None), modified)
+
+
 def summaries(rows: Iterable[tuple[Any, ...]]) -> list[Summary]:
     """The rows of the table of summaries; empty ones are left out."""
     found = [(row[1] or "", logged_line((row[0], row[1], row[2], row[3]), _NAMES).line) for row in rows]

@@ -27,6 +27,7 @@ from neko.memory import (
     facts,
     index,
     left_lines,
+    only_in_window,
     reviewed,
     schema,
     unfinished,
@@ -152,6 +153,15 @@ class Log:
     def saw(self, line_id: int) -> None:
         """There is a line of this id now."""
         self._newest = max(self._newest, line_id)
+
+    async def take_in(self, entries: Sequence[Any], position: int, modified: datetime) -> only_in_window.TakenIn:
+        """``only_in_window.take_in``."""
+        names, first = self._names(), self._newest + 1
+        taken = await self.transaction(
+            lambda connection: only_in_window.take_in(connection, entries, names, first, position, modified)
+        )
+        self.saw(taken.newest)
+        return taken
 
     async def choose(self, line_id: int) -> Line | None:
         """``versions.choose``."""

@@ -12,6 +12,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from neko.errors import (
     UnreadEntriesError,
 )
 from neko.language import guess
-from neko.memory import schema
+from neko.memory import only_in_window, schema
 from neko.memory.facts import Earlier
 from neko.memory.line_codec import (
     LoggedLine,
@@ -35,12 +36,20 @@ from neko.memory.line_codec import (
     message,
     parse,
     rows_of,
-    turn_message,
-    utc_text,
 )
 from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
-from neko.memory.window_entries import is_memo, largest_id, line_id_of, line_ids, lines_since, may_hold, without
+from neko.memory.window_entries import (
+    entry_of,
+    is_memo,
+    largest_id,
+    line_id_of,
+    line_ids,
+    lines_since,
+    may_hold,
+    may_stand,
+    without,
+)
 from neko.memory.write_pace import WritePace
 from neko.memory_errors import LinesPutBackError
 from neko.storage import read_json, write_json
@@ -134,6 +143,9 @@ class RecentWindow:
         self._floor = 0
         self._dirty = False
         self._has_unread = False
+        self._is_to_take_in = False
+        """Whether the window may have what the log lacks, of which nothing may be cut."""
+        self._is_refused = False
         self._writing = False
         self._writes = 0
         self._merging = asyncio.Lock()
@@ -160,11 +172,13 @@ class RecentWindow:
             last = await self._with_lost(entries, last)
             self._position = await self._initial_position(entries, last, in_log, is_backup=signature is None)
             _drop_ids_beyond(entries, self._position)
+            if not self._log.unfinished.clear:
+                await self._take_in()
             if await self._is_of_another_chat():  # a crash came between the change of chat and this file
                 await self._turn_to_chat()
         self._position_on_disk = self._position
         reach = max(self._floor, largest_id([entry for entry in self._entries if is_memo(entry)]))
-        self._left = [_entry(one) for one in await self._log.left(reach, _MOST_LEFT) if _belongs(one)]
+        self._left = [entry_of(one) for one in await self._log.left(reach, _MOST_LEFT) if may_stand(one)]
         self.touch()
 
     async def _with_lost(self, entries: list[Any], last: int) -> int:
@@ -242,7 +256,11 @@ class RecentWindow:
         """
         async with self._merging:
             await self._merge()
-            if self._entries[: len(read)] != list(read) or not all(one in self._left for one in left):
+            if (
+                self._is_to_take_in
+                or self._entries[: len(read)] != list(read)
+                or not all(one in self._left for one in left)
+            ):
                 return False
             self._entries[: len(read)] = new
             self._left = [one for one in self._left if one not in left]
@@ -310,7 +328,7 @@ class RecentWindow:
         async with self._merging:
             await self._merge()
             there = {(parsed.role, parsed.text): entry for entry in self._entries if (parsed := parse(entry))}
-            kept = [there.get((one.role, one.text)) or message(one.role, one.text) for one in entries]
+            kept = [there.get((one.role, one.text)) or _by_hand(one) for one in entries]
             left_out = set(line_ids([*self._left, *self._entries])).difference(line_ids(kept))
             self._floor = max([self._floor, *left_out])
             row = (FLOOR, self._floor)
@@ -350,7 +368,7 @@ class RecentWindow:
 
     async def _end_of_chat(self, most: int = UNCOMPRESSED) -> list[Message]:
         page = await self._log.page(limit=most, chat=self._log.chat)
-        return [_entry(logged) for logged in page if _belongs(logged) and logged.line.id > self._floor]
+        return [entry_of(logged) for logged in page if may_stand(logged) and logged.line.id > self._floor]
 
     async def _is_of_another_chat(self) -> bool:
         """The last entry that is a line tells."""
@@ -405,9 +423,9 @@ class RecentWindow:
             await self._merge()
             reach = max(self._floor, largest_id([entry for entry in self._entries if is_memo(entry)]))
             for logged in lines:
-                if logged.line.id > reach and logged.line.chat == self._log.chat and _belongs(logged):
+                if logged.line.id > reach and logged.line.chat == self._log.chat and may_stand(logged):
                     later = (at for at, entry in enumerate(self._entries) if (line_id_of(entry) or 0) > logged.line.id)
-                    self._entries.insert(next(later, len(self._entries)), _entry(logged))
+                    self._entries.insert(next(later, len(self._entries)), entry_of(logged))
                     self._dirty = True
         await self.flush()
 
@@ -439,15 +457,15 @@ class RecentWindow:
 
         async def since(chat: int | None) -> list[LoggedLine]:
             page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN, chat=chat)
-            return [one for one in page if lowest < one.line.id and one.line.id not in known and _belongs(one)]
+            return [one for one in page if lowest < one.line.id and one.line.id not in known and may_stand(one)]
 
         missing = await since(self._log.chat)
-        elsewhere = [_entry(one) for one in await since(None) if one.line.chat != self._log.chat]
+        elsewhere = [entry_of(one) for one in await since(None) if one.line.chat != self._log.chat]
         self._left = [*elsewhere, *self._left][-_MOST_LEFT:]
         there = {
             (parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and line_id_of(entry) is None
         }
-        again = [_entry(one) for one in missing if (one.line.role, one.line.text) not in there]
+        again = [entry_of(one) for one in missing if (one.line.role, one.line.text) not in there]
         if earlier is None:
             return again
         text = memo_text(earlier.text, guess(earlier.text, "en"))
@@ -476,13 +494,15 @@ class RecentWindow:
     async def _merge(self) -> None:
         if not self._writing and await in_thread(self._file.signature) != self._signature:
             await self._reread()
+        if self._is_to_take_in:
+            await self._take_in()
         for logged in await self._log.since(self._position):
             self._position = logged.line.id
-            if not logged.own or not _belongs(logged) or logged.line.chat != self._log.chat:
+            if not logged.own or not may_stand(logged) or logged.line.chat != self._log.chat:
                 continue
             if logged.line.replaces is not None:
                 self._entries = [entry for entry in self._entries if line_id_of(entry) != logged.line.replaces]
-            self._entries.append(_entry(logged))
+            self._entries.append(entry_of(logged))
             self._dirty = True
 
     async def _reread(self) -> None:
@@ -499,6 +519,30 @@ class RecentWindow:
         _drop_ids_beyond(entries, self._log.newest)
         self._entries, self._dirty = entries, False
         self._position = max([self._position_on_disk, *(line_id_of(entry) or 0 for entry in entries)])
+        self._is_to_take_in = True
+
+    async def _take_in(self) -> None:
+        """What only the window has comes into the log as well (``only_in_window``). When it cannot, that is told, and
+        tried again whenever the window is asked for."""
+        self._is_to_take_in = only_in_window.are_there(self._entries)
+        if not self._is_to_take_in:
+            return
+        modified = datetime.fromtimestamp(self._signature[0] / 1e9) if self._signature else datetime.now()
+        try:
+            taken = await self._log.take_in(self._entries, self._position, modified)
+        except MemoryStoreError as error:
+            logger.warning("%s: what only the window has could not be stored: %s", self._file.path, error)
+            if not self._is_refused:
+                self._on_damage(error)
+            self._is_refused = True
+            return
+        if self._is_refused:
+            self._on_written(self._log.path)
+        self._is_to_take_in = self._is_refused = False
+        self._dirty = self._dirty or taken.entries != self._entries
+        self._entries, self._position = taken.entries, taken.newest
+        if taken.new:
+            logger.info("%s: %d lines stood in the window alone and are in the log now", self._log.path, taken.new)
 
     def _tell_unread(self, entries: Sequence[Any]) -> None:
         places = [number for number, entry in enumerate(entries, 1) if parse(entry) is None]
@@ -543,17 +587,12 @@ def _in_our_form(entry: Any) -> Any:
     return others | message(parsed.role, content_text(entry.get("content", entry.get("text"))) or "")
 
 
+def _by_hand(entry: RecentEntry) -> Message:
+    return message(entry.role, entry.text, None if entry.role == "system" else only_in_window.BY_HAND)
+
+
 def _drop_ids_beyond(entries: list[Any], last: int) -> None:
     """Ids of another log (an older one was put back) must not be taken for ours."""
     for entry in entries:
         if (line_id_of(entry) or 0) > last:
             del entry["data"]["additional_kwargs"]["neko"]
-
-
-def _belongs(logged: LoggedLine) -> bool:
-    return logged.line.role != "system" and bool(logged.line.text.strip())
-
-
-def _entry(logged: LoggedLine) -> Message:
-    line = logged.line
-    return turn_message(line.role, line.text, line.at, {"id": line.id, "at": utc_text(line.at)})

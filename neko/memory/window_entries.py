@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from neko.memory.line_codec import LoggedLine, parse
+from neko.memory.line_codec import LoggedLine, Message, parse, turn_message, utc_text
 
 
 def largest_id(entries: Sequence[Any]) -> int:
@@ -35,6 +35,17 @@ def is_memo(entry: Any) -> bool:
     """The memo has the id of the last line that it is made from."""
     parsed = parse(entry)
     return parsed is not None and parsed.role == "system"
+
+
+def entry_of(logged: LoggedLine) -> Message:
+    """The line as an entry."""
+    line = logged.line
+    return turn_message(line.role, line.text, line.at, {"id": line.id, "at": utc_text(line.at)})
+
+
+def may_stand(logged: LoggedLine) -> bool:
+    """Whether a window has such lines."""
+    return logged.line.role != "system" and bool(logged.line.text.strip())
 
 
 def without(turns: Sequence[Any], lines: Sequence[LoggedLine]) -> tuple[list[Any], set[int]]:

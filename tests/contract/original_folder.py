@@ -13,7 +13,10 @@ from typing import Any, Final
 NAMES: Final = ("test", "小天")
 MASTER: Final = "哥哥"
 KEY: Final = "sk-0123456789abcdefghij"
-LINES: Final = 6
+LINES: Final = 40
+SETTLED: Final = {"test": range(20, 23), "小天": range(0)}
+"""Which of the lines stand in the log as well: N.E.K.O. puts those there that were left when a talk ended, mostly none
+(``contract/memory.md`` §6)."""
 
 _LIGHTING: Final = {"ambient": 0.4, "main": 1.2, "fill": 0.5, "rim": 0.8, "top": 0.3, "bottom": 0.15}
 CHARACTERS: Final[dict[str, Any]] = {
@@ -141,8 +144,8 @@ def _remember(memory: Path, name: str) -> None:
             columns = "id INTEGER NOT NULL, session_id TEXT, message TEXT, PRIMARY KEY (id)"
             connection.execute(f"CREATE TABLE {table} ({columns})")
             connection.execute(f"ALTER TABLE {table} ADD COLUMN timestamp DATETIME")
-        moment = "2026-02-22 10:30:00.000000"
-        rows = [("session", json.dumps(one), moment) for one in said]
+        moment = "2026-02-22 10:50:00.000000"
+        rows = [("session", json.dumps(said[number]), moment) for number in SETTLED[name]]
         insert = "INSERT INTO {} (session_id, message, timestamp) VALUES (?, ?, ?)"
         connection.executemany(insert.format("time_indexed_original"), rows)
         summary = json.dumps(_message("system", "a talk of stars"))

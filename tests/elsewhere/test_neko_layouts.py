@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from neko.__main__ import main
-from tests.contract.original_folder import make
+from tests.contract.original_folder import LINES, make
 from tests.elsewhere.neko_layouts import MEMO, SAID, between, per_character
 from tests.elsewhere.programs import write
 from tests.elsewhere.test_import_command import bring, said, state_of
@@ -95,7 +95,7 @@ def test_a_full_folder_with_one_character_in_each_layout(tmp_path: Path) -> None
     per_character(source / "memory", "test", "哥哥")
     assert bring(source, data, "--yes") == 0
     assert said(data, "test") == SAID
-    assert len(said(data, "小天")) == 6
+    assert len(said(data, "小天")) == LINES
 
 
 def test_damaged_facts_lose_only_what_is_damaged(tmp_path: Path) -> None:

@@ -117,6 +117,12 @@ async def until_window(memory: MemoryService, fits: Callable[[list[str]], bool],
             await asyncio.sleep(0)
 
 
+async def until_learnt(memory: MemoryService, character: str = MIO) -> None:
+    async with asyncio.timeout(30):
+        while await memory.learning(character):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+
+
 async def until_indexed(folder: MemoryFolder, count: int) -> None:
     """Wait for the work in the background to have so many lines in the index."""
     async with asyncio.timeout(30):

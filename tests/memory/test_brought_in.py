@@ -13,7 +13,7 @@ from neko.memory.brought_in import BroughtIn, Step
 from neko.memory.service import MemoryService
 from neko.types.lines import NewLine
 from neko.types.memory import MemoryModels
-from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, until_window, window
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, until_learnt, until_window, window
 
 SMALL_TALK = ("so it is", "indeed")
 
@@ -43,12 +43,6 @@ def history(count: int, *first: str, days: int = 0) -> list[NewLine]:
         new_line(text, "assistant" if at % 2 else "user", at=start + timedelta(minutes=at))
         for at, text in enumerate(texts)
     ]
-
-
-async def until_learnt(memory: MemoryService, character: str = MIO) -> None:
-    async with asyncio.timeout(30):
-        while await memory.learning(character):  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(0)
 
 
 async def opened(

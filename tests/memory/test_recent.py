@@ -89,7 +89,9 @@ async def test_unknown_keys_and_entries_are_kept(memory_folder: MemoryFolder) ->
     await say(memory, "new")
     assert await window(memory) == ["plain", "new"]
     await memory.aclose()
-    assert memory_folder.entries()[:3] == strange
+    kept = memory_folder.entries()
+    assert kept[0]["data"]["additional_kwargs"].pop("neko")["id"] == 1
+    assert kept[:3] == strange
 
 
 async def test_a_hand_edit_is_seen_at_once_and_kept(memory_folder: MemoryFolder) -> None:
@@ -332,7 +334,7 @@ async def test_what_other_programs_call_role_and_text_is_read(memory_folder: Mem
     await memory.aclose()
     kept = memory_folder.entries()
     assert (kept[2]["type"], kept[2]["data"]["content"], kept[2]["mood"]) == ("ai", "in parts", "sunny")
-    assert kept[6] == entries[6]
+    assert (kept[6]["type"], kept[6]["data"]["content"]) == ("HumanMessageChunk", "a chunk")
 
 
 async def test_what_cannot_be_read_is_told_by_its_number_and_stays(memory_folder: MemoryFolder) -> None:
@@ -362,17 +364,13 @@ async def test_what_cannot_be_read_is_told_by_its_number_and_stays(memory_folder
     assert memory_folder.news.get_nowait() == memory_folder.recent
 
 
-@pytest.mark.parametrize("by", ["another chat", "lines from elsewhere"])
-async def test_what_upstream_wrote_stays_until_there_is_a_memo_of_it(memory_folder: MemoryFolder, by: str) -> None:
+async def test_of_what_upstream_wrote_there_is_a_memo_when_its_chat_is_left(memory_folder: MemoryFolder) -> None:
     told = [f"word {number} of before" for number in range(12)]
     _write(memory_folder, [_human(text) for text in told])
     memory = await memory_folder.open()
     await say(memory, "hello")
-    if by == "another chat":
-        await memory.change_chat(MIO, None)
-    else:
-        await memory.store_many(MIO, [new_line("hello from elsewhere")])
-    assert (await window(memory))[:12] == told
+    await memory.change_chat(MIO, None)
+    assert [entry.text for entry in await memory.recent(MIO, with_left=True)] == [*told, "hello"]
     assert await memory.compress(MIO, _told_shortly)
     assert (await window(memory))[0] == "They talked before."
 
@@ -386,4 +384,4 @@ async def test_what_is_said_stands_in_a_file_that_came_from_another_log(memory_f
     await say(memory, "one")
     _write(memory_folder, [turn_message("user", "elsewhere", START, {"id": 50})])
     await say(memory, "two")
-    assert await window(memory) == ["elsewhere", "one", "two"]
+    assert await window(memory) == ["one", "two", "elsewhere"]

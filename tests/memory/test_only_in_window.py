@@ -1,0 +1,245 @@
+"""A window of N.E.K.O.'s, which has most of what was said alone, comes into the log before anything of it is cut."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from neko.memory import only_in_window
+from neko.memory.line_codec import message, time_prefix
+from neko.memory.service import MemoryService
+from neko.types.lines import Line
+from neko.types.memory import InChats, RecentEntry
+from tests.memory.memory_folder import MIO, START, MemoryFolder, say, texts, until_learnt, window
+
+MEMO = "先前对话的备忘录: she likes stars"
+
+
+def talk(count: int, first: int = 0, begin: datetime = START) -> list[dict[str, Any]]:
+    """Turns as N.E.K.O. puts them into the window."""
+    return [
+        entry(number, f"line {number}", begin + timedelta(minutes=number)) for number in range(first, first + count)
+    ]
+
+
+def entry(number: int, text: str, at: datetime) -> dict[str, Any]:
+    role, shown = ("user", text) if number % 2 == 0 else ("assistant", time_prefix(at) + text)
+    return message(role, [{"type": "text", "text": shown}])  # type: ignore[arg-type]
+
+
+def put(folder: MemoryFolder, entries: Sequence[Any]) -> None:
+    folder.recent.write_text(json.dumps(entries, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def settle(folder: MemoryFolder, entries: Sequence[Any], at: datetime = START + timedelta(hours=2)) -> None:
+    """Put them into the log as N.E.K.O. does when a talk ends."""
+    for table in ("time_indexed_original", "time_indexed_compressed"):
+        folder.sql(f"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)")
+        columns = [row[1] for row in folder.sql(f"PRAGMA table_info({table})")]
+        if "timestamp" not in columns:
+            folder.sql(f"ALTER TABLE {table} ADD COLUMN timestamp DATETIME")
+    for one in entries:
+        row = ("a talk", json.dumps(one), at.isoformat(sep=" ", timespec="microseconds"))
+        folder.sql("INSERT INTO time_indexed_original (session_id, message, timestamp) VALUES (?, ?, ?)", row)
+
+
+async def every_line(memory: MemoryService) -> list[Line]:
+    return list(await memory.lines(MIO, limit=10_000, chat=InChats.ALL))
+
+
+def lines(count: int, first: int = 0) -> list[str]:
+    return [f"line {number}" for number in range(first, first + count)]
+
+
+async def told(question: str) -> str:
+    return "They talked."
+
+
+@pytest.mark.parametrize("settled", [range(0), range(20, 23), range(38, 40), range(40), range(0, 40, 7)], ids=str)
+async def test_all_of_it_is_in_the_log_in_its_order(settled: range, memory_folder: MemoryFolder) -> None:
+    said = talk(40)
+    put(memory_folder, [message("system", MEMO), *said])
+    settle(memory_folder, [said[number] for number in settled])
+    memory = await memory_folder.open()
+    assert [line.text for line in await memory.lines(MIO, limit=99)] == lines(40)
+    assert [line.at for line in await memory.lines(MIO, limit=99)][1::2] == [
+        START + timedelta(minutes=number) for number in range(1, 40, 2)
+    ]
+    assert [found.text for found in await memory.find(MIO, "line 23")] == ["line 23"]
+    assert await window(memory) == ["she likes stars", *lines(40)]
+    assert await memory.compress(MIO, told)
+    assert [line.text for line in await every_line(memory)] == lines(40)
+    assert (await window(memory))[0] == "They talked."
+
+
+async def test_what_is_folded_can_be_forgotten_with_the_memo_of_it(memory_folder: MemoryFolder) -> None:
+    put(memory_folder, talk(40))
+    memory = await memory_folder.open()
+    assert await memory.compress(MIO, told)
+    (third, last) = [one.id for one in await every_line(memory) if one.text in ("line 3", "line 39")]
+    await memory.delete(MIO, [third, last])
+    assert "They talked." not in await window(memory)
+    assert not {"line 3", "line 39"}.intersection(await window(memory))
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert not {"line 3", "line 39"}.intersection([*await window(memory), *await texts(memory)])
+
+
+async def test_it_comes_once(memory_folder: MemoryFolder) -> None:
+    before = [*talk(10), entry(10, "yes", START), entry(12, "yes", START), entry(14, "yes", START)]
+    put(memory_folder, before)
+    for _ in range(3):
+        memory = await memory_folder.open()
+        assert await texts(memory) == [*lines(10), "yes", "yes", "yes"]
+        await memory.aclose()
+        put(memory_folder, before)  # as if a crash had come before the window was written
+
+
+async def test_the_same_window_that_was_imported_is_not_doubled(memory_folder: MemoryFolder) -> None:
+    said = talk(12)
+    await memory_folder.talked(*lines(12))
+    memory_folder.sql(
+        "UPDATE time_indexed_original SET timestamp = '2026-02-22 10:' || printf('%02d', id - 1) || ':30'"
+    )
+    memory_folder.sql(
+        "UPDATE time_indexed_original SET message = json_remove(message, '$.data.additional_kwargs.neko.at')"
+    )
+    put(memory_folder, said)
+    memory = await memory_folder.open()
+    assert [line.text for line in await every_line(memory)] == lines(12)
+
+
+async def test_who_goes_back_for_a_while_has_what_was_said_there(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "yes", "three")
+    there = [*memory_folder.entries(), *talk(4, begin=START + timedelta(days=2)), entry(4, "yes", START)]
+    put(memory_folder, there)
+    memory = await memory_folder.open()
+    expected = ["one", "yes", "three", *lines(4), "yes"]
+    assert await texts(memory) == expected == await window(memory)
+    await say(memory, "here again")
+    assert await window(memory) == [*expected, "here again"]
+
+
+async def test_what_its_review_has_reworded_is_no_other_line(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked(
+        "I like the old lighthouse", "I like lighthouses too, they shine", "And the sea beside it"
+    )
+    reworded = [
+        message("user", "I like the old lighthouse"),
+        message("assistant", "I like lighthouses, they shine"),
+        message("user", "And the sea beside it"),
+    ]
+    put(memory_folder, [*reworded, *talk(2, begin=START + timedelta(days=2))])
+    memory = await memory_folder.open()
+    assert [line.text for line in await every_line(memory)] == [
+        "I like the old lighthouse",
+        "I like lighthouses too, they shine",
+        "And the sea beside it",
+        *lines(2),
+    ]
+    assert (await window(memory))[1] == "I like lighthouses, they shine"
+
+
+async def test_what_was_said_before_gets_a_chat_of_its_own(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    put(memory_folder, [*talk(4, begin=START - timedelta(days=9)), *memory_folder.entries()])
+    for _ in range(2):
+        memory = await memory_folder.open()
+        assert await texts(memory) == ["one", "two"]
+        assert await window(memory) == [*lines(4), "one", "two"]
+        assert sorted(line.text for line in await every_line(memory)) == [*lines(4), "one", "two"]
+        await memory.aclose()
+
+
+async def test_what_was_written_into_the_window_in_neko_was_said_by_nobody(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    memory = await memory_folder.open()
+    await memory.rewrite_recent(MIO, [RecentEntry("user", "another one"), RecentEntry("assistant", "two")])
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["one", "two"]
+    assert await window(memory) == ["another one", "two"]
+
+
+async def test_what_is_put_there_while_neko_runs_comes_too(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "one")
+    put(memory_folder, [message("system", MEMO), *talk(20)])
+    assert await memory.compress(MIO, told)
+    assert sorted(line.text for line in await every_line(memory)) == sorted([*lines(20), "one"])
+
+
+async def test_of_very_many_a_memo_is_made_in_the_background(memory_folder: MemoryFolder) -> None:
+    count = 3 * only_in_window.LONGEST
+    put(memory_folder, [message("system", MEMO), *talk(count)])
+    memory = await memory_folder.open(quiet_s=0.0)
+    assert [line.text for line in await memory.lines(MIO, limit=9_999)] == lines(count)
+    await until_learnt(memory)
+    memo, *last = await window(memory)
+    assert memo.startswith("she likes stars\n")
+    assert last == lines(only_in_window.LONGEST, count - only_in_window.LONGEST)
+
+
+async def test_nothing_is_cut_while_it_cannot_be_stored(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(memory_folder, talk(40))
+
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr("neko.memory.only_in_window.append_all", full)
+    memory = await memory_folder.open()
+    assert await window(memory) == lines(40)
+    assert not await memory.compress(MIO, told)
+    assert await window(memory) == lines(40)
+    assert [error.params["reason"] for error in memory_folder.reports] == ["full"]
+    monkeypatch.undo()
+    assert await window(memory) == lines(40)
+    assert await texts(memory) == lines(40)
+    assert memory_folder.news.get_nowait() is memory_folder.reports[0]
+    assert memory_folder.news.get_nowait() == memory_folder.log
+
+
+async def test_what_is_being_cleared_does_not_come_back(memory_folder: MemoryFolder) -> None:
+    put(memory_folder, talk(20))
+    memory = await memory_folder.open()
+    assert await texts(memory) == lines(20)
+    await memory.aclose()
+    memory_folder.sql("DELETE FROM time_indexed_original")
+    memory_folder.sql("INSERT INTO neko_state VALUES ('clearing 0', 0)")
+    put(memory_folder, talk(20))
+    memory = await memory_folder.open()
+    assert (await texts(memory), await window(memory)) == ([], [])
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_every_line_is_there_once_in_its_order(seed: int, memory_folder: MemoryFolder) -> None:
+    """Of windows of N.E.K.O., Neko's own before them, and what N.E.K.O. settled of it, whatever is said again."""
+    chance = random.Random(seed)
+    words = ["yes", "no", "hm", *lines(12)]
+    own = [chance.choice(words) for _ in range(chance.choice([0, 3, 8]))]
+    if own:
+        await memory_folder.talked(*own)
+    begin = START + timedelta(days=1)
+    said = [entry(number, chance.choice(words), begin + timedelta(minutes=number)) for number in range(30)]
+    there = memory_folder.entries() if own else [message("system", MEMO)]
+    put(memory_folder, [*there, *said])
+    settle(
+        memory_folder, [one for one in said if chance.random() < chance.choice([0, 0.2, 1])], begin + timedelta(hours=1)
+    )
+    memory = await memory_folder.open()
+    expected = [*own, *(str(one["data"]["content"][0]["text"]).rpartition("] ")[2] for one in said)]
+    found = await memory.lines(MIO, limit=99, chat=InChats.ALL)
+    assert Counter(line.text for line in found) == Counter(expected)
+    assert [line.text for line in found] == expected
+    assert [entry.text for entry in await memory.recent(MIO) if entry.role != "system"] == expected
