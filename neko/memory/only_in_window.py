@@ -46,6 +46,10 @@ LONGEST: Final = 100
 """Entries that stay in the window at most: of what goes on before them a memo is made in the background."""
 _ALIKE: Final = 0.6
 """How like the words of a line are those that an editor made of them, from 0 to 1."""
+_NEAREST: Final = 20
+"""Entries beside what is known that are compared so."""
+_LONGEST_COMPARED: Final = 1_000
+"""Characters."""
 _LARGEST: Final = 2**63 - 1
 _BEHIND: Final = f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > ? AND {schema.NOT_REPLACED} ORDER BY id"
 _BETWEEN: Final = (
@@ -145,8 +149,9 @@ class _Window:
         """Find the lines whose words an editor has changed, which writes a plain text where a turn has a list."""
         for run in list(self._runs()):
             before, behind = self._id_before(run[0]), self._id_behind(run[-1])
-            bounds = (before or 0, behind or _LARGEST, self._chat, 2 * len(run))
             is_first = before is not None and behind is None
+            run = run[:_NEAREST] if is_first else run[-_NEAREST:]
+            bounds = (before or 0, behind or _LARGEST, self._chat, 2 * len(run))
             rows = self._connection.execute(_BETWEEN.format("" if is_first else "DESC"), bounds).fetchall()
             taken = {*self._named, *(one.line.id for one in self._lines.values())}
             left = [one for one in logged_lines(sorted(rows), self._names) if one.line.id not in taken]
@@ -309,7 +314,10 @@ def _is_same(said: Taken, logged: LoggedLine) -> bool:
 def _is_reworded(said: Taken, logged: LoggedLine) -> bool:
     if said.line.role != logged.line.role or not _is_same(said, logged):
         return False
-    return SequenceMatcher(None, logged.line.text, said.line.text, autojunk=False).ratio() >= _ALIKE
+    if max(len(said.line.text), len(logged.line.text)) > _LONGEST_COMPARED:
+        return False
+    words = SequenceMatcher(None, logged.line.text, said.line.text, autojunk=False)
+    return words.quick_ratio() >= _ALIKE and words.ratio() >= _ALIKE
 
 
 def _is_plain(entry: Any) -> bool:

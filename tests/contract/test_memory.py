@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.memory import only_in_window
 from neko.memory.memo import LIMIT
 from neko.serve import listen, serving
 from neko.settings import Settings
@@ -253,7 +254,8 @@ async def test_a_window_of_two_thousand_entries_holds_nobody_up(tmp_path: Path) 
             await say(memory, f"line {number}")
             await memory.recent(MIO)
         await memory.close(MIO)
-        assert len(folder.entries()) == 2003
+        assert len(folder.entries()) == only_in_window.LONGEST + 3
+        assert folder.sql("SELECT count(*) FROM time_indexed_original") == [(2003,)]
 
 
 # ── §13 ──────────────────────────────────────────────────────────────────────
