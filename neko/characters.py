@@ -58,6 +58,11 @@ _NOT_GIVEN: Final = frozenset((OWN, PROFILE_NAME, RESERVED))
 """Keys that a form does not set, whatever it sends."""
 _ENDS_OF_FILES: Final = (*COMPANIONS, ".bak")
 _MARKS_OF_FILES: Final = (DAMAGED, REPLACED)
+_PAGES: Final = (
+    "agent api_key chara_manager cookies_login docs health l2d memory_browser model_manager monitor openapi.json "
+    "subtitle viewer voice_clone vrm_emotion_manager"
+)
+"""Addresses beside those of the characters' own pages, as far as they could be names."""
 _LONGEST_NAME: Final = 20
 _LONGEST_SHOWN: Final = 60
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -75,10 +80,18 @@ def check_name(name: object) -> str:
         raise CharacterError("a name must not be empty", reason="empty")
     if sum(1 if char.isascii() else 2 for char in text) > _LONGEST_NAME:
         raise CharacterError("a name holds at most 20 letters, or 10 Chinese ones", reason="too_long")
-    if text == "." or ".." in text or any(char in "/\\?#" or not char.isprintable() for char in text):
+    if text == "." or ".." in text or any(char in "/\\?#\ufffd" or not char.isprintable() for char in text):
         raise CharacterError("a name must not contain / \\ ? # or ..", reason="forbidden")
     if file_name_fault(text) or text.lower().endswith(_ENDS_OF_FILES) or any(mark in text for mark in _MARKS_OF_FILES):
         raise CharacterError("a name must be one that files can have", reason="forbidden")
+    return text
+
+
+def check_character(name: object) -> str:
+    """A new character's name as ``check_name`` has it, also by reason ``page`` when her page would be another one."""
+    text = check_name(name)
+    if text in _PAGES.split():
+        raise CharacterError("a page has this address", reason="page")
     return text
 
 
@@ -276,9 +289,9 @@ class CharacterCards:
         """Add a character with the fields that have a value, at the end; the name, trimmed.
 
         ``beside_namesakes``: even if a name that is there looks the same (``namesake``).
-        Raises ``CharacterError(reason)``: those of ``check_name``, ``taken``.
+        Raises ``CharacterError(reason)``: those of ``check_character``, ``taken``.
         """
-        new = check_name(name)
+        new = check_character(name)
         fresh: dict[str, Any] = {}
         _merge(fresh, {key: value for key, value in unfolded(card).items() if value and key != PROFILE_NAME})
 
@@ -344,10 +357,10 @@ class CharacterCards:
     def rename(self, old: str, new: str) -> None:
         """Give a character another name; it keeps its card and its place. Raises ``CharacterError(reason)``.
 
-        The card says under which name the memory's files are until ``settled``. Reasons: those of ``check_name``,
+        The card says under which name the memory's files are until ``settled``. Reasons: those of ``check_character``,
         ``unknown_character``, ``taken``.
         """
-        name = check_name(new)
+        name = check_character(new)
 
         def change(raw: dict[str, Any]) -> None:
             _check_rename(raw, old, name)
@@ -368,7 +381,7 @@ class CharacterCards:
 
     def check_rename(self, old: str, new: str) -> None:
         """Raises ``CharacterError(reason)`` as ``rename`` does, and ``taken`` for a ``namesake`` of another."""
-        name = check_name(new)
+        name = check_character(new)
         _check_rename(self._raw, old, name)
         _check_no_namesake(self._raw, name, but=old)
 

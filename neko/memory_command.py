@@ -18,7 +18,7 @@ from neko.app.earlier_talk import character_of as character_called
 from neko.app.export import Form, exported
 from neko.app.import_share import Share
 from neko.app.imports import take_over, what_would_come
-from neko.characters import CHARACTERS, CharacterCards, check_name, is_characters
+from neko.characters import CHARACTERS, CharacterCards, check_character, is_characters
 from neko.errors import DataFolderError, DataFolderInUseError, MemoryTooNewError, NekoError
 from neko.language import system_language
 from neko.memory import backup
@@ -325,7 +325,7 @@ def _make(cards: Path, language: str, names: Sequence[str]) -> None:
 
 def _into(named: str, options: argparse.Namespace, names: Sequence[str]) -> str:
     if options.character and options.character not in names:
-        check_name(options.character)
+        check_character(options.character)
     if not (whose := options.character or named):
         raise SystemExit("a file does not say whose lines it holds: name the character with --character")
     return character_called(whose, names)

@@ -343,6 +343,7 @@ def test_a_good_name_is_accepted_trimmed(name: str) -> None:
         ("#1", "forbidden"),
         ("a\nb", "forbidden"),
         ("a\x00b", "forbidden"),
+        ("a\ufffd", "forbidden"),
         ("Mio-wal", "forbidden"),
         ("Mio.bak", "forbidden"),
         ("M.damaged-1", "forbidden"),

@@ -18,7 +18,7 @@ from neko.app.faults import Faults
 from neko.app.imports import Imports
 from neko.app.pictures import Pictures
 from neko.app.trash import Trash
-from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_name, default_characters
+from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_character, default_characters
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
 from neko.memory import folder_layout
@@ -118,7 +118,7 @@ class Characters:
         See ``CharacterCards.create``. Raises ``CharacterError``.
         """
         async with self._changing:
-            new = check_name(name)
+            new = check_character(name)
             if not self.cards.knows(new):
                 await self._files_moved(self._trash.finish, new)
             await in_thread(lambda: self.cards.create(new, card, beside_namesakes=beside_namesakes))
@@ -208,7 +208,7 @@ class Characters:
         Raises ``CharacterError``, also during a call, ``MemoryStoreError`` when the files cannot be moved; then nothing
         has changed.
         """
-        new = check_name(new)
+        new = check_character(new)
         self._check_no_call(old)
         async with self._changing:
             with self._memory.hold(new):

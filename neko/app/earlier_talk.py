@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from neko.characters import are_apart, as_written_plainly, check_name, namesake
+from neko.characters import are_apart, as_written_plainly, check_character, namesake
 from neko.errors import CharacterError
 from neko.memory.learning import CALLED_USER
 from neko.types.lines import Role
@@ -33,7 +33,7 @@ def character_of(conversation: str, known: Collection[str]) -> str:
     if there or own in known:
         return there or own
     try:
-        name = check_name(conversation)
+        name = check_character(conversation)
     except CharacterError:
         if not conversation.strip():
             raise

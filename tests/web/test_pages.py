@@ -18,8 +18,9 @@ from websockets.asyncio.client import connect
 
 from neko.application import Neko
 from neko.settings import ASSETS
+from neko.web.calls import ENDPOINTS
 from neko.web.content_policy import STRICT
-from neko.web.pages import Page, PageRenderer, page_routes
+from neko.web.pages import PAGES, Page, PageRenderer, page_routes
 from tests.web.running_app import serving
 
 
@@ -43,6 +44,18 @@ async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: ht
     answer = await client.get(f"/{quote(name)}")
     assert answer.status_code == 200
     assert 'a"><script>' not in answer.text
+
+
+async def test_no_character_can_have_the_name_of_another_page(client: httpx2.AsyncClient, neko: Neko) -> None:
+    paths = [page.path for page in PAGES] + [path for one in ENDPOINTS for path in (*one.paths, *one.redirects)]
+    names = {path.split("/")[1] for path in paths} | {"health", "static", "ws", "user_vrm", "workshop"}
+    for name in sorted(name for name in names if name and "{" not in name and len(name) <= 20):
+        is_hers = f'data-character="{name}"' in (await client.get(f"/{name}")).text
+        made = await client.post("/api/characters/catgirl", json={"档案名": name})
+        assert made.json()["success"] is is_hers, name
+        renamed = await client.post("/api/characters/catgirl/Mio/rename", json={"new_name": name})
+        assert renamed.json()["success"] is False, name
+        assert is_hers or {made.json()["code"], renamed.json()["code"]} == {"character_page"}, name
 
 
 @pytest.mark.parametrize(

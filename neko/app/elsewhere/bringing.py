@@ -14,7 +14,7 @@ from neko.app.elsewhere.found import Found, FoundCharacter
 from neko.app.elsewhere.neko_folder import PROGRAM
 from neko.app.pictures import Pictures
 from neko.app.voice_library import FILE as VOICES_FILE
-from neko.characters import LOREBOOK, OWN, CharacterCards, check_name, free_fields
+from neko.characters import LOREBOOK, OWN, CharacterCards, check_character, free_fields
 from neko.errors import CharacterError
 from neko.storage import (
     CHARACTERS_FILE,
@@ -98,7 +98,7 @@ def _bring_characters(data: Path, config: Path, found: Found, language: str, cam
 def _name_here(name: str, names: Collection[str]) -> str:
     """What a character who comes is called here, by which her talks find her too; "" without a name."""
     try:
-        return check_name(name)
+        return check_character(name)
     except CharacterError:
         return character_called(name, names) if name.strip() else ""
 
