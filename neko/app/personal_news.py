@@ -123,7 +123,7 @@ class PersonalNews:
             async with asyncio.timeout(_WHOLE_S):
                 answer = load_json(await self._fetch(site, cookies))
             return tuple(post for post in map(_clean, site.read(answer)) if post.text)[:most]
-        except (KeyError, TypeError, IndexError, AttributeError):
+        except (KeyError, TypeError, IndexError, AttributeError, RecursionError):
             why = "it answers otherwise than expected; the login may have run out"
         except (NekoError, OSError, ValueError, TimeoutError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__

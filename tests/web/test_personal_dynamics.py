@@ -79,3 +79,11 @@ async def test_a_login_that_has_run_out_is_told_and_keeps_no_other_site_back(
     sites.answers.append(Answer(status=302))
     data = (await client.post(URL, json={})).json()["data"]
     assert "302" in data["failed"]["bilibili"]
+
+
+async def test_an_answer_without_end_keeps_no_other_site_back(client: httpx2.AsyncClient, sites: FileServer) -> None:
+    for site, cookies in {"bilibili": "SESSDATA=one", "weibo": "SUB=two"}.items():
+        await keep(client, site, cookies)
+    sites.files[SITES["bilibili"].path] = b"[" * 100_000 + b"]" * 100_000
+    data = (await client.post(URL, json={})).json()["data"]
+    assert (data["platforms"], list(data["failed"])) == (["weibo"], ["bilibili"])
