@@ -24,7 +24,6 @@ from neko.tasks import TaskOwner
 LARGEST_RESULT: Final = 200_000
 """Characters of a result as JSON."""
 LONGEST_ERROR: Final = 500
-LIFECYCLE: Final = ("startup", "shutdown", "reload")
 
 
 class Running:
