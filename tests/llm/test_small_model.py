@@ -126,7 +126,9 @@ async def test_one_that_dies_is_started_again_at_its_address(serve: Serve, tmp_p
     await server.loads()
     before = server.endpoint("conversation")
     os.kill(pids(tmp_path)[-1], signal.SIGKILL)
-    await until(lambda: len(pids(tmp_path)) == 2 and server.state == "ready")
+    await until(lambda: server.state == "loading")
+    await server.loads()
+    assert (len(pids(tmp_path)), server.state) == (2, "ready")
     assert server.endpoint("conversation") == before
     assert (await question(server)).ok
 

@@ -118,6 +118,7 @@ class SmallModelServer:
                 if is_full and deaths[-1] - deaths[0] < self._limits.deaths_within_s:
                     raise SmallModelDiedError(f"{len(deaths)} times", log=str(self._log))
                 self.state, self._began = "loading", time.monotonic()
+                self._settled.clear()
                 await asyncio.sleep(self._limits.restart_pause_s)
         except SmallModelError as error:
             self._fail(error)
