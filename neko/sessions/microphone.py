@@ -285,7 +285,7 @@ class Microphone:
 
     def _wake(self) -> None:
         self._filled.set()
-        if self._task is None:
+        if (self._task is None or self._task.done()) and not self._owner.closed:
             self._task = self._owner.spawn(self._run(), name="microphone")
 
     async def _run(self) -> None:

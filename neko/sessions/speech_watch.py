@@ -177,7 +177,7 @@ class SpeechWatch:
             return
         del self._waiting[: max(0, len(self._waiting) - _MOST_WAITING)]
         self._arrived.set()
-        if self._task is None:
+        if (self._task is None or self._task.done()) and not self._owner.closed:
             self._task = self._owner.spawn(self._run(), name="watch for speech")
 
     def sign(self, event: ModelEvent) -> None:

@@ -81,6 +81,18 @@ async def test_a_session_that_listens_gets_every_sample_in_order(microphone: Mic
     assert ear.samples == list(range(10 * FRAME))
 
 
+async def test_after_sound_that_could_not_be_converted_the_next_is_heard(owner: TaskOwner) -> None:
+    ear, executor = Listener(), ThreadPoolExecutor(1)
+    microphone = Microphone(owner, executor, limits=MicrophoneLimits())
+    microphone.listen(as_session(ear))
+    executor.shutdown()
+    microphone.feed(frame(0), 3 * RATE)
+    assert microphone._task
+    await asyncio.wait({microphone._task}, timeout=15)
+    microphone.feed(frame(0), RATE)
+    await ear.until(lambda: ear.samples == list(range(FRAME)))
+
+
 async def test_whoever_begins_to_listen_gets_the_pre_roll(microphone: Microphone) -> None:
     for number in range(50):
         microphone.feed(frame(number * FRAME), RATE)
