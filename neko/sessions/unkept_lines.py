@@ -92,6 +92,7 @@ class UnkeptLines:
         self._keeping: asyncio.Task[None] | None = None
         self._beside: list[NewLine] = []
         """What is kept beside the log."""
+        self._writing_beside = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -171,13 +172,14 @@ class UnkeptLines:
 
     async def _write_beside(self) -> NekoError | None:
         """Have beside the log what waits, and nothing else; why that cannot be."""
-        lines = self.lines
-        if lines != self._beside:
-            try:
-                await self._memory.keep_unkept(self._character, lines)
-            except NekoError as error:
-                return error
-            self._beside = lines
+        async with self._writing_beside:
+            lines = self.lines
+            if lines != self._beside:
+                try:
+                    await self._memory.keep_unkept(self._character, lines)
+                except NekoError as error:
+                    return error
+                self._beside = lines
         return None
 
     async def _keep(self) -> None:

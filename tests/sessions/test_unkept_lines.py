@@ -75,6 +75,13 @@ class SlowToClear(ScriptedMemory):
         await super().keep_unkept(character, lines)
 
 
+class ClearsInAThread(SlowToClear):
+    """What is begun is done, whoever has gone meanwhile."""
+
+    async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
+        await asyncio.shield(super().keep_unkept(character, lines))
+
+
 async def test_a_line_said_while_what_was_beside_the_log_is_cleared_is_kept_too() -> None:
     memory, faults = SlowToClear(), StandingFaults()
     memory.failure = MemoryStoreError("locked", file="log", reason="locked")
@@ -93,3 +100,23 @@ async def test_a_line_said_while_what_was_beside_the_log_is_cleared_is_kept_too(
     assert kept == ["line 0", "line 1"]
     assert waiting.lines == []
     assert faults.all() == ()
+
+
+async def test_a_line_that_waits_at_the_end_is_beside_the_log_also_when_that_is_just_being_cleared() -> None:
+    memory, refusal = ClearsInAThread(), MemoryStoreError("locked", file="log", reason="locked")
+    memory.failure = refusal
+    async with TaskOwner("test") as owner:
+        waiting = UnkeptLines("Mio", memory, owner, StandingFaults(), 5, lambda line, stored: None)
+        await waiting.store(line(0))
+        await waiting.drain(0.1)
+        memory.failure = None
+        await waiting.drain(0)
+        async with asyncio.timeout(10):
+            await memory.clears.wait()
+            memory.failure = refusal
+            await waiting.store(line(1))
+            ending = asyncio.create_task(waiting.keep_beside())
+            await asyncio.sleep(0)
+            memory.may_clear.set()
+            await ending
+    assert await memory.unkept("Mio") == [line(1)]
