@@ -53,6 +53,7 @@ from neko.llm.embeddings import models as embedders
 from neko.llm.small_model import files as small_model
 from neko.memory.folder_layout import not_taken_over
 from neko.memory.log_check import look_over
+from neko.memory.only_in_window import windows_in
 from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import store_error
 from neko.memory_files import is_of_program
@@ -421,7 +422,10 @@ def _memory(settings: Settings) -> Finding:
     language = system_language(settings.environ)
     due = time.monotonic() + LOGS_TIMEOUT_S
     notices, counts = [], []
-    for path in logs_in(folder):
+    logs = logs_in(folder)
+    with_log = set(map(set_aside.character_of, logs))
+    counts += [f"{name} {count:,}" for name, count in windows_in(folder).items() if name not in with_log]
+    for path in logs:
         name = set_aside.character_of(path)
         try:
             state = look_over(path, due - time.monotonic())

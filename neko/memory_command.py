@@ -25,8 +25,9 @@ from neko.memory import backup
 from neko.memory.copied_files import copy_memory
 from neko.memory.import_files import PICTURES, Kind, Source, look_into, named_sources
 from neko.memory.log_check import look_over
+from neko.memory.only_in_window import windows_in
 from neko.memory.page_check import MOST_FINDINGS
-from neko.memory.paths import log_path, logs_in
+from neko.memory.paths import log_path, logs_in, recent_path
 from neko.memory.service import MemoryService
 from neko.memory_files import character_of
 from neko.settings import default_data_dir
@@ -78,8 +79,12 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _check(folder: Path) -> int:
     logs = logs_in(folder)
-    if not logs:
+    with_log = {character_of(log.name) for log in logs}
+    windows = [(name, count) for name, count in windows_in(folder).items() if name not in with_log]
+    if not logs and not windows:
         print(f"nothing is remembered in {folder}")
+    for name, count in windows:
+        print(f"ok    {name}: {_counted(count, 'line')} of N.E.K.O.'s, for which a log is made when Neko starts")
     sound = [_is_sound(log) for log in logs]
     return 0 if all(sound) else 1
 
@@ -170,7 +175,8 @@ async def _service(folder: Path) -> AsyncIterator[MemoryService]:
 
 async def _rebuild(path: Path, options: argparse.Namespace) -> int:
     async with _memory(path) as memory:
-        every = [name for log in logs_in(path / "memory") if (name := character_of(log.name))]
+        logs = {name for log in logs_in(path / "memory") if (name := character_of(log.name))}
+        every = sorted(logs.union(windows_in(path / "memory")))
         bad = 0
         for name in [_there(path, options.character)] if options.character else every:
             try:
@@ -270,7 +276,7 @@ def copied_settings(path: Path, target: Path) -> Path:
 def _copy_memories(folder: Path, target: Path, characters: Iterable[str]) -> None:
     target.mkdir()
     for character in characters:
-        if log_path(folder, character).exists():
+        if log_path(folder, character).exists() or recent_path(folder, character).exists():
             copy_memory(folder, character, target)
 
 
@@ -281,7 +287,8 @@ async def _would_come(
     into: Callable[[str, Sequence[str]], str],
     names: Sequence[str],
 ) -> list[Share]:
-    there, progress = {character_of(log.name) for log in logs_in(folder)}, _Progress("looked at")
+    there = {*windows_in(folder), *(character_of(log.name) for log in logs_in(folder))}
+    progress = _Progress("looked at")
     shares = await what_would_come(
         memory.importing, sources, lambda named: into(named, names), lambda name: name in there, progress.tell
     )
@@ -367,6 +374,8 @@ def tell_share(share: Share, *, is_made: bool) -> None:
 def _there(path: Path, character: str) -> str:
     logs = {character_of(log.name): log for log in logs_in(path / "memory")}
     if (log := logs.get(character)) is None:
+        if character in windows_in(path / "memory"):
+            return character
         raise SystemExit(f"nothing is remembered of {character} in {path}")
     if log.is_symlink() and not log.exists():
         raise SystemExit(f"{log} is a link to {log.readlink()}, where nothing is: put the log back there first")

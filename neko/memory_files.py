@@ -60,6 +60,12 @@ def logs(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob(f"{_LOG}*"))
 
 
+def recent_windows(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The recent windows in a folder, by character. Blocks."""
+    for path in folder.glob(f"{_RECENT}*{_JSON}"):
+        yield path.name.removeprefix(_RECENT).removesuffix(_JSON), path
+
+
 def character_of(name: str) -> str | None:
     """Whose memory the file of this name, or its backup, is a part of, if any."""
     bare = name.removesuffix(".bak").removesuffix(_JSON)

@@ -192,6 +192,26 @@ def test_lines_come_back_from_an_export_and_from_a_backup_once(
     assert "0 new lines, 3 known ones" in capsys.readouterr().out
 
 
+def test_a_memory_that_only_the_recent_file_of_upstream_holds_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data"
+    (folder / "memory").mkdir(parents=True)
+    window = folder / "memory" / "recent_Mio.json"
+    window.write_text(json.dumps([{"type": "human", "data": {"content": text}} for text in SAID]), encoding="utf-8")
+    whole = tmp_path / window.name
+    whole.write_bytes(window.read_bytes())
+    assert memory(folder, "check") == 0
+    assert "ok    Mio: 3 lines of N.E.K.O.'s" in capsys.readouterr().out
+    for more in (("--dry-run",), (), ()):
+        assert memory(folder, "import", str(whole), *more) == 0
+        assert "0 new lines, 3 known ones" in capsys.readouterr().out
+    window.write_bytes(whole.read_bytes())
+    for path in (folder / "memory").glob("time_indexed_*"):
+        path.unlink()
+    assert texts(folder) == SAID
+
+
 def test_a_character_is_made_for_a_memory_that_nobody_could_reach_else(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

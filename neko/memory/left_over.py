@@ -1,5 +1,5 @@
-"""Work that the program before did not come to the end of, in logs that nobody has opened since: it is taken up in the
-background, one character after the other."""
+"""Work that the program before did not come to the end of, in logs that nobody has opened since, and windows of
+N.E.K.O.'s with what is in no log: it is taken up in the background, one character after the other."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from neko.errors import NekoError
 from neko.memory import deletion, unfinished
 from neko.memory.brought_in import BROUGHT_IN
 from neko.memory.damaged_log import has_wal
+from neko.memory.only_in_window import windows_in
 from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import log_given_up
 from neko.memory.timeouts import MemoryTimeouts
@@ -78,9 +79,12 @@ class LeftOver:
         """Once, a while after the start."""
         await asyncio.sleep(self._timeouts.quiet_s)
         taken = 0
-        for log in await in_thread(logs_in, self._folder):
-            name = character_of(log.name)
-            if name and self._may_be_opened(name) and await in_thread(is_there, log):
+        only_in_window = await in_thread(windows_in, self._folder)
+        logs = {character_of(log.name) or "": log for log in await in_thread(logs_in, self._folder)}
+        for name in sorted({*logs, *only_in_window} - {""}):
+            if not self._may_be_opened(name):
+                continue
+            if name in only_in_window or await in_thread(is_there, logs[name]):
                 taken += 1
                 await self._take_up(name)
         if taken:

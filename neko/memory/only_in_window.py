@@ -15,12 +15,16 @@ and raises ``sqlite3.Error``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
+from itertools import dropwhile
+from pathlib import Path
 from typing import Any, Final
 
+from neko.hand_written import decoded
 from neko.memory import chats, facts, index, schema, unfinished
 from neko.memory.appending import append_all
 from neko.memory.brought_in import BROUGHT_IN
@@ -29,6 +33,7 @@ from neko.memory.line_codec import (
     SETTLED_WITHIN,
     LoggedLine,
     Names,
+    Parsed,
     Row,
     entry_time,
     logged_line,
@@ -37,8 +42,10 @@ from neko.memory.line_codec import (
     parsed_row,
     utc_text,
 )
-from neko.memory.window_entries import entry_of, is_memo, largest_id, line_id_of, may_stand
+from neko.memory.window_entries import entry_of, is_memo, line_id_of, may_stand
+from neko.memory_files import recent_windows
 from neko.types.lines import UNKNOWN_TIME, Line, NewLine
+from neko.well_formed import load_json
 
 BY_HAND: Final = {"by": "hand"}
 """What an entry carries that somebody wrote into the window in Neko: nobody has said it."""
@@ -72,6 +79,18 @@ def are_there(entries: Sequence[Any]) -> bool:
     return any(map(_names_none, entries))
 
 
+def windows_in(folder: Path) -> dict[str, int]:
+    """How many entries name no line, of each character in whose window there are some; none of a file that cannot be
+    read."""
+    found = dict[str, int]()
+    for name, path in sorted(recent_windows(folder)):
+        with suppress(OSError, ValueError, RecursionError):
+            entries = load_json(decoded(path.read_bytes()))
+            if isinstance(entries, list) and (count := sum(map(_names_none, entries))):
+                found[name] = count
+    return found
+
+
 def take_in(
     connection: sqlite3.Connection,
     entries: Sequence[Any],
@@ -82,224 +101,231 @@ def take_in(
 ) -> TakenIn:
     """Store what only the window has, within one transaction. ``first_id``: the smallest that a line may get;
     ``position``: up to which line of the log the window has been brought; ``modified`` is the time of its file."""
-    window = _Window(connection, entries, names, modified)
+    window = _Window(connection, entries, names, first_id, modified)
     window.find_lines()
     window.find_reworded()
-    new = window.store_earlier(first_id)
-    new += window.store_latest(first_id)
+    new = window.store_earlier() + window.store_latest()
     window.put_in_missing(position)
+    window.name_lines()
+    window.cut()
     (newest,) = connection.execute(schema.LAST_ID).fetchone()
-    return TakenIn(window.with_ids(), new, newest)
+    return TakenIn(window.entries, new, newest)
 
 
 def _names_none(entry: Any) -> bool:
     parsed = parse(entry)
-    if parsed is None or parsed.role == "system" or not parsed.text.strip():
+    if parsed is None or not _is_said(parsed):
         return False
-    return line_id_of(entry) is None and parsed.neko.get("by") != BY_HAND["by"]
+    return not isinstance(parsed.neko.get("id"), int) and parsed.neko.get("by") != BY_HAND["by"]
+
+
+def _is_said(parsed: Parsed) -> bool:
+    return parsed.role != "system" and bool(parsed.text.strip())
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """An entry of the window. ``named``: the id that it names. ``said``: what it says of a line. ``line``: the line
+    that it was found to be, or stored as."""
+
+    message: Any
+    named: int | None = None
+    is_memo: bool = False
+    said: Taken | None = None
+    line: LoggedLine | None = None
+
+    @property
+    def may_be_new(self) -> bool:
+        return self.said is not None and self.line is None and _names_none(self.message)
+
+    @property
+    def line_id(self) -> int | None:
+        """Of its line, as far as there is one."""
+        if self.is_memo:
+            return None
+        return self.line.line.id if self.line else self.named
 
 
 class _Window:
-    """The window while it is gone through; ``_lines`` are those of its entries, by their places."""
+    """The window while it is gone through."""
 
     def __init__(
-        self, connection: sqlite3.Connection, entries: Sequence[Any], names: Names, modified: datetime
+        self,
+        connection: sqlite3.Connection,
+        entries: Sequence[Any],
+        names: Names,
+        first_id: int,
+        modified: datetime,
     ) -> None:
         self._connection = connection
-        self._entries = list(entries)
         self._names = names
+        self._first_id = first_id
         self._chat = chats.open_chat(connection)
-        self._said = _said(entries, modified)
-        self._nameless = [place for place, entry in enumerate(entries) if _names_none(entry)]
-        self._lines: dict[int, LoggedLine] = {}
-        self._named = {line_id: place for place, entry in enumerate(entries) if (line_id := line_id_of(entry))}
+        self._entries = [_Entry(one, line_id_of(one), is_memo(one)) for one in entries]
+        _date(self._entries, modified)
+        self._nameless = [one for one in self._entries if one.may_be_new]
         self._brought: list[int] = []
+
+    @property
+    def entries(self) -> list[Any]:
+        return [one.message for one in self._entries]
 
     # ── what is there ────────────────────────────────────────────────────────
 
     def find_lines(self) -> None:
         """Find the entries in the log: behind what stands before them, and from the last one back."""
-        floors = self._floors()
-        wanted: dict[tuple[str, str], list[LoggedLine]] = {self._words(place): [] for place in self._nameless}
-        for row in self._connection.execute(_BEHIND, (min(floors[place] for place in self._nameless),)):
+        named, floors, largest = self._ids(), dict[_Entry, int](), 0
+        for one in self._entries:
+            floors[one] = largest
+            largest = max(largest, one.named or 0)
+        wanted: dict[tuple[str, str], list[LoggedLine]] = {_words(one): [] for one in self._nameless}
+        for row in self._connection.execute(_BEHIND, (min(floors[one] for one in self._nameless),)):
             parsed = parsed_row(row[2] or "")
             found = wanted.get((parsed.role, parsed.text.strip()))
-            if found is not None and row[0] not in self._named:
+            if found is not None and row[0] not in named:
                 found.append(logged_line(row, self._names))
-        for place in reversed(self._nameless):
-            found = wanted[self._words(place)]
-            for at in range(len(found) - 1, -1, -1):
-                if found[at].line.id > floors[place] and _is_same(self._said[place], found[at]):
-                    self._lines[place] = found.pop(at)
-                    break
+        for one in reversed(self._nameless):
+            found = wanted[_words(one)]
+            fitting = (at for at in range(len(found) - 1, -1, -1) if found[at].line.id > floors[one])
+            at = next((at for at in fitting if _is_same(one.said, found[at])), None)
+            one.line = None if at is None else found.pop(at)
 
-    def _floors(self) -> list[int]:
-        """Of each entry the largest id before it."""
-        floors, largest = [], 0
-        for entry in self._entries:
-            floors.append(largest)
-            largest = max(largest, largest_id([entry]))
-        return floors
-
-    def _words(self, place: int) -> tuple[str, str]:
-        line = self._said[place].line
-        return line.role, line.text.strip()
+    def _ids(self) -> set[int]:
+        return {line_id for one in self._entries if (line_id := one.line_id or one.named) is not None}
 
     def find_reworded(self) -> None:
-        """Find the lines whose words an editor has changed, which writes a plain text where a turn has a list."""
-        for run in list(self._runs()):
-            before, behind = self._id_before(run[0]), self._id_behind(run[-1])
-            is_first = before is not None and behind is None
-            run = run[:_NEAREST] if is_first else run[-_NEAREST:]
-            bounds = (before or 0, behind or _LARGEST, self._chat, 2 * len(run))
-            rows = self._connection.execute(_BETWEEN.format("" if is_first else "DESC"), bounds).fetchall()
-            taken = {*self._named, *(one.line.id for one in self._lines.values())}
-            left = [one for one in logged_lines(sorted(rows), self._names) if one.line.id not in taken]
-            for place in run:
-                alike = next((one for one in left if _is_reworded(self._said[place], one)), None)
-                if alike is not None:
-                    self._lines[place] = alike
-                    left = left[left.index(alike) + 1 :]
+        """Find the lines whose words an editor has changed, which writes a plain text where a turn has a list: between
+        what is known before and behind them."""
+        before: int | None = None
+        run: list[_Entry] = []
+        for one in self._entries:
+            if one.line_id is not None:
+                self._find_between(run, before, one.line_id)
+                before, run = one.line_id, []
+            elif one.may_be_new and _is_plain(one.message):
+                run.append(one)
+        self._find_between(run, before, None)
 
-    def _runs(self) -> Iterator[list[int]]:
-        """Places of plain texts that are not found, which stand one after another."""
-        places = [one for one in self._nameless if one not in self._lines and _is_plain(self._entries[one])]
-        run: list[int] = []
-        for place in places:
-            if run and any(self._id(one) is not None for one in range(run[-1] + 1, place)):
-                yield run
-                run = []
-            run.append(place)
-        if run:
-            yield run
-
-    def _id(self, place: int) -> int | None:
-        """Of the line that stands there, as far as there is one."""
-        if is_memo(self._entries[place]):
-            return None
-        found = self._lines.get(place)
-        return found.line.id if found else line_id_of(self._entries[place])
-
-    def _id_before(self, place: int) -> int | None:
-        return next((found for one in range(place - 1, -1, -1) if (found := self._id(one)) is not None), None)
-
-    def _id_behind(self, place: int) -> int | None:
-        places = range(place + 1, len(self._entries))
-        return next((found for one in places if (found := self._id(one)) is not None), None)
+    def _find_between(self, run: list[_Entry], before: int | None, behind: int | None) -> None:
+        if not run:
+            return
+        is_after = before is not None and behind is None
+        run = run[:_NEAREST] if is_after else run[-_NEAREST:]
+        bounds = (before or 0, behind or _LARGEST, self._chat, 2 * len(run))
+        rows = self._connection.execute(_BETWEEN.format("" if is_after else "DESC"), bounds).fetchall()
+        there = self._ids()
+        left = [one for one in logged_lines(sorted(rows), self._names) if one.line.id not in there]
+        for one in run:
+            one.line = next((line for line in left if _is_reworded(one.said, line)), None)
+            left = left[left.index(one.line) + 1 :] if one.line else left
 
     # ── what is new ──────────────────────────────────────────────────────────
 
-    def _last_own(self) -> int:
-        """The place of the last entry that is a line of Neko's; -1 for none."""
-        own = {place for place, logged in self._lines.items() if logged.own}
-        named = (place for place in self._named.values() if not is_memo(self._entries[place]))
-        return max([*own, *named], default=-1)
+    def _split(self) -> tuple[list[_Entry], list[_Entry]]:
+        """The entries that named none before and behind the last line of Neko's."""
+        own = [one for one in self._entries if one.line_id is not None and (one.line is None or one.line.own)]
+        if not own:
+            return [], self._nameless
+        last = self._entries.index(own[-1])
+        earlier = set(self._entries[:last])
+        return [one for one in self._nameless if one in earlier], [one for one in self._nameless if one not in earlier]
 
-    def store_earlier(self, first_id: int) -> int:
+    def store_earlier(self) -> int:
         """What was said before lines of Neko's gets a chat of its own; it names no line, as that has a larger id than
         those which follow."""
-        last = self._last_own()
-        earlier = [place for place in self._nameless if place < last and place not in self._lines]
-        if earlier:
+        new = [one.said.line for one in self._split()[0] if one.said and one.line is None]
+        if new:
             chat = chats.free_number(self._connection)
             self._connection.execute(schema.ADD_CHAT, (chat,))
-            self._brought += [self._stored(place, chat, first_id).line.id for place in earlier]
-        self._nameless = [place for place in self._nameless if place not in earlier]
-        return len(earlier)
-
-    def store_latest(self, first_id: int) -> int:
-        """What was said after all that Neko knows goes on in the open chat, in its order: lines that N.E.K.O. has put
-        into the log from between take their places anew."""
-        last = self._last_own()
-        latest = [place for place in self._nameless if place > last]
-        new = [place for place in latest if place not in self._lines]
-        if not new:
-            return 0
-        may_move = not unfinished.read(self._connection).changes_lines
-        looked_at = facts.position(self._connection)
-        for place in (one for one in latest if one >= new[0]):
-            found = self._lines.get(place)
-            if found is None:
-                self._lines[place] = self._stored(place, self._chat, first_id)
-                self._brought.append(self._lines[place].line.id)
-            elif may_move and found.line.id > looked_at:
-                self._lines[place] = self._moved(found, first_id)
+            self._brought += [self._stored(line, chat).line.id for line in new]
         return len(new)
 
-    def _stored(self, place: int, chat: int, first_id: int) -> LoggedLine:
-        line = self._said[place].line
-        named = replace(line, speaker=line.speaker or self._names[line.role], chat=chat)
-        (stored,) = append_all(self._connection, [named], first_id, self._names)
+    def store_latest(self) -> int:
+        """What was said after all that Neko knows goes on in the open chat, in its order: lines that N.E.K.O. has put
+        into the log from between take their places anew."""
+        latest = list(dropwhile(lambda one: one.line is not None, self._split()[1]))
+        may_move = not unfinished.read(self._connection).changes_lines
+        looked_at, new = facts.position(self._connection), 0
+        for one in latest:
+            if one.line is None and one.said is not None:
+                one.line = self._stored(one.said.line, self._chat)
+                self._brought.append(one.line.line.id)
+                new += 1
+            elif one.line is not None and may_move and one.line.line.id > looked_at:
+                one.line = self._moved(one.line)
+        return new
+
+    def _stored(self, line: NewLine, chat: int) -> LoggedLine:
+        named = replace(line, speaker=self._names[line.role], chat=chat)
+        (stored,) = append_all(self._connection, [named], self._first_id, self._names)
         return LoggedLine(stored.line, own=True, own_status="complete")
 
-    def _moved(self, found: LoggedLine, first_id: int) -> LoggedLine:
+    def _moved(self, found: LoggedLine) -> LoggedLine:
         """A row that nothing refers to yet, under a larger id."""
         ((_, *rest),) = self._connection.execute(schema.BY_ID, (found.line.id,)).fetchall()
         self._connection.execute(schema.DELETE, (found.line.id,)).fetchall()
-        ((line_id,),) = self._connection.execute(schema.INSERT, (first_id, *rest)).fetchall()
+        ((line_id,),) = self._connection.execute(schema.INSERT, (self._first_id, *rest)).fetchall()
         line = replace(found.line, id=line_id)
         index.put(self._connection, [line])
         return replace(found, line=line)
 
-    def put_in_missing(self, position: int) -> None:
-        """Lines of the open chat that a crash kept from the window take their places."""
-        there = {*self._named, *(one.line.id for one in self._lines.values())}
-        rows: list[Row] = self._connection.execute(_BEHIND, (position,)).fetchall()
-        whole = [(entry, self._lines.get(place)) for place, entry in enumerate(self._entries)]
-        for one in logged_lines(rows, self._names):
-            if not one.own or one.line.chat != self._chat or one.line.id in there or not may_stand(one):
-                continue
-            whole = [(entry, line) for entry, line in whole if line_id_of(entry) != (one.line.replaces or 0)]
-            ids = (line.line.id if line else largest_id([entry]) for entry, line in whole)
-            at = next((place for place, line_id in enumerate(ids) if line_id > one.line.id), len(whole))
-            whole.insert(at, (entry_of(one), None))
-        self._entries = [entry for entry, _ in whole]
-        self._lines = {place: line for place, (_, line) in enumerate(whole) if line is not None}
-
     # ── the window then ──────────────────────────────────────────────────────
 
-    def with_ids(self) -> list[Any]:
-        """The entries with the ids of their lines, where these grow. Of very many those that stand in the log now go,
-        for a memo that is made in the background."""
-        places = [place for place in range(len(self._entries)) if self._id(place) is not None]
-        smallest_behind, least = dict[int, int](), _LARGEST
-        for place in reversed(places):
-            smallest_behind[place] = least
-            if place not in self._lines or line_id_of(self._entries[place]) is not None:
-                least = min(least, self._id(place) or least)
-        entries, largest = list(self._entries), 0
-        for place in places:
-            line_id = self._id(place) or 0
-            if (
-                place in self._lines
-                and line_id_of(entries[place]) is None
-                and largest < line_id < smallest_behind[place]
-            ):
-                entries[place] = _naming(entries[place], self._lines[place].line)
-            largest = max(largest, largest_id([entries[place]]))
-        turns = [place for place, entry in enumerate(entries) if parse(entry) is not None and not is_memo(entry)]
-        going = {place for place in turns[:-LONGEST] if place in self._lines and line_id_of(entries[place]) is not None}
-        if brought := [*self._brought, *(line_id_of(entries[place]) or 0 for place in going)]:
+    def put_in_missing(self, position: int) -> None:
+        """Lines of the open chat that a crash kept from the window take their places."""
+        there = self._ids()
+        rows: list[Row] = [row for row in self._connection.execute(_BEHIND, (position,)) if row[0] not in there]
+        for logged in logged_lines(rows, self._names):
+            if not logged.own or logged.line.chat != self._chat or not may_stand(logged):
+                continue
+            gone = logged.line.replaces
+            self._entries = [one for one in self._entries if gone is None or one.line_id != gone]
+            behind = (at for at, one in enumerate(self._entries) if (one.line_id or 0) > logged.line.id)
+            self._entries.insert(next(behind, len(self._entries)), _Entry(entry_of(logged), logged.line.id))
+
+    def name_lines(self) -> None:
+        """Let each entry name its line, as far as the ids grow."""
+        largest, ceilings, ceiling = 0, dict[_Entry, int](), _LARGEST
+        for one in reversed(self._entries):
+            ceilings[one] = ceiling
+            ceiling = ceiling if one.is_memo else min(ceiling, one.named or ceiling)
+        for one in self._entries:
+            if one.line and one.named is None and largest < one.line.line.id < ceilings[one]:
+                one.message, one.named = _naming(one.message, one.line.line), one.line.line.id
+            largest = max(largest, one.named or 0)
+
+    def cut(self) -> None:
+        """Of very many those go that came into the log just now, for a memo that is made in the background."""
+        turns = [one for one in self._entries if one.said and not one.is_memo]
+        going = {one for one in turns[:-LONGEST] if one.line is not None and one.named is not None}
+        self._entries = [one for one in self._entries if one not in going]
+        if brought := [*self._brought, *(one.named or 0 for one in going)]:
             self._connection.execute(schema.LOWER_STATE, (BROUGHT_IN, min(brought) - 1))
-        return [entry for place, entry in enumerate(entries) if place not in going]
 
 
-def _said(entries: Sequence[Any], modified: datetime) -> Mapping[int, Taken]:
-    """The entries as lines, by their places."""
-    places, said = list[int](), list[Taken]()
-    for place, entry in enumerate(entries):
-        parsed = parse(entry)
-        if parsed is None or parsed.role == "system" or not parsed.text.strip():
-            continue
-        at = entry_time(parsed)
-        is_dated = at is not None and at != UNKNOWN_TIME
-        places.append(place)
-        said.append(Taken(NewLine("", "", parsed.role, parsed.text, at if at and is_dated else modified), is_dated))
-    return dict(zip(places, in_order(said, modified, with_spans=True), strict=True))
+def _date(entries: Sequence[_Entry], modified: datetime) -> None:
+    """Have the entries say when they were said."""
+    turns, said = list[_Entry](), list[Taken]()
+    for one in entries:
+        parsed = parse(one.message)
+        if parsed is not None and _is_said(parsed):
+            at = entry_time(parsed)
+            is_dated = at is not None and at != UNKNOWN_TIME
+            line = NewLine("", "", parsed.role, parsed.text, at if at and is_dated else modified)
+            turns.append(one)
+            said.append(Taken(line, is_dated))
+    for one, dated in zip(turns, in_order(said, modified, with_spans=True), strict=True):
+        one.said = dated
 
 
-def _is_same(said: Taken, logged: LoggedLine) -> bool:
+def _words(entry: _Entry) -> tuple[str, str]:
+    return (entry.said.line.role, entry.said.line.text.strip()) if entry.said else ("", "")
+
+
+def _is_same(said: Taken | None, logged: LoggedLine) -> bool:
     """Whether an entry can be that line, of which it has the words."""
+    if said is None:
+        return False
     at = logged.told_at if logged.told_at and not logged.own else logged.line.at
     if at == UNKNOWN_TIME:
         return True
@@ -311,8 +337,8 @@ def _is_same(said: Taken, logged: LoggedLine) -> bool:
     return moment <= at <= moment + SETTLED_WITHIN
 
 
-def _is_reworded(said: Taken, logged: LoggedLine) -> bool:
-    if said.line.role != logged.line.role or not _is_same(said, logged):
+def _is_reworded(said: Taken | None, logged: LoggedLine) -> bool:
+    if said is None or said.line.role != logged.line.role or not _is_same(said, logged):
         return False
     if max(len(said.line.text), len(logged.line.text)) > _LONGEST_COMPARED:
         return False

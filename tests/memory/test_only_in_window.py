@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import sqlite3
@@ -208,6 +209,16 @@ async def test_nothing_is_cut_while_it_cannot_be_stored(
     assert await texts(memory) == lines(40)
     assert memory_folder.news.get_nowait() is memory_folder.reports[0]
     assert memory_folder.news.get_nowait() == memory_folder.log
+
+
+async def test_it_comes_without_anybody_asking_for_that_memory(memory_folder: MemoryFolder) -> None:
+    put(memory_folder, talk(20))
+    memory = await memory_folder.open(quiet_s=0.0)
+    async with asyncio.timeout(30):
+        while only_in_window.windows_in(memory_folder.folder):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.01)
+    await memory.aclose()
+    assert memory_folder.sql("SELECT count(*) FROM time_indexed_original") == [(20,)]
 
 
 async def test_what_is_being_cleared_does_not_come_back(memory_folder: MemoryFolder) -> None:
