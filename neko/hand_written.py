@@ -19,6 +19,9 @@ _TOKEN: Final = re.compile(
     r"""//[^\n]* | \#[^\n]* | /\*(?:[^*]|\*(?!/))*+ | "((?:[^"\\\n]|\\.)*+)(?:"(\s*+:)?)? | [^"/\#]++ | .""", re.VERBOSE
 )
 """A comment, a text in double quotes (closed or not, a key or not), or what is between them. Nothing is read twice."""
+_CUT_OFF: Final = re.compile(r'"(?:[^"\\\n]|\\.)*+"\s*+:\s*+(?:t|tr|tru|f|fa|fal|fals|n|nu|nul)\s*+\Z')
+"""A ``true``, ``false`` or ``null`` that the text breaks off in, with its key; the lenient reader takes it for text."""
+_LONGEST_CUT_OFF: Final = 300
 _MARK: Final = "\ufffd"
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -64,6 +67,8 @@ def read_leniently(content: bytes) -> Any:
     is clean JSON, whatever stood in the file.
     """
     text = decoded(content, "replace")
+    if cut_off := _CUT_OFF.search(text, max(0, len(text) - _LONGEST_CUT_OFF)):
+        text = text[: cut_off.start()]
     fault = _first_fault(text)
     if fault is None or _NO_TEXT.search(text):
         return None

@@ -248,6 +248,13 @@ def test_a_backup_counts_where_the_file_lacks_something_that_it_has_E11(
     assert [type(fault) for fault in told] == [BackupUsedError]
 
 
+@pytest.mark.parametrize("cut", ["t", "tru", "fal", "fals\n", "nul"])
+def test_a_switch_that_a_file_breaks_off_in_is_not_on_E11(tmp_path: Path, cut: str) -> None:
+    content = b'{\n"coreApi": "qwen", "note": "true: fal",\n"enableCustomApi": ' + cut.encode()
+    path = written(tmp_path, "core_config.json", content)
+    assert read_document(path, {}, is_object, lambda _: None) == {"coreApi": "qwen", "note": "true: fal"}
+
+
 def test_a_list_that_breaks_off_gives_way_to_a_longer_backup_E11(tmp_path: Path) -> None:
     backup = [{"model_path": "/a", "scale": 1}, {"model_path": "/b", "scale": 2}]
     path = written(tmp_path, "user_preferences.json", json.dumps(backup)[:-24].encode(), backup)
