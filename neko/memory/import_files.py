@@ -285,7 +285,7 @@ def _document(source: Source, workplace: Path) -> Source:
             source.character = name.removeprefix(_SETTINGS) if name.startswith(_SETTINGS) else source.character
         else:
             first = next(iter(_Objects(text)), None)
-            if isinstance(first, dict) and ("chat_metadata" in first or "mes" in first):
+            if isinstance(first, dict) and ({"chat_metadata", "mes"} & first.keys() or first.keys() >= _IN_HEAD):
                 source.kind = Kind.CHAT
                 source.character = str(first.get("character_name") or "")
     elif named := markdown_talk.named_in(stripped):
@@ -316,6 +316,8 @@ def _is_json(text: str) -> bool:
     return True
 
 
+_IN_HEAD: Final = frozenset(("user_name", "character_name"))
+"""What the first line of every talk of SillyTavern has."""
 _PERSONA: Final = re.compile(r'\s*\{\s*"(?:master|user|neko|ai|relationship)"\s*:\s*\{')
 
 

@@ -83,10 +83,10 @@ def test_a_folder_of_sillytavern_brings_cards_worlds_and_chats(
     assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
     there = cards(tmp_path / "data")
     card = there.card("Seraphina")
-    assert card["Description"] == "Seraphina guards the forest and has saved the person you talk with."
+    assert card["Description"] == "Seraphina guards the forest and has saved Ann."
     assert card["World"] == "Eldoria is a forest."
     assert card["system_prompt"] == "Never break {LANLAN_NAME}'s character."
-    assert there.own("Seraphina")["greeting"] == "You are awake, you!"
+    assert there.own("Seraphina")["greeting"] == "You are awake, Ann!"
     assert (tmp_path / "data" / "pictures" / there.own("Seraphina")["picture"]).is_file()
     assert said(tmp_path / "data", "Seraphina") == ["where am I?", "in my glade"]
     told = capsys.readouterr().out
@@ -150,6 +150,10 @@ def test_a_dry_run_tells_also_while_neko_runs(tmp_path: Path, capsys: pytest.Cap
             },
             {"档案名": "Bob", "About": "A baker."},
         ),
+        (
+            {"username": "User", "user_avatar": "b.png", "power_user": {"personas": {"b.png": "Bob"}}},
+            {"档案名": "Bob"},
+        ),
         ({"username": 5, "user_avatar": [], "power_user": {"persona_descriptions": 3}}, None),
     ],
 )
@@ -165,6 +169,26 @@ def test_who_the_user_is_comes_and_stands_in_the_cards(
         assert dict(there.master()) == master
         assert there.card("Seraphina")["Description"].endswith(f"has saved {master['档案名']}.")
     assert said(tmp_path / "data", "Seraphina") == ["where am I?", "in my glade"]
+
+
+def test_an_odd_entry_of_a_world_is_named_and_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silly_tavern(tmp_path / "st")
+    world = tmp_path / "st" / "data" / "default-user" / "worlds" / "Eldoria.json"
+    entries = {"0": {"key": ["sea"], "content": "Salt."}, "6": None, "7": "x"}
+    world.write_text(json.dumps({"entries": entries}), encoding="utf-8")
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    assert "Eldoria.json: what is no entry in its world: 6, 7" in capsys.readouterr().out
+    assert "Salt." in [entry["content"] for entry in cards(tmp_path / "data").own("Seraphina")["lorebook"]]
+
+
+def test_of_users_with_several_names_in_talks_none_stands_in_the_cards(tmp_path: Path) -> None:
+    silly_tavern(tmp_path / "st")
+    chats = tmp_path / "st" / "data" / "default-user" / "chats" / "Seraphina"
+    (chats / "other.jsonl").write_text('{"user_name": "Bob", "character_name": "Seraphina"}\n', encoding="utf-8")
+    assert bring(tmp_path / "st", tmp_path / "data", "--yes") == 0
+    assert cards(tmp_path / "data").own("Seraphina")["greeting"] == "You are awake, you!"
 
 
 def test_worlds_that_are_every_characters_come_with_each(tmp_path: Path) -> None:

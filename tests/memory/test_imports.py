@@ -324,6 +324,12 @@ async def test_a_damaged_file_gives_what_can_be_read_and_says_so(
             '{"name":"Mio","is_user":false,"send_date":"2024-06-25T22:03:00","mes":"Hi there"}\n',
         ),
         (
+            "old.jsonl",
+            '{"user_name":"Anna","character_name":"Mio","create_date":"2024-06-25@22h01m00s"}\n'
+            '{"name":"Anna","is_user":true,"send_date":"June 25, 2024 10:02pm","mes":"Hello"}\n'
+            '{"name":"Mio","is_user":false,"send_date":"2024-06-25T22:03:00","mes":"Hi there"}\n',
+        ),
+        (
             "chat.json",
             '[{"role":"metadata","timestamp":"2024-06-25T22:00:00"},'
             '{"role":"human","timestamp":"2024-06-25T22:02:00","content":"Hello"},'

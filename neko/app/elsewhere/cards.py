@@ -83,11 +83,13 @@ def is_card(document: object) -> bool:
 
 
 def is_world(document: object) -> bool:
-    return (
-        isinstance(document, dict)
-        and isinstance(document.get("entries"), dict)
-        and all(isinstance(one, dict) and "content" in one for one in document["entries"].values())
-    )
+    entries = document.get("entries") if isinstance(document, dict) else None
+    return isinstance(entries, dict) and (not entries or len(odd_in(entries)) < len(entries))
+
+
+def odd_in(entries: Mapping[str, Any]) -> list[str]:
+    """The numbers of those in a world that are none."""
+    return [number for number, one in entries.items() if not isinstance(one, dict) or "content" not in one]
 
 
 def content_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -121,13 +123,30 @@ def user_in(settings: Mapping[str, Any], language: str) -> dict[str, str]:
     persona = settings.get("user_avatar") or power.get("default_persona") or named
     chosen = personas.get(persona) if isinstance(persona, str) else None
     about = descriptions.get(persona) if isinstance(descriptions, dict) and isinstance(persona, str) else None
-    name = _filled(settings.get("username") or chosen, "", "")
-    if not name or name == _NOBODY:
+    name = next((name for one in (settings.get("username"), chosen) if (name := name_of_user(one))), "")
+    if not name:
         return {}
     kept = about.get("description") if isinstance(about, dict) else None
     told = _filled(power.get("persona_description") or kept, "", name)
     trait = _ABOUT[_LANGUAGES.index(language) if language in _LANGUAGES else 0]
     return {PROFILE_NAME: name, **({trait: told} if told else {})}
+
+
+def name_of_user(name: object) -> str:
+    """What the user is called by this; "" where that is nobody's name."""
+    called = _filled(name, "", "")
+    return "" if called == _NOBODY else called
+
+
+def user_of_talk(path: Path) -> str:
+    """What the head of one of SillyTavern's talks calls the user, "" if it does not. Raises ``OSError``."""
+    with path.open("rb") as file:
+        line = file.readline(_LARGEST_CHUNK)
+    try:
+        head = load_json(line)
+    except (ValueError, RecursionError):
+        return ""
+    return name_of_user(head.get("user_name")) if isinstance(head, dict) else ""
 
 
 def worlds_everywhere(settings: Mapping[str, Any]) -> set[str]:

@@ -16,6 +16,7 @@ MOST_FILES: Final = 50_000
 _LARGEST: Final = 256 << 20
 """Bytes of a document, which is read whole."""
 _BEGIN: Final = 4096
+_LONGEST_LIST: Final = 80
 _SKIPPED: Final = ("node_modules", "__pycache__", "thumbnails", "venv")
 _COPIES: Final = "backups"
 _GROUPS: Final = "group chats"
@@ -40,6 +41,8 @@ class _Scan:
     """Of characters, by what talks call them: ``conf_uid``, AIRI's ids."""
     histories: list[tuple[Path, str]] = field(default_factory=list)
     exports: list[tuple[Path, dict[str, Any]]] = field(default_factory=list)
+    users: set[str] = field(default_factory=set)
+    """What SillyTavern's talks call the user, as far as that is a name."""
 
 
 def look_into(folder: Path, workplace: Path, language: str, user: str) -> Found:
@@ -96,6 +99,7 @@ def _take(scan: _Scan, path: Path, name: str) -> None:
             case ".jsonl":
                 character = path.parent.name if path.parent.parent.name == "chats" else ""
                 scan.found.talks.append(FoundTalk(name, path, SILLY_TAVERN, character))
+                scan.users |= {user for user in (cards.user_of_talk(path),) if user}
             case ".yaml" | ".yml":
                 _take_config(scan, path, name)
             case ".json" if path.stat().st_size <= _LARGEST:
@@ -125,6 +129,8 @@ def _take_json(scan: _Scan, path: Path, name: str) -> None:
         scan.cards.append((path, dict(cards.content_of(document))))
     elif cards.is_world(document):
         scan.worlds[path.stem] = (path, document)
+        if odd := cards.odd_in(document["entries"]):
+            scan.found.left.append((name, f"what is no entry in its world: {', '.join(odd)[:_LONGEST_LIST]}"))
     elif isinstance(document, dict) and document.get("format") == airi.CHARACTERS:
         for called, card in airi.cards_in(document):
             if isinstance(card["name"], str) and card["name"].strip():
@@ -153,13 +159,14 @@ def _begins_as_export(path: Path) -> bool:
 
 def _put_together(scan: _Scan, folder: Path) -> None:
     found, used = scan.found, set[str]()
+    user = scan.user or (next(iter(scan.users)) if len(scan.users) == 1 else "")
     for path, content in scan.cards:
         program = AIRI if path.suffix == ".json" and content.keys() <= _OF_AIRI else SILLY_TAVERN
         picture = path if path.suffix.lower() == ".png" else None
         linked = {cards.world_of(content), *(scan.everywhere if program == SILLY_TAVERN else ())}
         books = [content.get("character_book"), *(world for name, (_, world) in scan.worlds.items() if name in linked)]
         used |= linked
-        card = cards.card_of(content, books, scan.language, scan.user)
+        card = cards.card_of(content, books, scan.language, user)
         found.characters.append(FoundCharacter(str(content["name"]), card, program, picture))
         left = cards.unfound_in(card.get(OWN, {}).get(LOREBOOK, ()))
         found.left.extend((path.relative_to(folder).as_posix(), why) for why in left)
