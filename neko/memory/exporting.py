@@ -58,7 +58,7 @@ class Exporting:
         pending = await log.state(BROUGHT_IN)
         return {
             "open_chat": log.chat,
-            "facts_through": await log.facts_position(),
+            "facts_through": min(await log.facts_position(), await log.last_id()),
             "recent_floor": await log.state(FLOOR) or 0,
             **({} if pending is None else {BROUGHT_IN: pending}),
         }

@@ -460,11 +460,12 @@ def _is_alone(connection: sqlite3.Connection, restored: Restored) -> bool:
 
 def _facts_go_on(connection: sqlite3.Connection, restored: Restored, export: Export) -> None:
     """Where facts have been looked for in all lines, here and there, it is not done again: what was forgotten does not
-    come back."""
+    come back. No further than to the last line, as the next one may get the id of one that was deleted there."""
+    (last,) = connection.execute(schema.LAST_ID).fetchone()
     if restored.plan.into_empty and restored.plan.keeps_ids:
-        connection.execute(schema.SET_STATE, (facts.POSITION, export.number("facts_through")))
+        connection.execute(schema.SET_STATE, (facts.POSITION, min(export.number("facts_through"), last)))
     elif restored.was_learnt and export.is_learnt:
-        connection.execute(schema.SET_STATE, (facts.POSITION, connection.execute(schema.LAST_ID).fetchone()[0]))
+        connection.execute(schema.SET_STATE, (facts.POSITION, last))
 
 
 def _note_pending(connection: sqlite3.Connection, restored: Restored, export: Export) -> None:

@@ -176,6 +176,24 @@ async def test_one_that_comes_in_many_steps_comes_back_to_the_byte_too(
         assert await text_of(other) == path.read_text("utf-8")
 
 
+async def test_after_the_last_line_was_forgotten_facts_are_looked_for_in_the_next_one_there(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, path = await memory_folder.open(), tmp_path / "kept.json"
+    await say(memory, "Good evening.")
+    last = await say(memory, "I live in Oslo.")
+    await memory.learn(MIO, None)
+    await memory.delete(MIO, [last])
+    path.write_text(await text_of(memory), "utf-8")
+    async with memory_in(tmp_path / "other") as other:
+        for is_there in (False, True):
+            await brought(other, path, there=is_there)
+            assert await text_of(other) == path.read_text("utf-8")
+        await say(other, "I live in Bergen.")
+        await other.learn(MIO, None)
+        assert [fact.value for fact in await other.facts(MIO)] == ["Bergen"]
+
+
 async def test_what_the_window_has_no_room_for_after_an_import_is_in_the_memo(
     memory_folder: MemoryFolder, tmp_path: Path
 ) -> None:
