@@ -161,6 +161,16 @@ class Source:
                 self.unread += not _is_silent(entry)
 
 
+def readable_messages(text: str) -> list[Any]:
+    """The messages of a recent window that is damaged, as far as they can be read, of a list that is there twice the first."""
+    try:
+        whole, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        whole = None
+    entries: Iterable[Any] = whole if isinstance(whole, list) else _Objects(text)
+    return [one for one in entries if parse(one) is not None]
+
+
 def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:
     """The files of these names at these places; folders and archives are looked into. ``workplace`` gets what is
     unpacked, and copies of logs, which SQLite changes when it opens them. What tells most comes first, and of two

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import takewhile
@@ -20,7 +19,6 @@ from typing import Any
 from neko.errors import (
     ConfigError,
     DamagedFileError,
-    DiskFullError,
     MemoryStoreError,
     NekoError,
     UnreadEntriesError,
@@ -31,7 +29,6 @@ from neko.memory.facts import Earlier
 from neko.memory.line_codec import (
     LoggedLine,
     Message,
-    content_text,
     entry_time,
     message,
     parse,
@@ -39,6 +36,7 @@ from neko.memory.line_codec import (
 )
 from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory.recent_file import RecentFile, Signature
 from neko.memory.window_entries import (
     entry_of,
     is_memo,
@@ -52,14 +50,12 @@ from neko.memory.window_entries import (
 )
 from neko.memory.write_pace import WritePace
 from neko.memory_errors import LinesPutBackError
-from neko.storage import read_json, write_json
 from neko.tasks import in_thread
 from neko.types.lines import UNKNOWN_TIME, Line, NewLine, Stored
 from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
 
-_FLAT_KEYS = frozenset({"type", "role", "content", "text", "additional_kwargs"})
 UNCOMPRESSED = 9
 """How many entries stay as they were said when the older ones are replaced by the memo."""
 LARGEST_WINDOW = 10
@@ -72,51 +68,6 @@ _MOST_LEFT = 1_000
 """Lines of chats that were left."""
 _LINES_AGAIN = 100
 """How many lines come back into the window at most when the memo that told of them is dropped, or its file is lost."""
-
-_Signature = tuple[int, int, int]
-
-
-class RecentFile:
-    """What stands on disk. Every call blocks."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        self._newest_write = 0
-
-    def signature(self) -> _Signature | None:
-        """Changes with every change of the file; None when there is no file."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
-
-    def read(self) -> tuple[list[Any] | None, _Signature | None]:
-        """Entries, or None when there is no file. Raises ``DamagedFileError`` and ``MemoryStoreError``."""
-        with self._lock:
-            signature = self.signature()
-            return _read_list(self.path), signature
-
-    def read_backup(self) -> list[Any] | None:
-        """The content before the last write; raises as ``read`` does."""
-        return _read_list(self.path.with_name(self.path.name + ".bak"))
-
-    def forget_backup(self) -> None:
-        """The content before the last write is not to be kept."""
-        with self._lock:
-            self.path.with_name(self.path.name + ".bak").unlink(missing_ok=True)
-
-    def write(self, number: int, entries: list[Any]) -> _Signature | None:
-        """Replace the file; writes that arrive out of order are dropped. Raises ``MemoryStoreError``."""
-        with self._lock:
-            if number > self._newest_write:
-                self._newest_write = number
-                try:
-                    write_json(self.path, entries)
-                except ConfigError as error:
-                    raise unusable(self.path, error) from error
-            return self.signature()
 
 
 class RecentWindow:
@@ -137,7 +88,7 @@ class RecentWindow:
         self._on_written = on_written
         self._entries: list[Any] = []
         self._left: list[Any] = []
-        self._signature: _Signature | None = None
+        self._signature: Signature | None = None
         self._position = 0
         self._position_on_disk = 0
         self._floor = 0
@@ -156,7 +107,7 @@ class RecentWindow:
     def path(self) -> Path:
         return self._file.path
 
-    async def open(self, entries: list[Any] | None, signature: _Signature | None) -> None:
+    async def open(self, entries: list[Any] | None, signature: Signature | None) -> None:
         """Take over what the file held; without a file the window is made anew from the log.
 
         Entries without a signature are those of a backup, which lacks the newest lines.
@@ -559,32 +510,6 @@ class RecentWindow:
             return await self._log.last_foreign_id()
         position = in_file if is_backup and in_file else max(in_file, in_log or 0)
         return min(position, last) if last else position
-
-
-def unusable(path: Path, error: ConfigError) -> MemoryStoreError:
-    """What a user of the memory gets when a file cannot be read or written."""
-    why = str(error.params.get("why", ""))
-    reason = "full" if isinstance(error, DiskFullError) else "unreadable"
-    return MemoryStoreError("a file of the memory cannot be used", file=str(path), reason=reason, why=why)
-
-
-def _read_list(path: Path) -> list[Any] | None:
-    try:
-        entries: list[Any] | None = read_json(path, None, list)
-    except DamagedFileError:
-        raise
-    except ConfigError as error:
-        raise unusable(path, error) from error
-    return None if entries is None else [_in_our_form(entry) for entry in entries]
-
-
-def _in_our_form(entry: Any) -> Any:
-    """The entry itself, but role and text that stand side by side as a message."""
-    parsed = parse(entry) if isinstance(entry, dict) and "data" not in entry else None
-    if parsed is None:
-        return entry
-    others = {key: value for key, value in entry.items() if key not in _FLAT_KEYS}
-    return others | message(parsed.role, content_text(entry.get("content", entry.get("text"))) or "")
 
 
 def _by_hand(entry: RecentEntry) -> Message:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
+from neko.errors import ConfigError, MemoryStoreError, NekoError, RecallTimeoutError
 from neko.memory import browse, index, reserve, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.brought_in import BroughtIn
@@ -35,7 +35,8 @@ from neko.memory.memo_edits import MemoEdits
 from neko.memory.open_questions import open_questions
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
-from neko.memory.recent import RecentFile, RecentWindow
+from neko.memory.recent import RecentWindow
+from neko.memory.recent_file import RecentFile
 from neko.memory.restoring import Restoring
 from neko.memory.running_time import OutOfTimeError, RunningTime, begun_within
 from neko.memory.search import Query, search
@@ -574,15 +575,10 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 await memory.aclose()
 
     async def _read(self, file: RecentFile) -> tuple[list[Any] | None, Any]:
-        try:
-            return await in_thread(file.read)
-        except DamagedFileError as error:
+        entries, signature, damages = await in_thread(file.read_at_start)
+        for error in damages:
             self._damaged(error)
-        try:
-            return await in_thread(file.read_backup), None
-        except DamagedFileError as error:
-            self._damaged(error)
-            return None, None
+        return entries, signature
 
     def _names(self, character: str) -> Names:
         return {"user": self._master(), "assistant": character, "system": "SYSTEM_MESSAGE"}

@@ -211,6 +211,19 @@ async def test_nothing_is_cut_while_it_cannot_be_stored(
     assert memory_folder.news.get_nowait() == memory_folder.log
 
 
+@pytest.mark.parametrize("damage", ["cut off", "twice"])
+async def test_what_can_be_read_of_a_damaged_window_comes(damage: str, memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    put(memory_folder, [message("system", MEMO), *memory_folder.entries(), *talk(20, begin=START + timedelta(days=1))])
+    content = memory_folder.recent.read_bytes()
+    memory_folder.recent.write_bytes(content[:-200] if damage == "cut off" else 2 * content)
+    memory = await memory_folder.open()
+    expected = ["one", "two", *lines(19 if damage == "cut off" else 20)]
+    assert await texts(memory) == expected
+    assert await window(memory) == ["she likes stars", *expected]
+    assert [error.code for error in memory_folder.reports] == ["damaged_file"]
+
+
 async def test_it_comes_without_anybody_asking_for_that_memory(memory_folder: MemoryFolder) -> None:
     put(memory_folder, talk(20))
     memory = await memory_folder.open(quiet_s=0.0)
