@@ -162,7 +162,7 @@ class Source:
 
 
 def readable_messages(text: str) -> list[Any]:
-    """The messages of a recent window that is damaged, as far as they can be read, of a list that is there twice the first."""
+    """The messages of a damaged recent window, as far as they can be read: of a list that is there twice the first."""
     try:
         whole, _ = json.JSONDecoder().raw_decode(text.lstrip())
     except (ValueError, RecursionError):
