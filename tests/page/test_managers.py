@@ -186,10 +186,11 @@ async def test_what_is_subscribed_on_steam_is_shown_left_and_what_is_ready_is_pu
     (ready / "character.chara.json").write_text(json.dumps({"name": NAME}))
     steam.says(running=False)
     page = await manager.open(f"{running_neko.url}/steam_workshop_manager", ready=False)
-    await manager.get("steam-use").click()
+    await manager.get("steam-use").press("Enter")
     await manager.look("a question whether Steam is to be used")
-    await manager.get("steam-yes").click()
+    await manager.get("steam-yes").press("Enter")
     await expect(manager.get("steam-away")).to_contain_text("not running")
+    await expect(manager.get("steam-again")).to_be_focused()
     await expect(manager.get("ready-publish")).to_have_count(0)
     await manager.looked_at("a Steam that does not run")
 

@@ -109,23 +109,24 @@ class WorkshopPage {
   }
 
   #leave() {
-    return h("button", { type: "button", class: "button", "data-testid": "steam-leave", text: t("workshop.leave_steam"), on: { click: () => void this.#switch(false) } });
+    return h("button", { type: "button", class: "button", "data-testid": "steam-leave", text: t("workshop.leave_steam"), on: { click: () => void this.#leaveSteam() } });
   }
 
   #useSteam() {
     ask({
       title: t("workshop.use_steam_ask"), testId: "ask-steam", yes: "steam-yes", label: t("workshop.use_steam"),
       content: [h("p", { text: t("workshop.use_steam_words") })],
-      save: () => this.#switch(true),
+      save: async () => {
+        await switchSteam(true);
+        void this.#lookAgain(); // once the question is gone, and the focus with what it was asked by
+      },
     });
   }
 
-  /** @param {boolean} on */
-  async #switch(on) {
+  async #leaveSteam() {
     try {
-      await switchSteam(on);
+      await switchSteam(false);
     } catch (error) {
-      if (on) throw error;
       toast(sentenceOf(error));
     }
     await this.#lookAgain();
