@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -80,13 +81,16 @@ def _restore(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             print("Nothing was changed.")
             return 0
         passphrase = _passphrase(is_new=False) if options.secrets and report.manifest.sealed else ""
-        folder = DataFolder.open(data)
+        is_new = not data.exists()
         try:
-            progress = _Progress("restored")
-            backup.stage(folder.path, passphrase, progress.tell)
-            progress.end()
-        finally:
-            folder.close()
+            with closing(DataFolder.open(data)) as folder:
+                progress = _Progress("restored")
+                backup.stage(folder.path, passphrase, progress.tell)
+                progress.end()
+        except BaseException:
+            if is_new:  # nothing is in it but what opening it has made
+                shutil.rmtree(data, ignore_errors=True)
+            raise
     DataFolder.open(data).close()  # it takes effect
     print(f"{data} is as the backup has it.")
     if kept := sorted((data / pending_restore.BEFORE).glob("*")):

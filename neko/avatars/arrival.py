@@ -40,6 +40,7 @@ _NAMELESS: Final = frozenset({"runtime", "model", "models", "live2d", "resources
 """Folders that say nothing of the model in them."""
 _IS_UTF8: Final = 0x800
 """The bit of an entry that says so of its name."""
+_ARCHIVE: Final = b"PK\x03\x04"
 _CHUNK: Final = 1 << 20
 
 
@@ -76,7 +77,17 @@ def _unpack(files: Sequence[tuple[str, BinaryIO]], target: Path) -> int:
         except ArchiveError as error:
             name = files[0][0][:80]
             raise AvatarError("avatar_unreadable", f"{name} cannot be unpacked: {error}", file=name) from error
+    if len(files) == 1 and _begins_as_archive(files[0][1]):
+        name = files[0][0][:80]
+        raise AvatarError("avatar_unreadable", f"{name} is no whole archive", file=name)
     return _copy(files, target)
+
+
+def _begins_as_archive(file: BinaryIO) -> bool:
+    file.seek(0)
+    head = file.read(len(_ARCHIVE))
+    file.seek(0)
+    return head == _ARCHIVE
 
 
 def _unpack_archive(file: BinaryIO, target: Path) -> int:
@@ -114,18 +125,28 @@ def _opened(archive: zipfile.ZipFile) -> Iterator[tuple[str, Readable]]:
 def _copy(files: Iterable[tuple[str, Readable]], target: Path) -> int:
     """Write what a model may consist of; how many files were none of that."""
     left_out = count = size = 0
+    has_config, unnamable = False, ""
     for name, source in files:
         path = plain_path(name)
         if path is None and _leads_out(name):
             raise AvatarError("avatar_outside", f"{name!r} leads out of the folder", file=name[:80])
         if path is None or path.suffix.lower() not in KINDS or path.parts[0] == "__MACOSX":
             left_out += 1
+            if path is None and name.lower().endswith(CONFIG) and not _is_hidden(name):
+                unnamable = name
             continue
         count += 1
         if count > MOST_FILES:
             raise AvatarError("avatar_too_many", "there are too many files", limit=MOST_FILES)
         size += _write(source, target / path, LARGEST - size)
+        has_config |= path.name.lower().endswith(CONFIG)
+    if unnamable and not has_config:
+        raise AvatarError("avatar_name", f"{unnamable!r} cannot be the name of a file", name=unnamable[:80])
     return left_out
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.replace("\\", "/").split("/"))
 
 
 def _leads_out(name: str) -> bool:

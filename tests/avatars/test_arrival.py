@@ -45,6 +45,20 @@ def models(root: Path) -> Live2DModels:
     return Live2DModels(lambda: (Root(root, "/user_live2d", Source.USER),))
 
 
+def test_an_archive_that_is_cut_off_is_told_as_that(root: Path) -> None:
+    whole = archive(live2d())
+    for size in (100, len(whole) // 2, len(whole) - 10):
+        assert refusal({"mio.zip": whole[:size]}, root) == "avatar_unreadable"
+
+
+@pytest.mark.parametrize("name", ["CON/mio.model3.json", "CON.model3.json", "Mio/a:b.model3.json"])
+def test_a_name_that_not_every_system_takes_is_told_as_that(root: Path, name: str) -> None:
+    files = {name if path.endswith(".model3.json") else path: content for path, content in live2d().items()}
+    with pytest.raises(AvatarError) as refused:
+        zipped(files, root)
+    assert (refused.value.code, refused.value.params["name"]) == ("avatar_name", name)
+
+
 def test_a_folder_is_taken_whole_under_its_own_name(root: Path) -> None:
     got = arrived(below("Mio", live2d()), root)
     assert (got.name, got.folder, got.left_out) == ("Mio", root / "Mio", 0)

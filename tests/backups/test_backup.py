@@ -107,7 +107,7 @@ def test_another_passphrase_opens_nothing_and_changes_nothing(
     monkeypatch.setattr("sys.stdin", io.StringIO("some other passphrase\n"))
     assert restore(sealed, tmp_path / "new", "--yes", "--secrets") == 1
     assert "passphrase" in capsys.readouterr().err
-    assert not (tmp_path / "new" / "config" / "characters.json").exists()
+    assert not (tmp_path / "new").exists()
 
 
 def test_first_it_is_told_what_would_come_and_nothing_is_changed(
@@ -322,9 +322,8 @@ def test_what_cannot_be_used_is_refused_with_a_sentence_and_changes_nothing(
     assert "Traceback" not in sentence
     expected = json.loads((Path("assets/locales/en.json")).read_text(encoding="utf-8"))["errors"][code]["message"]
     assert expected.rpartition("}")[2] in sentence
-    assert not (tmp_path / "new" / "config" / "characters.json").exists()
+    assert not (tmp_path / "new").exists()
     assert not (tmp_path / "evil").exists()
-    assert not (tmp_path / "new" / "restore").exists() or not list((tmp_path / "new" / "restore").iterdir())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no more", b'{"format": "neko-backup"}'])
@@ -340,6 +339,14 @@ def test_a_cut_off_archive_is_refused_wherever_it_was_cut(backup: Path, tmp_path
         (tmp_path / "cut.zip").write_bytes(content[: len(content) * part // 20])
         assert restore(tmp_path / "cut.zip", tmp_path / "new", "--yes") == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_an_archive_with_other_content_is_refused_before_anything_is_asked(
+    backup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _changed(backup, tmp_path / "bad.zip", _other_content)
+    assert restore(file, tmp_path / "new", "--dry-run") == 1
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_secrets_that_were_not_listed_do_not_come(sealed: Path, tmp_path: Path) -> None:

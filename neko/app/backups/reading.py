@@ -12,7 +12,7 @@ import os
 import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -127,7 +127,7 @@ class Backup:
     # ── what would come ───────────────────────────────────────────────────────
 
     def compare(self, data: Path, tell: Tell = lambda done, total: None) -> Report:
-        """What would become of a data folder; changes nothing."""
+        """What would become of a data folder, if the backup is whole; changes nothing."""
         found = contents(data)
         here = {entry.name: entry for entry in found.entries}
         there = {one.name: one for one in _characters_here(data)}
@@ -136,6 +136,8 @@ class Backup:
         counts: dict[str, Counter[str]] = {}
         done = 0
         for file in self.manifest.files:
+            for _ in self._pieces(file):
+                pass
             entry, part = here.pop(file.path, None), file.path.partition("/")[0]
             if entry is None:
                 what = "new"
@@ -203,22 +205,28 @@ class Backup:
 
     def _unpack(self, file: KeptFile, place: Path) -> None:
         make_folder(place.parent)
+        with open(place, "xb", opener=private) as unpacked:
+            for piece in self._pieces(file):
+                unpacked.write(piece)
+            unpacked.flush()
+            os.fsync(unpacked.fileno())
+        os.utime(place, (file.modified, file.modified))
+
+    def _pieces(self, file: KeptFile) -> Iterator[bytes]:
+        """What a file holds; at its end it has been seen to be whole."""
         summed, left = hashlib.sha256(), file.size
         try:
-            with open_entry(self._archive, DATA + file.path) as packed, open(place, "xb", opener=private) as unpacked:
-                while chunk := packed.read(_CHUNK):
-                    left -= len(chunk)
+            with open_entry(self._archive, DATA + file.path) as packed:
+                while piece := packed.read(_CHUNK):
+                    left -= len(piece)
                     if left < 0:
                         raise _damaged(self._called, file.path)
-                    unpacked.write(chunk)
-                    summed.update(chunk)
-                unpacked.flush()
-                os.fsync(unpacked.fileno())
+                    summed.update(piece)
+                    yield piece
         except ArchiveError as error:
             raise _damaged(self._called, file.path) from error
         if left or summed.hexdigest() != file.sha256:
             raise _damaged(self._called, file.path)
-        os.utime(place, (file.modified, file.modified))
 
 
 def _opened(path: Path, called: str) -> zipfile.ZipFile:
