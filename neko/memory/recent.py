@@ -472,6 +472,11 @@ class RecentWindow:
         self._position = max([self._position_on_disk, *(line_id_of(entry) or 0 for entry in entries)])
         self._is_to_take_in = True
 
+    async def stored(self) -> None:
+        """What only the window has comes into the log, if it could not before and can now: ahead of what is said."""
+        if self._is_to_take_in:
+            await self.entries()
+
     async def _take_in(self) -> None:
         """What only the window has comes into the log as well (``only_in_window``). When it cannot, that is told, and
         tried again whenever the window is asked for."""

@@ -186,6 +186,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
 
     async def store(self, character: str, line: NewLine) -> Stored:
         memory = await self._opened(character)
+        await memory.window.stored()
         with self.foreground.busy():
             stored = await memory.log.append(line)
         self._pictures.stored(character, line.pictures)
@@ -197,6 +198,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         """Store lines of a talk that is going on elsewhere, as one transaction; each takes its place in the recent
         window. When nothing more is said for a while they are settled, if nobody has asked for that."""
         memory = await self._opened(character)
+        await memory.window.stored()
         with self.foreground.busy():
             stored = await memory.log.append_all(lines)
         memory.window.touch()
