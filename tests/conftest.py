@@ -43,8 +43,8 @@ pytest_plugins = [
     "tests.temporary_files",
 ]
 
-hypothesis.settings.register_profile("neko", deadline=None, database=None, print_blob=True)
-hypothesis.settings.load_profile("neko")
+hypothesis.settings.register_profile("searching", deadline=None, database=None, print_blob=True)
+hypothesis.settings.register_profile("same", hypothesis.settings.get_profile("searching"), derandomize=True)
 
 THREADS = 6
 """Of the loop that all tests with the shared browser run on."""
@@ -52,6 +52,12 @@ THREADS = 6
 PORTS_OF_A_WORKER = 500
 FIRST_PORT = 21_000
 """Below the ports that systems hand out by themselves, so that nobody takes one meanwhile."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make test` tries the same cases each time, so that it tells of what was changed; the long run looks for new
+    ones."""
+    hypothesis.settings.load_profile("searching" if config.option.markexpr == "long" else "same")
 
 
 @pytest.fixture(scope="session", autouse=True)
