@@ -68,7 +68,7 @@ def test_nothing_comes_up_that_was_just_said_has_no_day_or_is_of_another(one: Fa
     [
         *("28 November", "November 28th, 1990", "28 November 2001", "Nov. 28", "28. November", "28.11.", "28.11.1990"),
         *("1990-11-28", "2001-11-28", "11/28/1990", "28/11/1990", "11/28"),
-        *("11月28日", "1990年11月28日", "十一月二十八号", "11月28號", "11월 28일", "1990년 11월 28일"),
+        *("11月28日", "1990年11月28日", "十一月二十八号", "十一月二十八", "11月28號", "11월 28일", "1990년 11월 28일"),
     ],
 )
 def test_a_birthday_is_noticed_and_comes_first(value: str) -> None:

@@ -292,7 +292,9 @@ _ANY_YEAR: Final = (
     r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?:\d{4}|\d\d))?(?![\d/])",
     r"(?<![\d.])(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})(?:\. ?(?:\d{4}|\d\d)?)?(?!\d)",
 )
-"""What is a day where a day of any year is looked for."""
+"""What is a day where a day of any year is looked for …"""
+_BARE_DAY: Final = rf"(?P<month>{_N_HAN})月(?P<day>{_N_HAN})"
+"""… and, of Chinese ones, last."""
 _BY_THE_MOON: Final = r"农历|農曆|阴历|陰曆|旧暦|음력"
 _NAMED_DAYS: Final = (
     rf"\b(?:on |next |this )?(?P<weekday>{_WEEKDAY_EN}),? (?:the )?(?P<nth>\d{{1,2}})(?:st|nd|rd|th)\b",
@@ -400,7 +402,7 @@ def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
 def month_and_day(text: str) -> tuple[int, int] | None:
     """The day of the year that a text names, whatever the year; None also for one by the moon."""
     draft = _Draft(" ".join(unicodedata.normalize("NFKC", text).split()))
-    found = None if _pattern(_BY_THE_MOON).search(draft.text) else draft.find((*_ANY_YEAR, *_DATES))
+    found = None if _pattern(_BY_THE_MOON).search(draft.text) else draft.find((*_ANY_YEAR, *_DATES, _BARE_DAY))
     if found is None:
         return None
     try:

@@ -64,6 +64,8 @@ _TASTES: Final = ("likes", "dislikes", "diet")
 _SAY_WHOSE: Final = ("family", "plan", "promise", "name", "birthday", "hobby", "origin")
 """Of which the patterns themselves say whose they are."""
 _MOST_CLAUSES: Final = 6
+_EAST_ASIAN: Final = "\u1100"
+"""From here on a letter goes on with no word in Latin ones."""
 _MARK: Final = late_pattern(r"[,;，、；]")
 _TAIL: Final = late_pattern(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)了啦]+)$", re.I
@@ -156,7 +158,7 @@ def _value(match: re.Match[str], rules: _Rules, *, is_whole: bool) -> _Value:
     begins = rules.border.search(sentence, match.start("value") + 1)
     if begins and begins.start() < end:
         value = sentence[match.start("value") : begins.start()]
-    elif end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum():
+    elif end < len(sentence) and value[-1:].isascii() and sentence[end].isalnum() and sentence[end] < _EAST_ASIAN:
         value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
     value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
     begin = match.start("value")

@@ -143,6 +143,47 @@ def test_what_is_said_of_others_is_not_true_of_the_speaker(language: str, senten
 
 
 @pytest.mark.parametrize(
+    ("language", "sentence", "attribute", "value"),
+    [
+        ("en", "my bday is 11/30", "birthday", "11/30"),
+        ("en", "Got a dentist appointment on Tuesday at 3", "plan", "a dentist appointment on Tuesday at 3"),
+        ("en", "My interview is the day after tomorrow", "plan", "interview is the day after tomorrow"),
+        ("zh", "下周五我要去东京", "plan", "下周五我要去东京"),
+        ("zh", "下禮拜五我要去東京", "plan", "下禮拜五我要去東京"),
+        ("zh", "我生日十一月三十", "birthday", "十一月三十"),
+        ("zh", "11月30号是我的生日哦", "birthday", "11月30号"),
+        ("ja", "来週の金曜日に東京へ行く", "plan", "来週の金曜日に東京へ行く"),
+        ("ja", "あさって面接です", "plan", "あさって面接"),
+        ("ja", "11/30生まれです", "birthday", "11/30"),
+        ("ko", "모레 면접 봐", "plan", "모레 면접 봐"),
+        ("ko", "다음 주 금요일에 도쿄에 가", "plan", "다음 주 금요일에 도쿄에 가"),
+    ],
+)
+def test_a_day_that_is_told_in_passing_is_noted(language: str, sentence: str, attribute: str, value: str) -> None:
+    assert (attribute, value) in stated(sentence, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "My brother turns 30 tomorrow"),
+        ("en", "If I turn 30 tomorrow I'll cry"),
+        ("zh", "下周五我妈要去东京"),
+        ("zh", "如果明天我要去东京"),
+        ("zh", "明天我要你陪我去"),
+        ("zh", "我妈生日十一月三十"),
+        ("zh", "11月30号是我妈的生日"),
+        ("ja", "あさって弟の面接です"),
+        ("ja", "弟は11/30生まれです"),
+        ("ko", "동생이 내일 도쿄에 가"),
+        ("ko", "모레 동생 면접 봐"),
+    ],
+)
+def test_the_day_of_somebody_else_is_not_the_speakers(language: str, sentence: str) -> None:
+    assert not {"plan", "birthday"} & {attribute for attribute, _ in stated(sentence, language)}
+
+
+@pytest.mark.parametrize(
     ("said", "kept"),
     [
         ("It's my birthday today!", "31 December"),
@@ -152,6 +193,7 @@ def test_what_is_said_of_others_is_not_true_of_the_speaker(language: str, senten
         ("明日は私の誕生日です。", "1月1日"),
         ("내일은 제 생일이에요.", "1월 1일"),
         ("Morgen ist mein Geburtstag.", "1.1."),
+        ("I turn 30 tomorrow!", "1 January"),
         ("My birthday is on 12 March.", "12 March"),
     ],
 )
