@@ -87,6 +87,14 @@ def test_a_birthday_is_noticed_and_comes_first(value: str) -> None:
         ("2月29日", "2026-03-01", False),
         ("31 February", "2026-02-28", False),
         ("农历12月1日", "2026-12-01", False),
+        ("11-29", "2026-11-29", True),
+        ("--11-29", "2026-11-29", True),
+        ("29-11-1990", "2026-11-29", True),
+        ("05-06-1990", "2026-06-05", True),
+        ("1-2-3", "2026-01-02", False),
+        ("29 novembre", "2026-11-29", True),
+        ("29 de noviembre de 1990", "2026-11-29", True),
+        ("1er août", "2026-08-01", True),
     ],
 )
 def test_a_birthday_is_kept_every_year(value: str, today: str, is_kept: bool) -> None:
@@ -100,6 +108,9 @@ def test_a_birthday_is_kept_every_year(value: str, today: str, is_kept: bool) ->
         ({"Birthday": "Nov 28"}, {"生日": "11月28号"}, [Kind.BIRTHDAY, Kind.HER_BIRTHDAY]),
         ({"誕生日": "11月29日"}, {"생일": "11월 28일"}, [Kind.HER_BIRTHDAY]),
         ({"Hobby": "28 November", "Birthday": "some day"}, {}, []),
+        ({"生年月日": "11月28日"}, {"出生日期": "11月28日"}, [Kind.BIRTHDAY, Kind.HER_BIRTHDAY]),
+        ({"Birth date": "11-28"}, {"date_of_birth": "1990-11-28"}, [Kind.BIRTHDAY, Kind.HER_BIRTHDAY]),
+        ({"Geburtsdatum": "28.11."}, {"생년월일": "11월 28일"}, [Kind.BIRTHDAY, Kind.HER_BIRTHDAY]),
     ],
 )
 def test_birthdays_on_the_users_profile_and_her_card_are_noticed(

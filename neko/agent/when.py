@@ -287,10 +287,24 @@ _DATES: Final = (
     r"\bon (?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?P<year>20\d\d))?(?![\d/])",
 )
 """With points the day comes first, as in German, and with strokes the month, where that can be."""
+_ROMANCE_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("janvier enero gennaio janeiro", "février fevrier febrero febbraio fevereiro", "mars marzo março marco",
+         "avril abril aprile", "mayo maggio maio", "juin junio giugno junho", "juillet julio luglio julho",
+         "août aout agosto", "septembre septiembre settembre setembro", "octobre octubre ottobre outubro",
+         "novembre noviembre novembro", "décembre decembre diciembre dicembre dezembro"), 1
+    )
+    for name in names.split()
+}  # fmt: skip
+"""French, Spanish, Italian and Portuguese ones: what a card calls a birthday may be in any of them."""
 _ANY_YEAR: Final = (
     r"(?<!\d)\d{4}([-/.]) ?(?P<month>\d{1,2})\1 ?(?P<day>\d{1,2})(?!\d)",
     r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?:\d{4}|\d\d))?(?![\d/])",
     r"(?<![\d.])(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})(?:\. ?(?:\d{4}|\d\d)?)?(?!\d)",
+    r"(?<!\d)(?<!\d-)(?P<day>\d{1,2})-(?P<month>\d{1,2})-\d{4}(?!\d)",
+    r"(?<!\d)(?<!\d-)(?P<month>\d{1,2})-(?P<day>\d{1,2})(?![\d-])",
+    rf"(?<!\d)(?P<day>\d{{1,2}})(?:er|[.º°])? ?(?:de |di )?(?P<month>{'|'.join(_ROMANCE_MONTHS)})\b",
 )
 """What is a day where a day of any year is looked for …"""
 _BARE_DAY: Final = rf"(?P<month>{_N_HAN})月(?P<day>{_N_HAN})"
@@ -433,7 +447,8 @@ def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
 
 
 def _take_date(draft: _Draft, found: dict[str, str], now: datetime) -> None:
-    month = _MONTHS.get(found["month"].casefold()) or int(_number(found["month"]))
+    name = found["month"].casefold()
+    month = _MONTHS.get(name) or _ROMANCE_MONTHS.get(name) or int(_number(name))
     day = int(_number(found["day"]))
     if month > 12:
         month, day = day, month

@@ -21,7 +21,12 @@ _NEW_DAY: Final = timedelta(hours=5)
 """Who is seen after less than this of silence was never away, whatever the date says."""
 _PLANNED: Final = frozenset(("plan", "promise", "goal"))
 _LONGEST: Final = 300
-_BIRTHDAYS: Final = frozenset(("birthday", "birthdate", "date of birth", "geburtstag", "生日", "誕生日", "생일"))
+_BIRTHDAYS: Final = frozenset(
+    (
+        *("birthday", "birthdate", "birth date", "birth day", "date of birth", "dob", "geburtstag", "geburtsdatum"),
+        *("生日", "出生日期", "出生年月日", "誕生日", "お誕生日", "生年月日", "생일", "생년월일"),
+    )
+)
 """What a field of a profile or a card is called that has a birthday."""
 _IS: Final = re.compile(r"^(?:(?:['’]s|is|ist)\b|[はが是]|[은는이](?= ))\s*")
 """What is left before what is planned in "Tomorrow is my exam"."""
@@ -68,10 +73,14 @@ def birthdays(user: Mapping[str, str], character: Mapping[str, str], now: dateti
         Occasion(kind, f"{kind.value}:{now.year}")
         for kind, fields in ((Kind.BIRTHDAY, user), (Kind.HER_BIRTHDAY, character))
         if any(
-            name.casefold() in _BIRTHDAYS and _is_kept(month_and_day(value[:_LONGEST]), now.date())
+            _is_birthday(name) and _is_kept(month_and_day(value[:_LONGEST]), now.date())
             for name, value in fields.items()
         )
     ]
+
+
+def _is_birthday(name: str) -> bool:
+    return " ".join(re.split(r"[\s_-]+", name.casefold())).strip() in _BIRTHDAYS
 
 
 def hello(last: datetime | None, now: datetime) -> Occasion | None:
