@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from neko.avatar_errors import AvatarError
 from neko.avatars.live2d import Live2DModel, Live2DModels
 from neko.avatars.vrm import VrmModels
+
+
+def kind_of(card: Mapping[str, Any]) -> Literal["live2d", "vrm"]:
+    """Of which kind the model is that a card wears; it may name one of the other kind besides."""
+    return "vrm" if str(card.get("model_type") or "").lower() == "vrm" else "live2d"
 
 
 class Worn:
@@ -30,7 +35,7 @@ class Worn:
 
     def address_of(self, card: Mapping[str, Any]) -> str:
         """The path or URL of a card's model; "" for the built-in face."""
-        if str(card.get("model_type") or "").lower() != "vrm":
+        if kind_of(card) == "live2d":
             model = self.live2d_of(card)
             return model.url if model else ""
         named = str(card.get("vrm") or "")
@@ -46,4 +51,5 @@ class Worn:
         address = self.address_of(card)
         if address.startswith("/user_vrm/"):
             return self._vrm.is_there(address)
-        return bool(address) or not any(card.get(key) for key in ("live2d", "live2d_item_id", "vrm"))
+        named = ("vrm",) if kind_of(card) == "vrm" else ("live2d", "live2d_item_id")
+        return bool(address) or not any(card.get(key) for key in named)

@@ -109,6 +109,27 @@ async def test_a_page_learns_that_a_model_is_gone_and_may_take_the_built_in_face
     assert (await client.get(MIO)).json()["valid"] is True
 
 
+@pytest.mark.parametrize(("worn", "other"), [("live2d", "vrm"), ("vrm", "live2d")])
+async def test_of_a_card_in_the_newer_layout_only_the_model_that_is_gone_makes_room_for_the_built_in_face(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path, worn: str, other: str
+) -> None:
+    models = {
+        "live2d": {"model_path": "gone/gone.model3.json"},
+        "vrm": {"model_path": "/user_vrm/gone.vrm", "animation": "/user_vrm/animation/wave.vrma"},
+    }
+    kinds = {"live2d": {"model_type": "live2d"}, "vrm": {"model_type": "live3d", "live3d_sub_type": "vrm"}}
+    kept = data_dir / "config" / "characters.json"
+    card = {"_reserved": {"avatar": kinds[worn] | models}}
+    kept.write_text(json.dumps({"猫娘": {"Mio": card}, "当前猫娘": "Mio"}), encoding="utf-8")
+    await neko.characters.reload()
+    assert (await client.get(MIO)).json()["valid"] is False
+    answer = await client.post(MIO, json={"fallback_to_default": True})
+    assert answer.json() == {"success": True, "valid": True, "model_path": ""}
+    assert (await client.get(MIO)).json() == {"success": True, "valid": True, "model_path": ""}
+    there = json.loads(kept.read_bytes())["猫娘"]["Mio"]["_reserved"]["avatar"]
+    assert (there[other], there[worn]) == (models[other], {})
+
+
 async def test_light_is_laid_over_what_is_set_and_keeps_what_this_form_does_not_know(
     neko: Neko, client: httpx2.AsyncClient
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.responses import Response
 
+from neko.avatars.worn import kind_of
 from neko.characters import PROFILE_NAME
 from neko.errors import CharacterError
 from neko.reserved_fields import RESERVED
@@ -132,8 +133,11 @@ def _mounted(call: Call[Any, Any, Any], address: str) -> str:
 async def fall_back(call: Call[Fallback, Empty, NamePath]) -> Worn:
     name = known_character(call, call.path.name)
     if call.body.fallback_to_default:
-        gone = dict.fromkeys(("model_type", "live2d", "live2d_item_id", "vrm", "vrm_animation"))
-        await call.neko.characters.merge_card(name, gone)
+        fields = {"live2d": ("live2d", "live2d_item_id"), "vrm": ("vrm", "vrm_animation")}
+        gone = ("model_type", *fields["live2d"], *fields["vrm"])
+        if _keeps_both(call, name):  # its kind stays too: without one it would wear the other model
+            gone = fields[kind_of(call.neko.characters.cards.card(name))]
+        await call.neko.characters.merge_card(name, dict.fromkeys(gone))
     address = await call.neko.avatars.address_of(call.neko.characters.cards.card(name))
     return Worn(valid=True, model_path=_mounted(call, address))
 
