@@ -134,7 +134,7 @@ async def fall_back(call: Call[Fallback, Empty, NamePath]) -> Worn:
     name = known_character(call, call.path.name)
     if call.body.fallback_to_default:
         fields = {"live2d": ("live2d", "live2d_item_id"), "vrm": ("vrm", "vrm_animation")}
-        gone = ("model_type", *fields["live2d"], *fields["vrm"])
+        gone: tuple[str, ...] = ("model_type", *fields["live2d"], *fields["vrm"])
         if _keeps_both(call, name):  # its kind stays too: without one it would wear the other model
             gone = fields[kind_of(call.neko.characters.cards.card(name))]
         await call.neko.characters.merge_card(name, dict.fromkeys(gone))
