@@ -5,8 +5,8 @@ nothing; so most of its talk stands in the window alone, which Neko cuts as soon
 of the window that name no line are looked for in the log: what is not there is stored, and each then names its line.
 Whoever gives the window to N.E.K.O. again, and then comes back, has the new ones in the log as well.
 
-An entry is a line of the log when that has the same words by the same role at a time that fits; as often as they stand
-there, so that "yes" which was said three times is there three times. What N.E.K.O.'s editor or its review has put in
+An entry is a line of the log as ``alignment`` has it; as often as the words stand there, so that "yes" which was said
+three times is there three times. What N.E.K.O.'s editor or its review has put in
 other words is the line in whose place it stands. What was said after all that Neko knows goes on in the open chat; what
 was said before that, and is not there, gets a chat of its own, as older lines that are imported do. Every call blocks,
 and raises ``sqlite3.Error``.
@@ -19,27 +19,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import SequenceMatcher
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Final
 
 from neko.hand_written import decoded
 from neko.memory import chats, facts, index, schema, unfinished
+from neko.memory.alignment import Turn, align, are_alike, is_same, is_sure, words_of
 from neko.memory.appending import append_all
 from neko.memory.brought_in import BROUGHT_IN
 from neko.memory.import_rows import Taken, in_order
 from neko.memory.line_codec import (
-    SETTLED_WITHIN,
     LoggedLine,
     Names,
     Parsed,
     Row,
     entry_time,
-    logged_line,
     logged_lines,
     parse,
-    parsed_row,
     utc_text,
 )
 from neko.memory.window_entries import entry_of, is_memo, line_id_of, may_stand
@@ -51,12 +48,8 @@ BY_HAND: Final = {"by": "hand"}
 """What an entry carries that somebody wrote into the window in Neko: nobody has said it."""
 LONGEST: Final = 100
 """Entries that stay in the window at most: of what goes on before them a memo is made in the background."""
-_ALIKE: Final = 0.6
-"""How like the words of a line are those that an editor made of them, from 0 to 1."""
 _NEAREST: Final = 20
 """Entries beside what is known that are compared so."""
-_LONGEST_COMPARED: Final = 1_000
-"""Characters."""
 _LARGEST: Final = 2**63 - 1
 _BEHIND: Final = f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > ? AND {schema.NOT_REPLACED} ORDER BY id"
 _BETWEEN: Final = (
@@ -173,22 +166,17 @@ class _Window:
     # ── what is there ────────────────────────────────────────────────────────
 
     def find_lines(self) -> None:
-        """Find the entries in the log: behind what stands before them, and from the last one back."""
-        named, floors, largest = self._ids(), dict[_Entry, int](), 0
+        """Find the entries in the log, behind what stands before them (``alignment``)."""
+        turns, places, largest = list[Turn](), list[_Entry](), 0
         for one in self._entries:
-            floors[one] = largest
+            if one.said is not None:
+                is_open = one.may_be_new
+                turns.append(Turn(one.said, one.named, largest, is_open, is_open and _is_plain(one.message)))
+                places.append(one)
             largest = max(largest, one.named or 0)
-        wanted: dict[tuple[str, str], list[LoggedLine]] = {_words(one): [] for one in self._nameless}
-        for row in self._connection.execute(_BEHIND, (min(floors[one] for one in self._nameless),)):
-            parsed = parsed_row(row[2] or "")
-            found = wanted.get((parsed.role, parsed.text.strip()))
-            if found is not None and row[0] not in named:
-                found.append(logged_line(row, self._names))
-        for one in reversed(self._nameless):
-            found = wanted[_words(one)]
-            fitting = (at for at in range(len(found) - 1, -1, -1) if found[at].line.id > floors[one])
-            at = next((at for at in fitting if _is_same(one.said, found[at])), None)
-            one.line = None if at is None else found.pop(at)
+        behind = min(one.floor for one in turns if one.is_open) - 1
+        for at, line in align(turns, self._connection.execute(_BEHIND, (behind,)), self._names).items():
+            places[at].line = line
 
     def _ids(self) -> set[int]:
         return {line_id for one in self._entries if (line_id := one.line_id or one.named) is not None}
@@ -215,9 +203,15 @@ class _Window:
         rows = self._connection.execute(_BETWEEN.format("" if is_after else "DESC"), bounds).fetchall()
         there = self._ids()
         left = [one for one in logged_lines(sorted(rows), self._names) if one.line.id not in there]
+        found = list[tuple[_Entry, LoggedLine]]()
         for one in run:
-            one.line = next((line for line in left if _is_reworded(one.said, line)), None)
-            left = left[left.index(one.line) + 1 :] if one.line else left
+            line = next((line for line in left if _is_reworded(one.said, line)), None)
+            if line is not None:
+                found.append((one, line))
+                left = left[left.index(line) + 1 :]
+        if before is not None or behind is not None or is_sure([words_of(one.said) for one, _ in found if one.said]):
+            for one, line in found:
+                one.line = line
 
     # ── what is new ──────────────────────────────────────────────────────────
 
@@ -318,32 +312,10 @@ def _date(entries: Sequence[_Entry], modified: datetime) -> None:
         one.said = dated
 
 
-def _words(entry: _Entry) -> tuple[str, str]:
-    return (entry.said.line.role, entry.said.line.text.strip()) if entry.said else ("", "")
-
-
-def _is_same(said: Taken | None, logged: LoggedLine) -> bool:
-    """Whether an entry can be that line, of which it has the words."""
-    if said is None:
-        return False
-    at = logged.told_at if logged.told_at and not logged.own else logged.line.at
-    if at == UNKNOWN_TIME:
-        return True
-    if said.span is not None:
-        return said.span.holds(at)
-    moment, line_moment = said.line.at.replace(second=0, microsecond=0), at.replace(second=0, microsecond=0)
-    if logged.own or logged.told_at:
-        return moment == line_moment
-    return moment <= at <= moment + SETTLED_WITHIN
-
-
 def _is_reworded(said: Taken | None, logged: LoggedLine) -> bool:
-    if said is None or said.line.role != logged.line.role or not _is_same(said, logged):
+    if said is None or not is_same(said, logged):
         return False
-    if max(len(said.line.text), len(logged.line.text)) > _LONGEST_COMPARED:
-        return False
-    words = SequenceMatcher(None, logged.line.text, said.line.text, autojunk=False)
-    return words.quick_ratio() >= _ALIKE and words.ratio() >= _ALIKE
+    return are_alike(words_of(said), (logged.line.role, logged.line.text))
 
 
 def _is_plain(entry: Any) -> bool:

@@ -35,6 +35,11 @@ def entry(number: int, text: str, at: datetime) -> dict[str, Any]:
     return message(role, [{"type": "text", "text": shown}])  # type: ignore[arg-type]
 
 
+def undated(*said: str) -> list[dict[str, Any]]:
+    """Turns of one whose replies carry no time."""
+    return [message("assistant" if at % 2 else "user", text) for at, text in enumerate(said)]
+
+
 def put(folder: MemoryFolder, entries: Sequence[Any]) -> None:
     folder.recent.write_text(json.dumps(entries, ensure_ascii=False, indent=2), encoding="utf-8")
 
@@ -246,6 +251,58 @@ async def test_what_is_being_cleared_does_not_come_back(memory_folder: MemoryFol
     assert (await texts(memory), await window(memory)) == ([], [])
 
 
+GREETINGS = ["good morning", "morning!", "slept well?", "yes"]
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["of Neko's", "of N.E.K.O.'s"])
+async def test_who_greets_as_half_a_year_ago_has_said_it_again(is_own: bool, memory_folder: MemoryFolder) -> None:
+    first, then = START - timedelta(days=180), START
+    before = [entry(at, text, first) for at, text in enumerate(GREETINGS[:2])]
+    if is_own:
+        put(memory_folder, before)
+        memory = await memory_folder.open()
+        assert await texts(memory) == GREETINGS[:2]
+        await memory.aclose()
+    else:
+        settle(memory_folder, before, first + timedelta(minutes=5))
+    again = ["good morning", "you again!", "slept well?", "yes"]
+    put(memory_folder, [message("system", MEMO), *(entry(at, text, then) for at, text in enumerate(again))])
+    memory = await memory_folder.open()
+    assert await texts(memory) == [*GREETINGS[:2], *again]
+
+
+@pytest.mark.parametrize("settled", [[0], [2, 3, 0, 1], [0, 1]], ids=str)
+async def test_without_times_a_few_words_said_before_are_said_again(
+    settled: list[int], memory_folder: MemoryFolder
+) -> None:
+    before = [undated(*GREETINGS)[at] for at in settled]
+    settle(memory_folder, before)
+    put(memory_folder, undated(*GREETINGS, "good night", "good night"))
+    memory = await memory_folder.open()
+    expected = [*(GREETINGS[at] for at in settled), *GREETINGS, "good night", "good night"]
+    assert await texts(memory) == expected
+    assert await window(memory) == [*GREETINGS, "good night", "good night"]
+
+
+@pytest.mark.parametrize("settled", [range(30), range(12, 30), range(4, 12)], ids=str)
+async def test_without_times_a_talk_that_is_there_is_not_doubled(settled: range, memory_folder: MemoryFolder) -> None:
+    said = undated(*lines(30))
+    settle(memory_folder, [said[at] for at in settled])
+    put(memory_folder, said)
+    memory = await memory_folder.open()
+    assert sorted(line.text for line in await every_line(memory)) == sorted(lines(30))
+
+
+async def test_what_a_review_has_taken_out_and_put_in_doubles_no_talk(memory_folder: MemoryFolder) -> None:
+    said = undated(*(f"{at} times I saw the lighthouse" for at in range(30)))
+    settle(memory_folder, said)
+    reviewed = [*said[:5], *said[6:10], message("user", "of its own"), *said[10:20], *undated("quite new"), *said[21:]]
+    put(memory_folder, reviewed)
+    memory = await memory_folder.open()
+    found = Counter(line.text for line in await every_line(memory))
+    assert found == Counter([f"{at} times I saw the lighthouse" for at in range(30)] + ["of its own", "quite new"])
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_every_line_is_there_once_in_its_order(seed: int, memory_folder: MemoryFolder) -> None:
     """Of windows of N.E.K.O., Neko's own before them, and what N.E.K.O. settled of it, whatever is said again."""
@@ -267,3 +324,21 @@ async def test_every_line_is_there_once_in_its_order(seed: int, memory_folder: M
     assert Counter(line.text for line in found) == Counter(expected)
     assert [line.text for line in found] == expected
     assert [entry.text for entry in await memory.recent(MIO) if entry.role != "system"] == expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_no_line_is_lost_whatever_was_said_long_before(seed: int, memory_folder: MemoryFolder) -> None:
+    """Of few words, with times and without, of N.E.K.O.'s old logs and Neko's own; the order is kept."""
+    chance = random.Random(seed)
+    words = ["yes", "no", "hm", "hello"]
+    before = [chance.choice(words) for _ in range(chance.choice([1, 6, 20]))]
+    if chance.random() < 0.5:
+        await memory_folder.talked(*before)
+    else:
+        settle(memory_folder, undated(*before), START)
+    said = [chance.choice(words) for _ in range(chance.choice([1, 6, 20]))]
+    begin = START + timedelta(days=200)
+    put(memory_folder, [entry(at, text, begin + timedelta(minutes=at)) for at, text in enumerate(said)])
+    memory = await memory_folder.open()
+    assert [line.text for line in await every_line(memory)] == [*before, *said]
+    assert await window(memory) == said
