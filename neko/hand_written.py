@@ -7,13 +7,14 @@ held against what the text writes before it counts for more than a backup.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from neko.well_formed import load_json
+from neko.well_formed import check_depth, load_json
 
 _TOKEN: Final = re.compile(
     r"""//[^\n]* | \#[^\n]* | /\*(?:[^*]|\*(?!/))*+ | "((?:[^"\\\n]|\\.)*+)(?:"(\s*+:)?)? | [^"/\#]++ | .""", re.VERBOSE
@@ -74,7 +75,8 @@ def read_leniently(content: bytes) -> Any:
         return None
     for edited in _edits(text, fault):
         if _first_fault(edited) is None:
-            return load_json(edited)
+            with contextlib.suppress(ValueError):
+                return check_depth(load_json(edited))
     reading, written = _repaired(text), _written_keys(text)
     if written <= _names(reading).keys():
         return reading
@@ -109,7 +111,7 @@ def _repaired(text: str) -> Any:
     from json_repair import loads
 
     try:
-        return load_json(json.dumps(loads(text, skip_json_loads=True))) or None
+        return check_depth(load_json(json.dumps(loads(text, skip_json_loads=True)))) or None
     except (ValueError, RecursionError):
         return None
 

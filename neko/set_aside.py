@@ -17,7 +17,7 @@ from typing import Any, Final
 from neko import memory_files
 from neko.errors import DamagedFileError, DamagedLogError, LogReplacedError, NekoError
 from neko.hand_written import decoded
-from neko.well_formed import load_json
+from neko.well_formed import check_depth, load_json
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ def first_whole(paths: Iterable[Path], fits: Callable[[Any], bool]) -> tuple[Pat
     """The first of these files that holds a JSON document which fits, with what it holds."""
     for path in paths:
         try:
-            value = load_json(decoded(path.read_bytes()))
+            value = check_depth(load_json(decoded(path.read_bytes())))
         except (OSError, ValueError, RecursionError):
             continue
         if fits(value):

@@ -39,7 +39,7 @@ from neko.errors import (
     UnwritableFileError,
 )
 from neko.hand_written import decoded, holds_all, read_leniently
-from neko.well_formed import load_json
+from neko.well_formed import check_depth, load_json
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def read_json(path: Path, default: Any, expect: type | None = None) -> Any:
         why = error.strerror or str(error)
         raise UnreadableFileError(f"{path} cannot be read: {why}", file=str(path), why=why) from error
     try:
-        value = load_json(decoded(content))
+        value = check_depth(load_json(decoded(content)))
     except (ValueError, RecursionError) as error:
         raise _damaged(path, content, f"it is not valid JSON: {error}") from error
     if expect is not None and not isinstance(value, expect):

@@ -25,6 +25,7 @@ _UNSEEN = re.compile(
 )
 """Blanks, control characters, and what Unicode calls default ignorable: nothing of it is seen by itself."""
 _MARK = "\ufffd"
+_DEEPEST = 200
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -58,6 +59,18 @@ def load_json(raw: str | bytes, *, pieces: bool = False, strict: bool = False) -
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     value = json.loads(text, parse_constant=_refuse) if strict else json.loads(text)
     return _each_text(value, clean) if _ESCAPED.search(text) else value
+
+
+def check_depth(value: Any) -> Any:
+    """A document as it is; raises ``ValueError`` for one whose parts are nested too deep for it to be copied, walked
+    and written."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        parts = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list)))
+        level = [part for held in parts for part in held if isinstance(part, (dict, list))]
+        if not level:
+            return value
+    raise ValueError(f"its parts are nested more than {_DEEPEST} deep")
 
 
 def dump_json(value: Any) -> bytes:

@@ -227,6 +227,17 @@ def test_somebody_is_there_though_no_name_can_be_used(path: Path) -> None:
     assert set(on_disk(path)["猫娘"]) == {"AC/DC", "Mio"}
 
 
+@pytest.mark.parametrize("end", ["}}", "}"])
+def test_a_file_that_is_nested_too_deep_is_told_as_damaged_and_does_not_come_back(path: Path, end: str) -> None:
+    deep = f'{{"当前猫娘": "Mio", "猫娘": {{"Mio": {{"x": {"[" * 600}{"]" * 600}}}{end}'
+    path.write_text(deep, encoding="utf-8")
+    faults: list[ConfigError] = []
+    for _ in range(2):
+        assert CharacterCards.load(path, "en", on_fault=faults.append).names == ["Mio"]
+    assert [type(fault) for fault in faults] == [DefaultsUsedError]
+    assert Path(str(faults[0].params["kept"])).read_text(encoding="utf-8") == deep
+
+
 def test_a_card_that_is_none_is_told(path: Path) -> None:
     characters = stored(path, **{"猫娘": {"Mio": "a cat"}, "当前猫娘": "Mio"})
     assert [(fault.code, fault.params["key"]) for fault in characters.unusable()] == [("value_unusable", "Mio")]

@@ -24,7 +24,9 @@ def test_what_is_written_is_read_back_and_stays_readable_by_people(tmp_path: Pat
     assert "小澪" in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe\x00", b"[" * 100_000, b"{} {}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"a": 1', b"\xff\xfe\x00", b"[" * 100_000, b"[" * 600 + b"]" * 600, b"{} {}"]
+)
 def test_a_damaged_file_is_set_aside_whole_and_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "core_config.json"
     path.write_bytes(content)

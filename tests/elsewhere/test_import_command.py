@@ -459,6 +459,20 @@ def test_a_folder_with_nothing_in_it_and_the_data_folder_itself_are_refused(tmp_
         bring(tmp_path / "data", tmp_path / "data")
 
 
+def test_a_document_of_neko_s_that_is_nested_too_deep_is_named_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "old")
+    place = tmp_path / "old" / "config"
+    for name in ("user_preferences.json", "weibo_cookies.json"):
+        (place / name).write_text('{"a":' * 600 + "1" + "}" * 600, encoding="utf-8")
+    assert bring(tmp_path / "old", tmp_path / "data") == 0
+    out = capsys.readouterr()
+    assert "config/user_preferences.json: it is damaged" in out.out
+    assert "config/weibo_cookies.json: it is damaged" in out.out
+    assert "Mio" in cards(tmp_path / "data").names
+
+
 def test_damaged_files_lose_only_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     silly_tavern(tmp_path / "st")
     user = tmp_path / "st" / "data" / "default-user"

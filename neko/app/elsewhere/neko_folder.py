@@ -19,6 +19,7 @@ from neko.hand_written import decoded, read_leniently
 from neko.memory.folder_layout import character_folders
 from neko.memory_files import IN_PROGRAM, character_of
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE
+from neko.well_formed import check_depth
 from neko.workshop.folder import CONFIG_FILE as WORKSHOP_FILE
 
 PROGRAM: Final = "N.E.K.O."
@@ -142,7 +143,7 @@ def _look_at_login(path: Path, found: Found) -> None:
     """A login comes as it is read here: decrypted, so that its key is of no use any more."""
     content = opened(path, path.read_bytes())
     try:
-        cookies = None if content is None else json.loads(content)
+        cookies = None if content is None else check_depth(json.loads(content))
     except (ValueError, RecursionError):
         cookies = None
     if isinstance(cookies, dict):
@@ -154,6 +155,6 @@ def _look_at_login(path: Path, found: Found) -> None:
 def _read(path: Path) -> Any:
     content = path.read_bytes()
     try:
-        return json.loads(decoded(content))
+        return check_depth(json.loads(decoded(content)))
     except (ValueError, RecursionError):
         return read_leniently(content)
