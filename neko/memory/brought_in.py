@@ -25,6 +25,8 @@ class Step(Enum):
 
     DONE = "done"
     MORE = "more"
+    SOON = "soon"
+    """More, after a quiet while: a model was asked, which may bear no more for now."""
     LATER = "later"
     """It could not be done: something is in its way."""
 
@@ -99,8 +101,8 @@ class BroughtIn:
         match left:
             case Step.DONE:
                 self.drop(name)
-            case Step.MORE:
-                self._due[name] = now
+            case Step.MORE | Step.SOON:
+                self._due[name] = now if left is Step.MORE else now + self._quiet_s
                 self._put_off.discard(name)
             case Step.LATER:
                 self._due[name] = now + self._again_s

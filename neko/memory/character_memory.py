@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 _BATCHES_OF_A_MODEL: Final = 3
 """That a model is asked of at one time."""
 _BATCHES_OF_RULES: Final = 10
-_BY_MODEL: Final = 2_000
-"""Lines before the newest of which a model is asked, about a hundred times: a history of years would cost too much."""
+_BY_MODEL: Final = 320
+"""Lines before the newest of which a model is asked, some twenty times: nobody has asked for what that costs."""
 _REFUSALS: Final = 3
 """Times that a model gives no answer for what was brought in."""
 
@@ -289,28 +289,29 @@ class CharacterMemory:
         return min((await self.log.facts_position() + since) // 2, last), last
 
     async def learn_brought_in(self, models: MemoryModels) -> Step:
-        """A part of what there is to do for what was brought in: facts, then memos. A model that gives no answer is
-        asked a few times, then the rules look."""
+        """A part of what there is to do for what was brought in: facts, then memos; of the newest lines by a model, of
+        those before them by the rules. A model that gives no answer is asked a few times, then the rules look."""
         since, through = await self.log.state(BROUGHT_IN), await self.log.last_id()
         if since is None:
             return Step.DONE
         ask = models.learn if self._refusals < _REFUSALS else None
         position = await self.log.facts_position()
+        begun = position if position < through else since
+        is_far = ask is not None and begun < through - _BY_MODEL
+        by, end = (None, through - _BY_MODEL) if is_far else (ask, through)
         if position < through:
             async with self._learning:
-                is_far = ask is not None and position < through - _BY_MODEL
-                end = through - _BY_MODEL if is_far else through
-                by = None if is_far else ask
                 await self._learn(by, end, _BATCHES_OF_A_MODEL if by else _BATCHES_OF_RULES)
             is_on = position < await self.log.facts_position()
         else:
-            is_near = ask is not None and since >= through - _BY_MODEL
-            reached = await self.settling.sum_up(since, through, models.summarise if is_near else None)
+            reached = await self.settling.sum_up(since, end, models.summarise if by else None)
             is_on = reached is not None
             if reached is not None:
                 await self.log.transaction(partial(_summed_up, reached), durable=False)
         self._refusals = 0 if is_on else self._refusals + 1
-        return Step.MORE if is_on else Step.LATER
+        if not is_on:
+            return Step.LATER
+        return Step.MORE if by is None else Step.SOON
 
     async def _found(self, lines: Sequence[Line], ask: Summarise | None) -> list[NewFact]:
         language = self.settling.language_of([RecentEntry(line.role, line.text) for line in lines])

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from neko.errors import ModelServerError
 from neko.memory import left_over
 from neko.memory.brought_in import BroughtIn, Step
@@ -85,13 +87,17 @@ async def test_a_model_is_asked_where_there_is_one_and_never_without_the_switch(
     assert (await window(memory))[0].endswith("They talked for long.")
 
 
-async def test_a_model_is_asked_of_the_end_of_a_very_long_history_only(memory_folder: MemoryFolder) -> None:
+@pytest.mark.parametrize("count", [700, 3_000])
+async def test_a_model_is_asked_of_the_end_of_a_very_long_history_only(count: int, memory_folder: MemoryFolder) -> None:
     model = Model()
     memory = await opened(memory_folder, lambda: MemoryModels(summarise=model, learn=model))
-    await memory.store_many(MIO, history(3_000, "I am allergic to walnuts."))
+    await memory.store_many(MIO, history(count, "I am allergic to walnuts.", *["Oslo it is."] * (count - 1)))
     await until_learnt(memory)
-    assert model.asked.count("facts") == 50
+    assert {kind: model.asked.count(kind) for kind in model.asked} == {"facts": 8, "confirmed": 8, "memo": 2}
     assert ("allergy", "walnuts") in [(fact.attribute, fact.value) for fact in await memory.facts(MIO)]
+    assert (await window(memory))[0].endswith("They talked for long.")
+    summed_up = {source for memo in await memory.memos(MIO) for source in memo.sources}
+    assert len(summed_up) == count - len((await window(memory))[1:])
 
 
 async def test_what_was_cut_short_goes_on_when_the_log_is_opened_again(memory_folder: MemoryFolder) -> None:
@@ -294,6 +300,22 @@ async def test_of_all_characters_one_is_at_work_and_they_take_turns() -> None:
     work.cancel()
     assert order[::2] == [one.replace("ends", "begins") for one in order[1::2]]
     assert [one.split()[0] for one in order[::2]] == ["Mio", "Rin", "Mio", "Rin", "Mio"]
+
+
+async def test_one_that_asks_a_model_pauses_while_another_goes_on() -> None:
+    left, order = {"Mio": [Step.SOON, Step.DONE], "Rin": [Step.MORE, Step.MORE, Step.DONE]}, []
+
+    async def step(name: str) -> Step:
+        order.append(name)
+        return left[name].pop(0)
+
+    queue = BroughtIn(step, quiet_s=0.2, again_s=0.0)
+    for name in left:
+        queue.touch(name)
+    work = asyncio.create_task(queue.run())
+    assert await queue.rested("Mio")
+    work.cancel()
+    assert order == ["Mio", "Rin", "Rin", "Rin", "Mio"]
 
 
 async def test_it_begins_when_no_more_has_come_for_a_while() -> None:
