@@ -16,6 +16,8 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final, Literal
 
+from neko.agent.lengths import DAYS_KO, HOUR_DE, N_EN, N_HAN, N_KO, RUN_EN, RUN_HAN, RUN_KO, U_EN, number, seconds
+
 Every = Literal["", "day", "week"]
 
 
@@ -45,135 +47,9 @@ class Read:
     ends: bool = False
 
 
-# ── numbers ───────────────────────────────────────────────────────────────────
-
-_ENGLISH: Final = {
-    name: value
-    for value, names in (
-        (0.5, "half"), (1, "a an one"), (2, "two couple"), (3, "three few"), (4, "four"), (5, "five"), (6, "six"),
-        (7, "seven"), (8, "eight"), (9, "nine"), (10, "ten"), (11, "eleven"), (12, "twelve"), (15, "fifteen"),
-        (20, "twenty"), (25, "twenty-five"), (30, "thirty"), (40, "forty"), (45, "forty-five"), (50, "fifty"),
-        (60, "sixty"), (90, "ninety"),
-    )
-    for name in names.split()
-}  # fmt: skip
-_GERMAN: Final = {
-    name: value
-    for value, names in (
-        (0.5, "halben,halbe,einer halben,eine halbe"), (1, "ein,eins,eine,einem,einen,einer"), (2, "zwei"), (3, "drei"),
-        (3, "ein paar,paar"), (4, "vier"), (5, "fünf,fuenf"), (6, "sechs"), (7, "sieben"), (8, "acht"), (9, "neun"),
-        (10, "zehn"), (11, "elf"), (12, "zwölf,zwoelf"), (15, "fünfzehn"), (20, "zwanzig"), (30, "dreißig,dreissig"),
-        (40, "vierzig"), (45, "fünfundvierzig"), (60, "sechzig"), (90, "neunzig"), (1.5, "anderthalb,eineinhalb"),
-        (2.5, "zweieinhalb"),
-    )
-    for name in names.split(",")
-}  # fmt: skip
-_KOREAN: Final = {
-    name: value
-    for value, names in (
-        (0.5, "반"), (1, "한 하나"), (2, "두 둘"), (3, "세 셋"), (4, "네 넷"), (5, "다섯"), (6, "여섯"), (7, "일곱"),
-        (8, "여덟"), (9, "아홉"), (10, "열"), (11, "열한"), (12, "열두"), (20, "스무"), (30, "서른"),
-    )
-    for name in names.split()
-}  # fmt: skip
-_KOREAN_DAYS: Final = {"하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "열흘": 10, "보름": 15}
-_DIGITS: Final = {
-    sign: at
-    for at, signs in enumerate(("零〇영공", "一일", "二两兩이", "三삼", "四사", "五오", "六육", "七칠", "八팔", "九구"))
-    for sign in signs
-}
-
-
-def _number(text: str) -> float:
-    """Raises ``ValueError`` for what is none."""
-    text = text.strip().casefold()
-    if re.fullmatch(r"\d+(?:\.\d+)?", text):
-        return float(text)
-    if text == "半":
-        return 0.5
-    for names in (_ENGLISH, _GERMAN, _KOREAN):
-        if text in names:
-            return names[text]
-    total, digit = 0, -1
-    for sign in text:
-        if sign in _DIGITS:
-            digit = _DIGITS[sign] if digit < 0 else digit * 10 + _DIGITS[sign]
-        elif sign in "十십百백":
-            total += (1 if digit < 0 else digit) * (10 if sign in "十십" else 100)
-            digit = -1
-        else:
-            raise ValueError(text)
-    return total + max(digit, 0)
-
-
-def _any(names: dict[str, float]) -> str:
-    return "|".join(sorted(names, key=len, reverse=True))
-
-
-_N_EN: Final = rf"(?:\d{{1,4}}(?:\.\d+)?|{_any(_ENGLISH)})"
-_HOUR_DE: Final = (
-    rf"(?:\d{{1,2}}|{'|'.join(n for n, v in _GERMAN.items() if 1 <= v <= 12 and v % 1 == 0 and ' ' not in n)})"
-)
-_N_HAN: Final = r"(?:\d{1,4}(?:\.\d+)?|[零〇一二三四五六七八九十百两兩]{1,5}|半)"
-_N_KO: Final = rf"(?:\d{{1,4}}|{_any(_KOREAN)}|[일이삼사오육칠팔구십백]{{1,5}})"
-_SECONDS: Final = {
-    name: seconds
-    for seconds, names in (
-        (1, "sec secs second seconds sekunde sekunden 秒 秒钟 秒鐘 초"),
-        (60, "m min mins minute minutes minuten 分 分钟 分鐘 분"),
-        (900, "viertelstunde 刻钟 刻鐘"),
-        (3600, "h hr hrs hour hours stunde stunden 小时 小時 钟头 鐘頭 時間 시간"),
-        (86_400, "day days tag tage tagen 天 日 日間 일"),
-        (604_800, "week weeks woche wochen 周 週 星期 礼拜 禮拜 週間 周間 주 주일"),
-    )
-    for name in names.split()
-}
-
-
-def _units(first: str, last: str) -> str:
-    """Those that begin with a sign from ``first`` to ``last``."""
-    names = [name for name in _SECONDS if first <= name[0] <= last]
-    return "|".join(sorted(names, key=len, reverse=True))
-
-
-_U_EN: Final = _units("a", "z")
-_U_HAN: Final = _units("\u3400", "\u9fff")
-_U_KO: Final = _units("\uac00", "\ud7a3")
-_PIECE_EN: Final = (
-    rf"(?P<n>\d{{1,4}}(?:\.\d+)?(?=[ -]?[a-z])|(?:{_any(_ENGLISH | _GERMAN)})(?=[ -]))(?: (?P<mid>and a half))?[ -]?"
-    rf"(?:(?:a|an|of|of an) )?(?P<u>{_U_EN})\b(?P<half> and a half)?"
-)
-_PIECE_HAN: Final = rf"(?P<n>{_N_HAN})(?P<mid>[个個]半)?[个個]?(?P<u>{_U_HAN})(?P<half>半)?"
-_PIECE_KO: Final = rf"(?P<n>{_N_KO}) ?(?P<u>{_U_KO})(?P<half> ?반)?"
-
-
-def _bare(piece: str) -> str:
-    return re.sub(r"\?P<\w+>", "?:", piece)
-
-
-_RUN_EN: Final = rf"{_bare(_PIECE_EN)}(?:(?:,| and|, and| und)? {_bare(_PIECE_EN)})*"
-_RUN_HAN: Final = rf"{_bare(_PIECE_HAN)}(?:[零又と、]?{_bare(_PIECE_HAN)})*"
-_RUN_KO: Final = rf"{_bare(_PIECE_KO)}(?: ?{_bare(_PIECE_KO)})*"
-
-
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
-
-
-def _seconds(run: str) -> float:
-    """How long a run of numbers with units is."""
-    if run in _KOREAN_DAYS:
-        return _KOREAN_DAYS[run] * 86_400.0
-    total = 0.0
-    for piece in (_PIECE_EN, _PIECE_HAN, _PIECE_KO):
-        for found in _pattern(piece).finditer(run):
-            parts = found.groupdict()
-            number = _number(parts["n"]) + (0.5 if parts.get("mid") or parts.get("half") else 0)
-            total += number * _SECONDS[parts["u"].casefold()]
-        if total:
-            break
-    return total
 
 
 # ── the parts of a time ───────────────────────────────────────────────────────
@@ -249,16 +125,16 @@ _PART_EN: Final = _latin(_PARTS)
 _PART_OTHER: Final = _latin((name for name in _PARTS if len(name) > 1 or name in "朝昼夜晩낮밤"), but=True)
 
 _AFTER: Final = (
-    rf"\bin (?:about |around |exactly |etwa |ungefähr |genau )?(?P<run>{_RUN_EN})(?:(?:'s?)? time)?\b",
-    rf"(?P<run>\b{_RUN_EN}) (?:from now|later)\b",
-    rf"(?P<run>{_RUN_HAN})(?:钟|鐘|間)?(?:之后|之後|以后|以後|过后|過後|后|後|経ったら|経過後|たったら|ご(?=に))に?",
-    rf"过(?P<run>{_RUN_HAN})(?=[提叫喊通])",
-    rf"(?P<run>{_RUN_KO}|{'|'.join(_KOREAN_DAYS)}) ?(?:뒤|후|있다가|이따가?|지나(?:면|서))(?:에)?",
+    rf"\bin (?:about |around |exactly |etwa |ungefähr |genau )?(?P<run>{RUN_EN})(?:(?:'s?)? time)?\b",
+    rf"(?P<run>\b{RUN_EN}) (?:from now|later)\b",
+    rf"(?P<run>{RUN_HAN})(?:钟|鐘|間)?(?:之后|之後|以后|以後|过后|過後|后|後|経ったら|経過後|たったら|ご(?=に))に?",
+    rf"过(?P<run>{RUN_HAN})(?=[提叫喊通])",
+    rf"(?P<run>{RUN_KO}|{'|'.join(DAYS_KO)}) ?(?:뒤|후|있다가|이따가?|지나(?:면|서))(?:에)?",
 )
 _LENGTHS: Final = (
-    rf"(?P<run>\b{_RUN_EN})(?=[ ,.!?-]|$)",
-    rf"(?P<run>{_RUN_HAN})(?:間)?(?:の|的)?",
-    rf"(?P<run>{_RUN_KO})(?:짜리|간)?",
+    rf"(?P<run>\b{RUN_EN})(?=[ ,.!?-]|$)",
+    rf"(?P<run>{RUN_HAN})(?:間)?(?:の|的)?",
+    rf"(?P<run>{RUN_KO})(?:짜리|간)?",
 )
 _EVERY: Final = (
     rf"\b(?:every|each) (?P<weekday>{_WEEKDAY_EN})s?\b",
@@ -280,7 +156,7 @@ _DATES: Final = (
     rf"\b(?:on |am )?(?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?(?: of)? (?P<month>{_MONTH_EN})\b"
     r"(?:,? (?P<year>20\d\d))?",
     rf"\b(?:on )?(?P<month>{_MONTH_EN})\.? (?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,? (?P<year>20\d\d))?",
-    rf"(?:(?P<year>20\d\d)年)?(?P<month>{_N_HAN})月(?P<day>{_N_HAN})[日号號](?:の|に)?",
+    rf"(?:(?P<year>20\d\d)年)?(?P<month>{N_HAN})月(?P<day>{N_HAN})[日号號](?:の|に)?",
     r"(?:(?P<year>20\d\d)년 ?)?(?P<month>\d{1,2})월 ?(?P<day>\d{1,2})일(?:에)?",
     rf"(?:\b(?:on|am|vom|zum|bis) |(?<!\bat )(?<!\bum ){_CHAPTER}(?<![\d.])(?=\d+\.\d+\.))"
     rf"(?P<day>\d{{1,2}})\.{_MONTH_NUMBER}(?![\d:])(?! ?(?:[ap]\.?m\b|uhr\b))\.?(?P<year>20\d\d)?(?!\d)",
@@ -307,13 +183,13 @@ _ANY_YEAR: Final = (
     rf"(?<!\d)(?P<day>\d{{1,2}})(?:er|[.º°])? ?(?:de |di )?(?P<month>{'|'.join(_ROMANCE_MONTHS)})\b",
 )
 """What is a day where a day of any year is looked for …"""
-_BARE_DAY: Final = rf"(?P<month>{_N_HAN})月(?P<day>{_N_HAN})"
+_BARE_DAY: Final = rf"(?P<month>{N_HAN})月(?P<day>{N_HAN})"
 """… and, of Chinese ones, last."""
 _BY_THE_MOON: Final = r"农历|農曆|阴历|陰曆|旧暦|음력"
 _NAMED_DAYS: Final = (
     rf"\b(?:on |next |this )?(?P<weekday>{_WEEKDAY_EN}),? (?:the )?(?P<nth>\d{{1,2}})(?:st|nd|rd|th)\b",
     rf"\b(?:am |diesen |nächsten )?(?P<weekday>{_WEEKDAY_DE}),? (?:de[rnm] )?(?P<nth>\d{{1,2}})\.(?! ?\d)",
-    rf"(?<![月\d])(?P<nth>{_N_HAN})[日号號](?:の|的)?(?:(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])"
+    rf"(?<![月\d])(?P<nth>{N_HAN})[日号號](?:の|的)?(?:(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])"
     r"|(?P<weekday_ja>[月火水木金土日])曜日?)(?:の|に)?",
     r"(?<!월 )(?<![월\d])(?P<nth>\d{1,2})일(?:의)? ?(?P<weekday>[월화수목금토일])요일(?:에)?",
     rf"\b(?P<next>nächste woche (?:am )?)?(?:am |diesen |nächsten |kommenden )?(?P<weekday>{_WEEKDAY_DE})"
@@ -331,28 +207,28 @@ _AMOUNTS_DE: Final = (
 )
 """What "um 10" is no time before."""
 _CLOCKS: Final = (
-    rf"(?<=\bwecker )(?:auf|für) (?P<h>{_HOUR_DE})\b(?![:.,]\d| ?uhr\b| ?{_U_EN})",
-    rf"\b(?:(?:um|gegen|ab|bis) )?halb (?P<hour_half_to>{_HOUR_DE})\b(?: uhr\b)?",
-    rf"\b(?:(?:um|gegen|ab|bis) )?viertel nach (?P<hour_quarter>{_HOUR_DE})\b(?: uhr\b)?",
-    rf"\b(?:(?:um|gegen|ab|bis) )?(?:viertel vor|dreiviertel) (?P<hour_to>{_HOUR_DE})\b(?: uhr\b)?",
-    rf"\b(?:(?:um|gegen|ab|bis) )?(?<![:.\d])(?P<h>{_HOUR_DE}) ?uhr\b"
+    rf"(?<=\bwecker )(?:auf|für) (?P<h>{HOUR_DE})\b(?![:.,]\d| ?uhr\b| ?{U_EN})",
+    rf"\b(?:(?:um|gegen|ab|bis) )?halb (?P<hour_half_to>{HOUR_DE})\b(?: uhr\b)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?viertel nach (?P<hour_quarter>{HOUR_DE})\b(?: uhr\b)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?(?:viertel vor|dreiviertel) (?P<hour_to>{HOUR_DE})\b(?: uhr\b)?",
+    rf"\b(?:(?:um|gegen|ab|bis) )?(?<![:.\d])(?P<h>{HOUR_DE}) ?uhr\b"
     r"(?: (?P<m>[0-5]\d|fünfzehn|zwanzig|drei(?:ß|ss)ig|vierzig)\b)?",
-    rf"\bum (?P<h>{_HOUR_DE})(?<! ein)(?<! eine[mnr])(?<! eine)\b(?![:.,]\d| ?(?:{_AMOUNTS_DE}))",
+    rf"\bum (?P<h>{HOUR_DE})(?<! ein)(?<! eine[mnr])(?<! eine)\b(?![:.,]\d| ?(?:{_AMOUNTS_DE}))",
     r"\b(?:(?:at|by|around|for|until|um|gegen|ab|bis) )?(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d)"
     r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
     r"(?:\0 ?|\b(?:at|by|around|until|um|gegen|ab) |(?<=\bme )|(?<=\bup ))(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\d|\.\d)"
     r"(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)?",
     r"\b(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?: ?(?P<half_of_day>[ap]\.?m\b\.?)| ?uhr\b)",
     r"^(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?=$| ?\0)",
-    rf"\b(?:at |by |around |for )?(?P<h>{_N_EN}) ?(?P<half_of_day>[ap]\.?m\b\.?)",
-    rf"\b(?:at |by |around |for )?(?P<h>{_N_EN}) o'?clock\b",
-    rf"\b(?:at |by )?half past (?P<hour_half>{_N_EN})\b",
-    rf"\b(?:at |by )?(?:a )?quarter past (?P<hour_quarter>{_N_EN})\b",
-    rf"\b(?:at |by )?(?:a )?quarter to (?P<hour_to>{_N_EN})\b",
-    rf"\bat (?P<h>{_N_EN})\b(?! (?:of|the|least|most|once))",
-    rf"在?(?P<h>{_N_HAN})[点點](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<m>{_N_HAN})分?)?(?:整|钟|鐘)?(?:に)?",
-    rf"(?P<h>{_N_HAN})[時时](?![間间候])(?:(?P<half>半)|(?P<m>{_N_HAN})分)?(?:ごろ|頃|ちょうど)?(?:に)?",
-    rf"(?P<h>{_N_KO}) ?시(?!간)(?: ?(?P<half>반)| ?(?P<m>{_N_KO}) ?분)?(?:쯤)?(?:에)?",
+    rf"\b(?:at |by |around |for )?(?P<h>{N_EN}) ?(?P<half_of_day>[ap]\.?m\b\.?)",
+    rf"\b(?:at |by |around |for )?(?P<h>{N_EN}) o'?clock\b",
+    rf"\b(?:at |by )?half past (?P<hour_half>{N_EN})\b",
+    rf"\b(?:at |by )?(?:a )?quarter past (?P<hour_quarter>{N_EN})\b",
+    rf"\b(?:at |by )?(?:a )?quarter to (?P<hour_to>{N_EN})\b",
+    rf"\bat (?P<h>{N_EN})\b(?! (?:of|the|least|most|once))",
+    rf"在?(?P<h>{N_HAN})[点點](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<m>{N_HAN})分?)?(?:整|钟|鐘)?(?:に)?",
+    rf"(?P<h>{N_HAN})[時时](?![間间候])(?:(?P<half>半)|(?P<m>{N_HAN})分)?(?:ごろ|頃|ちょうど)?(?:に)?",
+    rf"(?P<h>{N_KO}) ?시(?!간)(?: ?(?P<half>반)| ?(?P<m>{N_KO}) ?분)?(?:쯤)?(?:에)?",
 )
 
 _PARTS_BY_DAY: Final = (
@@ -428,7 +304,7 @@ def month_and_day(text: str) -> tuple[int, int] | None:
 
 def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
     if found := draft.find(_AFTER):
-        draft.after_s = _seconds(found["run"])
+        draft.after_s = seconds(found["run"])
     if (found := draft.find(_EVERY)) is not None:
         draft.every = "week" if "weekday" in found else "day"
         draft.weekday = _WEEKDAYS.get(found.get("weekday", "").casefold())
@@ -443,13 +319,13 @@ def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
         draft.part = _part_of(found["part"])
     names_none = draft.hour is None and draft.days is None and not draft.every and not draft.after_s
     if bare_length and names_none and (found := draft.find(_LENGTHS)):
-        draft.after_s = _seconds(found["run"])
+        draft.after_s = seconds(found["run"])
 
 
 def _take_date(draft: _Draft, found: dict[str, str], now: datetime) -> None:
     name = found["month"].casefold()
-    month = _MONTHS.get(name) or _ROMANCE_MONTHS.get(name) or int(_number(name))
-    day = int(_number(found["day"]))
+    month = _MONTHS.get(name) or _ROMANCE_MONTHS.get(name) or int(number(name))
+    day = int(number(found["day"]))
     if month > 12:
         month, day = day, month
     draft.has_year = "year" in found
@@ -462,7 +338,7 @@ def _take_named_day(draft: _Draft, found: dict[str, str]) -> None:
         draft.part = _PARTS.get(name, _PARTS.get(name[-1:], "")) if not name.isascii() or name in _PARTS else ""
         return
     draft.weekday = _WEEKDAYS[found.get("weekday", found.get("weekday_ja", "")).casefold()]
-    draft.nth = int(_number(found["nth"])) if "nth" in found else 0
+    draft.nth = int(number(found["nth"])) if "nth" in found else 0
     draft.is_next_week = found.get("next", "").replace(" ", "").startswith(("下", "来週", "다음주", "nächstewoche"))
     draft.part = _part_of(found["part"]) if "part" in found else ""
 
@@ -474,8 +350,8 @@ def _part_of(name: str) -> str:
 
 def _take_clock(draft: _Draft, found: dict[str, str]) -> None:
     written = next(found[key] for key in ("h", "hour_half", "hour_half_to", "hour_quarter", "hour_to") if key in found)
-    draft.hour = _number(written)
-    draft.minute = int(_number(found["m"])) if "m" in found else 0
+    draft.hour = number(written)
+    draft.minute = int(number(found["m"])) if "m" in found else 0
     if "half" in found or "hour_half" in found or "hour_half_to" in found:
         draft.minute = 30
     if "hour_quarter" in found:
