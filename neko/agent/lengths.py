@@ -45,8 +45,8 @@ _DIGITS: Final = {
 def number(text: str) -> float:
     """Raises ``ValueError`` for what is none."""
     text = text.strip().casefold()
-    if re.fullmatch(r"\d+(?:\.\d+)?", text):
-        return float(text)
+    if re.fullmatch(r"\d+(?:[.,]\d+)?", text):
+        return float(text.replace(",", "."))
     if text == "半":
         return 0.5
     for names in (_ENGLISH, _GERMAN, _KOREAN):
@@ -98,8 +98,8 @@ U_EN: Final = _units("a", "z")
 _U_HAN: Final = _units("\u3400", "\u9fff")
 _U_KO: Final = _units("\uac00", "\ud7a3")
 _PIECE_EN: Final = (
-    rf"(?P<n>\d{{1,4}}(?:\.\d+)?(?=[ -]?[a-z])|(?:{_any(_ENGLISH | _GERMAN)})(?=[ -]))(?: (?P<mid>and a half))?[ -]?"
-    rf"(?:(?:a|an|of|of an) )?(?P<u>{U_EN})\b(?P<half> and a half)?"
+    rf"(?P<n>\d{{1,4}}(?:\.\d+|,(?:\d|25|75))?(?=[ -]?[a-z])|(?:{_any(_ENGLISH | _GERMAN)})(?=[ -]))"
+    rf"(?: (?P<mid>and a half))?[ -]?(?:(?:a|an|of|of an) )?(?P<u>{U_EN})\b(?P<half> and a half)?"
 )
 _PIECE_HAN: Final = rf"(?P<n>{N_HAN})(?P<mid>[个個]半)?[个個]?(?P<u>{_U_HAN})(?P<half>半)?"
 _PIECE_KO: Final = rf"(?P<n>{N_KO}) ?(?P<u>{_U_KO})(?P<half> ?반)?"

@@ -44,7 +44,8 @@ _ANOTHER: Final = (
 )
 """All that can stand in words which set another one and say no more than that."""
 _JOINTS: Final = (
-    r"(\s*[,，、]\s*(?:and then |and also |and |then |also |plus |然后|然後|还有|還有|以及|并且|並且|再|和"
+    r"(\s*(?:(?<!\d),|,(?!\d)|、)\s*"
+    r"(?:and then |and also |and |then |also |plus |然后|然後|还有|還有|以及|并且|並且|再|和"
     r"|それから|そして|あと|また|그리고 |또 )?"
     r"|\s+(?:und dann|und auch|und|and then|and also|as well as|and|then|plus|그리고|또)\s+"
     r"|(?:然后|然後|还有|還有|以及|和|跟|それから|そして|と)|(?<=[가-힣])(?:와|과|랑|이랑) |(?<=[가-힣]고) )"
@@ -55,6 +56,11 @@ _LEAD_IN: Final = (
     r"|再|又|还有?|還有?|另外|然后|然後|顺便|順便|对了|對了|それから|そして|あと(?=[、,])|また|그리고|또)[ ,，、]*)+"
 )
 _ALIKE: Final = (
+    (  # "Friday, December 4th"
+        r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day), "
+        r"(?=(?:the )?\d{1,2}(?:st|nd|rd|th)\b|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d)",
+        r"\1 ",
+    ),
     (r"\b(alarms?) for (?=\d{1,2}\b(?! ?(?:min|sec|hour|h\b|[ap]\.?m|[:.]\d)))", r"\1 at "),
     (r"\b((?:hours?|hrs?),?) and (?=[a-z\d-]+ (?:min|sec))|\b(min(?:ute)?s?,?) and (?=[a-z\d-]+ sec)", r"\1\2 "),
     (r"((?:小时|小時|時間))[和与と](?=[\d一二三四五十]+分)", r"\1"),

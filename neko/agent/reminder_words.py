@@ -25,7 +25,7 @@ _LONGEST_SUBJECT: Final = 200
 class Wish:
     """``when`` is None where no time was understood, or it ``is_past``. ``text``: what to say then, "" for a timer.
 
-    ``everything``: all that there are are meant.
+    ``everything``: all that there are are meant; ``is_waking``: those that wake the user.
     """
 
     kind: Literal["set", "cancel", "list"]
@@ -34,12 +34,14 @@ class Wish:
     is_past: bool = False
     is_timer: bool = False
     everything: bool = False
+    is_waking: bool = False
 
 
 _GATE: Final = (
-    r"remind|timer|alarm|wake me|let me forget|提醒|闹钟|鬧鐘|计时|計時|定时器|定時器|倒计时|倒數|叫我|叫醒|喊我|通知我"
-    r"|リマイン|タイマー|アラーム|目覚まし|知らせて|教えて|起こして|思い出させて|声をかけて"
-    r"|알려|리마인|타이머|알람|깨워|상기시|알림|말해 ?줘|erinner|\bweck|lass mich nicht vergessen"
+    r"remind|timer|alarm|wake me|let me forget|waking me"
+    r"|提醒|闹钟|鬧鐘|计时|計時|定时器|定時器|倒计时|倒數|叫我|叫醒|喊我|通知我"
+    r"|リマイン|タイマー|アラーム|目覚まし|知らせて|教えて|起こ(?:して|さな)|思い出させて|声をかけて"
+    r"|알려|리마인|타이머|알람|깨[워우울]|상기시|알림|말해 ?줘|erinner|\bweck|lass mich nicht vergessen"
 )
 _STRONG: Final = (
     r"\b(?:remind me|wake me|alert me|ping me|nudge me|(?:set|start) .{0,20}(?:timer|alarm|reminder)|a reminder)\b"
@@ -53,14 +55,31 @@ _THINGS_DE: Final = r"(?P<thing>erinnerung(?:en)?|timer|wecker|alarme?)\b"
 _THINGS_HAN: Final = r"(?P<thing>提醒|闹钟|鬧鐘|计时器?|計時器?|定时器|定時器|倒计时)"
 _THINGS_JA: Final = r"(?P<thing>リマインダー?|リマインド|タイマー|アラーム|目覚まし)"
 _THINGS_KO: Final = r"(?P<thing>알림|리마인더|타이머|알람)"
+_NOT_TO_DE: Final = r"(?: (?!wenn|falls|damit|weil|dass|ob\b|und\b|aber\b|daran|dran|an\b)\w+){0,4} nicht\b(?! zu\b)"
+_NOT_EN: Final = r"(?:don't|do not|never|needn't|(?:don't|do not) (?:have|need) to|no need to)"
+_NOT_JA: Final = r"起こさな(?:いで|くて|くとも)|起こして(?:(?:ほし|欲し)くな|(?:くれ|もらわ)なくて|はいけ|はだめ)"
+_NOT_KO: Final = r"깨우지 ?(?:마|말|않)|깨워 ?주지 ?(?:마|말|않)|안 ?깨워 ?(?:줘)?도 ?[돼되]|깨울 필요 ?[가는]? ?없"
+_NOT_WAKING: Final = (
+    rf"^(?:please |you |there's )?{_NOT_EN} wake me\b|^(?:please )?stop waking me\b",
+    rf"^(?:bitte )?weck(?:e|st du)? mich\b{_NOT_TO_DE}",
+    r"^du (?:musst|brauchst|sollst|darfst) mich\b.{0,40}\bnicht\b.{0,40}\bwecken\b",
+    r"(?:[别別甭]|不要|不用|不必)[^忘,。]{0,12}?(?:叫醒我|[叫喊]我.{0,12}起[床来來])",
+    _NOT_JA,
+    _NOT_KO,
+)
+_OTHER_TIME: Final = (
+    r"\b(?:before|until|till|unless|but at|vor|bevor|bis|erst|sondern|außer)\b"
+    r"|之前|以前|前に|まで|ではなく|じゃなく|而是|전에|말고|까지"
+)
+"""What is not wished at one time may be at another."""
 _CANCEL: Final = (
     r"^(?:please |can you |could you )?(?:cancel|delete|remove|clear|drop|turn off|switch off|stop)\b.{0,60}"
     + _THINGS_EN,
-    r"^(?:please )?(?:don't|do not) remind me\b(?P<thing>)",
+    rf"^(?:please |you )?{_NOT_EN} remind me\b(?P<thing>)",
     rf"^(?:bitte )?(?:lösch|streich|stornier|stopp|entfern)\w*\b.{{0,60}}{_THINGS_DE}",
     rf"^(?:bitte )?(?:schalte?|mache?|stelle?) .{{0,30}}{_THINGS_DE} (?:wieder )?(?:aus|ab)$",
     rf"{_THINGS_DE}.{{0,40}} (?:löschen|streichen|stornieren|abbrechen|ausschalten|abstellen|stoppen)$",
-    r"^(?:bitte )?erinnere? mich (?:bitte )?nicht\b(?P<thing>)",
+    rf"^(?:bitte )?erinnere? mich\b{_NOT_TO_DE}(?P<thing>)",
     rf"(?:取消|删除|刪除|删掉|刪掉|关掉|關掉|去掉).{{0,30}}{_THINGS_HAN}",
     rf"{_THINGS_HAN}.{{0,10}}(?:取消|删除|刪除|删掉|刪掉|关掉|關掉|去掉)",
     r"(?:不用|别|別|不要)(?:再)?(?P<thing>提醒)我",
@@ -149,12 +168,16 @@ _TRAILING: Final = (
 _BETWEEN: Final = r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])"
 """Where the words of a time stood."""
 _QUOTES: Final = "\"'“”„‘’「」『』《》"
-_WAKE: Final = {"en": "wake up", "de": "aufstehen", "han": "起床", "ja": "起きる", "ko": "일어나기"}
+WAKE: Final = {"en": "wake up", "de": "aufstehen", "han": "起床", "ja": "起きる", "ko": "일어나기"}
 
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
+
+
+def _any(patterns: tuple[str, ...], text: str) -> bool:
+    return any(_pattern(pattern).search(text) for pattern in patterns)
 
 
 def is_about(text: str) -> bool:
@@ -178,9 +201,12 @@ def seems_to_ask(text: str, now: datetime) -> bool:
 
 def read_order(words: str) -> Wish | None:
     """A wish to cancel some, or to hear which there are; ``words`` are plain."""
+    if _any(_NOT_WAKING, words):
+        is_over = not _pattern(_OTHER_TIME).search(words)
+        return Wish("cancel", words, is_waking=True) if is_over else None
     for kind, patterns in (("cancel", _CANCEL), ("list", _LIST)):
-        if any(_pattern(pattern).search(words) for pattern in patterns):
-            everything = _pattern(_ALL).search(words) is not None
+        if _any(patterns, words):
+            everything = _any((_ALL,), words)
             is_timer = _pattern(r"timer|计时|計時|倒计时|タイマー|타이머").search(words) is not None
             return Wish(kind, words, is_timer=is_timer, everything=everything)  # type: ignore[arg-type]
     return None
@@ -196,6 +222,8 @@ def read_time(text: str, now: datetime) -> tuple[When | None, bool]:
 
 def read_set(words: str, now: datetime) -> Wish | None:
     """A wish for one, which all of these plain words are about."""
+    if _any(_NOT_WAKING, words):
+        return None
     is_timer = _pattern(
         r"timer|alarm|\bwecker|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
     ).search(words)
@@ -222,7 +250,7 @@ def _wish(
     if not timed and "kind" not in found and not subject and found.get("wake") is None:
         return None
     if found.get("wake") is not None:
-        return Wish("set", _WAKE[script], when, is_past)
+        return Wish("set", WAKE[script], when, is_past)
     return Wish("set", subject[:_LONGEST_SUBJECT], when, is_past, is_timer=bool(found.get("kind")))
 
 

@@ -20,9 +20,9 @@ from uuid import uuid4
 
 from neko.agent.messages import agent_task, task_result, task_update
 from neko.agent.reminder_series import is_filler, read_wishes
-from neko.agent.reminder_words import LONGEST, Wish, is_about, read_time, seems_to_ask
+from neko.agent.reminder_words import LONGEST, WAKE, Wish, is_about, read_time, seems_to_ask
 from neko.agent.tasks import Task, TaskState
-from neko.agent.when import Every, When
+from neko.agent.when import Every, Read, When, read_when
 from neko.errors import NekoError
 from neko.storage import OnFault, forget_previous, is_object, log_fault, read_document, write_json
 from neko.tasks import TaskOwner, in_thread
@@ -197,21 +197,23 @@ class Reminders:
             found = self.of(character)
             return ReminderAnswer("listed" if found else "none", found)
         if wish.kind == "cancel":
-            return self._cancel_by_words(character, wish)
+            return self._cancel_by_words(character, wish, now)
         if wish.when is None or wish.when.due > now + FURTHEST:
             self._asked[character] = (wish.text, self._clock.elapsed() + _ASKED_S)
             return ReminderAnswer("past" if wish.is_past else "when")
         return self._put(character, wish.text, wish.when, keep=keep)
 
-    def _cancel_by_words(self, character: str, wish: Wish) -> ReminderAnswer:
+    def _cancel_by_words(self, character: str, wish: Wish, now: datetime) -> ReminderAnswer:
         found = self.of(character)
         if wish.is_timer and not wish.everything:
             found = tuple(one for one in found if not one.text) or found
+        if wish.is_waking:
+            found = tuple(one for one in found if _wakes_then(one, read_when(wish.text, now)))
         if not found:
             return ReminderAnswer("none")
         said = f" {bare_words(wish.text)} "
-        named = tuple(one for one in found if one.text and _shares(one.text, said))
-        chosen = found if wish.everything or len(found) == 1 else named
+        named = tuple(one for one in found if one.text and (wish.is_waking or _shares(one.text, said)))
+        chosen = found if wish.everything or (len(found) == 1 and not wish.is_waking) else named
         if not chosen or (len(chosen) > 1 and not wish.everything):
             return ReminderAnswer("which", found)
         for one in chosen:
@@ -486,6 +488,16 @@ def _together(answers: Sequence[ReminderAnswer]) -> ReminderAnswer | None:
     for one in reversed(told):
         together = replace(one, then=together)
     return together
+
+
+def _wakes_then(reminder: Reminder, read: Read) -> bool:
+    """May it wake the user at the hour, else on the day, that was named? One without words may be for that too."""
+    if reminder.text and reminder.text not in WAKE.values():
+        return False
+    if read.when is None:
+        return True
+    due, named = reminder.due, read.when.due
+    return (due.hour, due.minute) == (named.hour, named.minute) if read.clocked else due.date() == named.date()
 
 
 def _shares(text: str, said: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final, Literal
@@ -102,9 +102,11 @@ _PARTS: Final = {
 }
 _HOUR_OF: Final = {"dawn": 5, "morning": 9, "noon": 12, "afternoon": 15, "evening": 19, "night": 20, "midnight": 0}
 _LATER: Final = frozenset({"afternoon", "evening", "night"})
-_WAKES: Final = r"\bwake me\b|\bweck(?:e|er)?\b|\bwecken\b|叫醒|[叫喊]我起[床来來]|起こして|깨워"
+_WAKES: Final = r"\bwake me\b|\bweck(?:e|er)?\b|\bwecken\b|叫醒|[叫喊]我.{0,12}起[床来來]|起こして|깨워"
 _MOST_WEEKS: Final = 500
 """In which a weekday is to be a certain day of the month."""
+_LONGEST_MONTHS: Final = 62
+"""Days in which each day of a month comes."""
 _EARLIEST_WAKING: Final = 5
 """The hour from which on "wake me at seven" is in the morning, whenever it is said."""
 _EARLIEST_AS_SAID: Final = 6
@@ -149,6 +151,13 @@ _EVERY: Final = (
     r"매주 ?(?P<weekday>[월화수목금토일])요일(?:마다)?",
     r"매일|날마다",
 )
+_UNKNOWN_EVERY: Final = (
+    rf"\b(?:every|each) (?:{_WEEKDAY_EN}),? (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b",
+    rf"\bjeden (?:{_WEEKDAY_DE}),? (?:de[rn] )?\d{{1,2}}\.(?! ?\d)",
+    r"\b(?:(?:every|each) month|jeden monat)(?: (?:on |am )(?:the )?\d{1,2}(?:st|nd|rd|th|\.))?",
+    r"(?:每(?:个|個)?月|毎月の?)(?:\d{1,2}[日号號][にの]?)?|(?:매달|매월)(?: ?\d{1,2}일에?)?",
+)
+"""What no reminder can be: one on every 13th, or on every Friday that is one."""
 _CHAPTER: Final = r"(?<!chapter )(?<!section )(?<!version )(?<!kapitel )(?<!abschnitt )(?<!seite )"
 _MONTH_NUMBER: Final = r"(?P<month>0?[1-9]|1[0-2])"
 _DATES: Final = (
@@ -186,12 +195,26 @@ _ANY_YEAR: Final = (
 _BARE_DAY: Final = rf"(?P<month>{N_HAN})月(?P<day>{N_HAN})"
 """… and, of Chinese ones, last."""
 _BY_THE_MOON: Final = r"农历|農曆|阴历|陰曆|旧暦|음력"
+_BESIDE_A_DATE: Final = (
+    rf"\b(?:(?:on|this|next|am|diesen|nächsten|kommenden) )?(?:{_WEEKDAY_EN}),? (?:the |de[rnm] )?(?=\0)",
+    rf"(?<=\0),? (?:{_WEEKDAY_EN})\b",
+    r"(?<=\0) ?\(?(?:(?:周|週|星期|礼拜|禮拜)[一二三四五六日天]|[月火水木金土日](?:曜日?|(?=\)))"
+    r"|[월화수목금토일](?:요일|(?=\))))\)?"
+    r"(?:[にの에])?",
+)
+"""The weekday of a date, which says nothing more."""
 _NAMED_DAYS: Final = (
     rf"\b(?:on |next |this )?(?P<weekday>{_WEEKDAY_EN}),? (?:the )?(?P<nth>\d{{1,2}})(?:st|nd|rd|th)\b",
     rf"\b(?:am |diesen |nächsten )?(?P<weekday>{_WEEKDAY_DE}),? (?:de[rnm] )?(?P<nth>\d{{1,2}})\.(?! ?\d)",
     rf"(?<![月\d])(?P<nth>{N_HAN})[日号號](?:の|的)?(?:(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])"
     r"|(?P<weekday_ja>[月火水木金土日])曜日?)(?:の|に)?",
     r"(?<!월 )(?<![월\d])(?P<nth>\d{1,2})일(?:의)? ?(?P<weekday>[월화수목금토일])요일(?:에)?",
+    r"\b(?:on|by) the (?P<nth>\d{1,2})(?:st|nd|rd|th)\b(?: of (?:the|this) month)?"
+    r"(?=,? (?:to|at|that|about|and|by|around|remind|wake)\b| ?[,.!?;\0]|$)",
+    r"\bam (?P<nth>\d{1,2})\.(?=,? (?:an|daran|um|gegen|dass|erinner\w*|weck\w*)\b|,| ?\0|[!?]?$)",
+    rf"在?(?<![第月\d])(?P<nth>{N_HAN})[号號](?=[提叫喊通,。]|早|上午|中午|下午|晚|{N_HAN}[点點:]|\0|$)",
+    r"(?<![第月\d])(?P<nth>\d{1,2})日(?:に(?! ?[\d一]回)|の(?=\d{1,2}時|朝|昼|夜|午))",
+    r"(?<!월 )(?<![월\d])(?P<nth>\d{1,2})일(?:에(?! ?(?:한|\d) ?번)| (?=\d{1,2} ?시|오전|오후|아침|저녁))",
     rf"\b(?P<next>nächste woche (?:am )?)?(?:am |diesen |nächsten |kommenden )?(?P<weekday>{_WEEKDAY_DE})"
     r"(?: ?(?P<part>früh|morgen|vormittag|mittag|nachmittag|abend|nacht))?\b",
     rf"\b(?<!\bam )(?<!\bguten )(?<!\bgestern )(?P<name>{_DAY_EN})\b",
@@ -242,7 +265,7 @@ _PARTS_ALONE: Final = (r"\b(?P<part>at noon|at midnight|um mitternacht)\b", r"(?
 @dataclass(slots=True)
 class _Draft:
     """What was found of a time so far. ``nth``: the day of the month that the weekday has to be, 0 for any. ``exact``:
-    the hour counts from midnight."""
+    the hour counts from midnight. ``is_unknown``: it comes again in a way that is not known here."""
 
     text: str
     after_s: float = 0.0
@@ -258,7 +281,12 @@ class _Draft:
     minute: int = 0
     half_of_day: str = ""
     exact: bool = False
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    is_unknown: bool = False
+
+    @property
+    def has_day(self) -> bool:
+        is_named = self.days is not None or self.weekday is not None
+        return is_named or bool(self.nth or self.day or self.every)
 
     def find(self, patterns: tuple[str, ...]) -> dict[str, str] | None:
         """The first of these that is there; its words are gone for the next."""
@@ -275,14 +303,13 @@ def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
     try:
         _gather(draft, now, bare_length=bare_length)
         if draft.days != 0 and _is_ambiguous(draft) and _pattern(_WAKES).search(text):
-            has_day = draft.days is not None or draft.day is not None or draft.weekday is not None or draft.every
-            draft.part = "morning" if (1 if has_day else _EARLIEST_WAKING) <= (draft.hour or 0) < 12 else ""
-        when = _resolve(draft, now)
+            draft.part = "morning" if (1 if draft.has_day else _EARLIEST_WAKING) <= (draft.hour or 0) < 12 else ""
+        when = None if draft.is_unknown else _resolve(draft, now)
     except (ValueError, OverflowError):  # the 31st of February, the 40th hour
         return Read(None, draft.text.replace("\0", " "))
     rest = re.sub(r"\s+", " ", draft.text.replace("\0", " ")).strip()
     leads = draft.text.lstrip().startswith("\0")
-    dated = bool(draft.after_s or draft.every or draft.day) or draft.days is not None or draft.weekday is not None
+    dated = bool(draft.after_s) or draft.has_day
     is_past = when is not None and when.due <= now
     clocked = bool(draft.part) or draft.hour is not None
     ends = draft.text.rstrip(" .,!?;。！？").endswith("\0")
@@ -305,16 +332,18 @@ def month_and_day(text: str) -> tuple[int, int] | None:
 def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
     if found := draft.find(_AFTER):
         draft.after_s = seconds(found["run"])
+    draft.is_unknown = draft.find(_UNKNOWN_EVERY) is not None
     if (found := draft.find(_EVERY)) is not None:
         draft.every = "week" if "weekday" in found else "day"
         draft.weekday = _WEEKDAYS.get(found.get("weekday", "").casefold())
     if found := draft.find(_DATES):
         _take_date(draft, found, now)
+        draft.find(_BESIDE_A_DATE)
     elif not draft.every and (found := draft.find(_NAMED_DAYS)):
         _take_named_day(draft, found)
     if found := draft.find(_CLOCKS):
         _take_clock(draft, found)
-    has_day_or_hour = draft.hour is not None or draft.days is not None or draft.every or draft.day
+    has_day_or_hour = draft.hour is not None or draft.days is not None or draft.every or draft.day or draft.nth
     if not draft.part and (found := draft.find(_PARTS_BY_DAY if has_day_or_hour else _PARTS_ALONE)):
         draft.part = _part_of(found["part"])
     names_none = draft.hour is None and draft.days is None and not draft.every and not draft.after_s
@@ -337,7 +366,7 @@ def _take_named_day(draft: _Draft, found: dict[str, str]) -> None:
         draft.days = _DAYS[name]
         draft.part = _PARTS.get(name, _PARTS.get(name[-1:], "")) if not name.isascii() or name in _PARTS else ""
         return
-    draft.weekday = _WEEKDAYS[found.get("weekday", found.get("weekday_ja", "")).casefold()]
+    draft.weekday = _WEEKDAYS.get(found.get("weekday", found.get("weekday_ja", "")).casefold())
     draft.nth = int(number(found["nth"])) if "nth" in found else 0
     draft.is_next_week = found.get("next", "").replace(" ", "").startswith(("下", "来週", "다음주", "nächstewoche"))
     draft.part = _part_of(found["part"]) if "part" in found else ""
@@ -372,7 +401,7 @@ def _take_clock(draft: _Draft, found: dict[str, str]) -> None:
 
 
 def _resolve(draft: _Draft, now: datetime) -> When | None:
-    has_day = draft.days is not None or draft.day is not None or draft.weekday is not None or bool(draft.every)
+    has_day = draft.has_day
     has_time = draft.hour is not None or bool(draft.part)
     if draft.after_s:
         whole_days = draft.after_s >= 86_400 and draft.after_s % 86_400 == 0
@@ -417,18 +446,25 @@ def _is_ambiguous(draft: _Draft) -> bool:
 def _day(draft: _Draft, now: datetime) -> date:
     if draft.day:
         return draft.day
+    if draft.nth and draft.weekday is None:
+        days = (now.date() + timedelta(ahead) for ahead in range(_LONGEST_MONTHS))
+        return _nth_of(days, draft.nth)
     if draft.weekday is not None:
         ahead = (draft.weekday - now.weekday()) % 7
         if draft.nth:
             first = now.date() + timedelta(ahead)
-            days = (first + timedelta(7 * week) for week in range(_MOST_WEEKS))
-            if (day := next((day for day in days if day.day == draft.nth), None)) is None:
-                raise ValueError(draft.nth)
-            return day
+            return _nth_of((first + timedelta(7 * week) for week in range(_MOST_WEEKS)), draft.nth)
         if draft.is_next_week:
             ahead = 7 - now.weekday() + draft.weekday
         return now.date() + timedelta(ahead)
     return now.date() + timedelta(draft.days or 0)
+
+
+def _nth_of(days: Iterable[date], nth: int) -> date:
+    """The first of them that is this day of its month. Raises ``ValueError``."""
+    if (day := next((day for day in days if day.day == nth), None)) is None:
+        raise ValueError(nth)
+    return day
 
 
 def _hour(draft: _Draft, *, has_day: bool) -> tuple[int, int]:

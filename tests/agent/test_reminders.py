@@ -216,6 +216,24 @@ async def test_they_are_listed_and_cancelled_by_words(reminders: Reminders, hand
     assert [one["task"]["status"] for one in hands.told] == ["queued", "queued", "cancelled", "cancelled"]
 
 
+async def test_who_wants_not_to_be_woken_loses_that_and_no_other_reminder(reminders: Reminders) -> None:
+    async def say(text: str) -> tuple[str, list[str]]:
+        answer = await reminders.obey("Mio", text)
+        assert answer is not None
+        return answer.outcome, [one.text for one in answer.reminders]
+
+    await say("remind me tomorrow at 7 to call mum")
+    assert await say("don't wake me at 7") == ("none", [])
+    await say("weck mich um 7")
+    await say("wake me at 9")
+    assert await say("Weck mich bitte nicht um 8") == ("none", [])
+    assert await say("Weck mich bitte nicht um 7") == ("cancelled", ["aufstehen"])
+    assert await say("起こさないで") == ("cancelled", ["wake up"])
+    await say("set an alarm for 7 am")
+    assert await say("7点别叫醒我") == ("which", [""]), "it may be for something else"
+    assert [one.text for one in reminders.of("Mio")] == ["call mum", ""]
+
+
 async def test_there_are_not_more_than_a_bounded_number(reminders: Reminders) -> None:
     for minute in range(MOST):
         await reminders.obey("Mio", f"remind me in {minute + 1} minutes to look")
