@@ -39,7 +39,7 @@ from neko.memory.line_codec import (
     parse,
     utc_text,
 )
-from neko.memory.window_entries import entry_of, is_memo, line_id_of, may_stand
+from neko.memory.window_entries import entry_of, may_stand
 from neko.memory_files import recent_windows
 from neko.types.lines import UNKNOWN_TIME, Line, NewLine
 from neko.well_formed import load_json
@@ -106,7 +106,10 @@ def take_in(
 
 
 def _names_none(entry: Any) -> bool:
-    parsed = parse(entry)
+    return _is_nameless(parse(entry))
+
+
+def _is_nameless(parsed: Parsed | None) -> bool:
     if parsed is None or not _is_said(parsed):
         return False
     return not isinstance(parsed.neko.get("id"), int) and parsed.neko.get("by") != BY_HAND["by"]
@@ -118,18 +121,19 @@ def _is_said(parsed: Parsed) -> bool:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """An entry of the window. ``named``: the id that it names. ``said``: what it says of a line. ``line``: the line
-    that it was found to be, or stored as."""
+    """An entry of the window. ``named``: the id that it names; ``is_nameless`` tells whether it came without one.
+    ``said``: what it says of a line. ``line``: the line that it was found to be, or stored as."""
 
     message: Any
     named: int | None = None
     is_memo: bool = False
+    is_nameless: bool = False
     said: Taken | None = None
     line: LoggedLine | None = None
 
     @property
     def may_be_new(self) -> bool:
-        return self.said is not None and self.line is None and _names_none(self.message)
+        return self.is_nameless and self.line is None
 
     @property
     def line_id(self) -> int | None:
@@ -154,8 +158,7 @@ class _Window:
         self._names = names
         self._first_id = first_id
         self._chat = chats.open_chat(connection)
-        self._entries = [_Entry(one, line_id_of(one), is_memo(one)) for one in entries]
-        _date(self._entries, modified)
+        self._entries = _read(entries, modified)
         self._nameless = [one for one in self._entries if one.may_be_new]
         self._brought: list[int] = []
 
@@ -297,19 +300,26 @@ class _Window:
             self._connection.execute(schema.LOWER_STATE, (BROUGHT_IN, min(brought) - 1))
 
 
-def _date(entries: Sequence[_Entry], modified: datetime) -> None:
-    """Have the entries say when they were said."""
-    turns, said = list[_Entry](), list[Taken]()
-    for one in entries:
-        parsed = parse(one.message)
-        if parsed is not None and _is_said(parsed):
+def _read(messages: Sequence[Any], modified: datetime) -> list[_Entry]:
+    """The entries, with when they were said."""
+    entries, turns, said = list[_Entry](), list[_Entry](), list[Taken]()
+    for one in messages:
+        parsed = parse(one)
+        entries.append(entry := _Entry(one))
+        if parsed is None:
+            continue
+        line_id = parsed.neko.get("id")
+        entry.named = line_id if isinstance(line_id, int) else None
+        entry.is_memo, entry.is_nameless = parsed.role == "system", _is_nameless(parsed)
+        if _is_said(parsed):
             at = entry_time(parsed)
             is_dated = at is not None and at != UNKNOWN_TIME
             line = NewLine("", "", parsed.role, parsed.text, at if at and is_dated else modified)
-            turns.append(one)
+            turns.append(entry)
             said.append(Taken(line, is_dated))
-    for one, dated in zip(turns, in_order(said, modified, with_spans=True), strict=True):
-        one.said = dated
+    for entry, dated in zip(turns, in_order(said, modified, with_spans=True), strict=True):
+        entry.said = dated
+    return entries
 
 
 def _is_reworded(said: Taken | None, logged: LoggedLine) -> bool:
