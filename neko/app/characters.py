@@ -21,7 +21,7 @@ from neko.app.trash import Trash
 from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_character, default_characters
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
-from neko.memory import folder_layout
+from neko.memory import folder_layout, folder_notes
 from neko.memory.character_files import files_of, move
 from neko.memory_files import TRASH
 from neko.sessions.events import CardChanged, CharacterSwitched, ChatOpened, ReloadPage
@@ -224,6 +224,7 @@ class Characters:
                     await in_thread(self.cards.settled, old)
                     await self._close(new, old)
                     raise
+            await in_thread(folder_layout.follow_character, self._files, old, new)
             await in_thread(follow_character, self._files, old, new)
             await self._settings.put({old: {}})
             await self._records.rename(old, new)
@@ -288,11 +289,13 @@ class Characters:
     async def delete(self, name: str) -> None:
         """Remove a character that is not the current one; her pages are sent to the current one.
 
-        Card and memory are kept for ``trash.KEPT``; her tasks, their trail and her reminders are gone at once. Raises
+        Card and memory are kept for ``trash.KEPT``; her tasks, their trail and her reminders are gone at once, and what
+        N.E.K.O. has kept of her and has not come yet comes no more. Raises
         ``CharacterError``, ``MemoryStoreError`` when the files cannot be moved; then nothing has changed.
         """
         async with self._changing:
             self.cards.check_deletable(name)
+            await self._files_moved(folder_notes.give_up, self._files, name)
             card, place = self.cards.card(name), list(self.cards.raw()[CHARACTERS]).index(name)
             knowing = [other for other in self.names if name in self.cards.also_knows(other)]
             entry = await in_thread(self._trash.announce, name, card, place, self._settings.of(name))
@@ -326,9 +329,7 @@ class Characters:
             if conversation:
                 await conversation.edits.open_chat(None)
             await self._imports.give_up(name)
-            if name in await in_thread(folder_layout.not_taken_over, self._files):
-                folder = self._files / name
-                await in_thread(folder_layout.end, self._files, name, await in_thread(folder_layout.last_id, folder))
+            await self._files_moved(folder_notes.give_up, self._files, name)
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()

@@ -159,7 +159,7 @@ async def _known(importing: Importing, share: Share, files: Sequence[Source], *,
 
 
 def _nothing_known(files: Sequence[Source]) -> Known:
-    windows = (one for source in files if source.kind is Kind.RECENT for one in source.taken())
+    windows = (one for source in files if source.kind is Kind.RECENT or source.window for one in source.taken())
     return Known({Precision.SECOND, *(source.precision for source in files)}, windows)
 
 

@@ -10,7 +10,7 @@ stays where it is: older lines get a chat of their own (``Importing.begin``). No
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,18 @@ from neko.app.import_share import Share
 from neko.app.imports import take_over
 from neko.errors import DiskFullError, NekoError
 from neko.faults import StandingFaults
-from neko.memory.folder_layout import begin, end, in_use, is_of_folder, not_taken_over, state_of
+from neko.memory.folder_layout import (
+    Note,
+    State,
+    goes_to,
+    in_use,
+    is_of_folder,
+    keep,
+    note_of,
+    state_of,
+    waiting_for,
+)
+from neko.memory.folder_notes import note_now
 from neko.memory.import_files import Kind, Source, look_into
 from neko.memory.service import MemoryService
 from neko.memory_errors import NotTakenOverError, TakenOverError
@@ -71,8 +82,9 @@ class TakingOver:
         """Take these over, the current character's first, whose memory is shut when this returns; what cannot be now is
         tried again for as long as it takes."""
         if folders:
-            first = sorted(folders, key=lambda name: name != self._characters.current)
-            self._task = self._owner.spawn(self._run(first), name="take memories over")
+            whose = {name: await in_thread(goes_to, self._memory, name) for name in folders}
+            first = sorted(folders, key=lambda name: whose[name] != self._characters.current)
+            self._task = self._owner.spawn(self._run({name: whose[name] for name in first}), name="take memories over")
             await asyncio.sleep(0)
 
     async def aclose(self) -> None:
@@ -81,45 +93,48 @@ class TakingOver:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _run(self, folders: Sequence[str]) -> None:
+    async def _run(self, folders: Mapping[str, str]) -> None:
         is_first = True
-        while folders := [name for name in folders if not await self._is_done(name, is_first=is_first)]:
+        while left := [
+            name for name, whose in folders.items() if not await self._is_done(name, whose, is_first=is_first)
+        ]:
             is_first = False
             await asyncio.sleep(_AGAIN_S)
+            folders = {name: await in_thread(goes_to, self._memory, name) for name in left}
         await in_thread(give_memory_back)
 
-    async def _is_done(self, name: str, *, is_first: bool) -> bool:
-        """Take a folder over, unless there is no such character; whether nothing is left to be done."""
+    async def _is_done(self, name: str, whose: str, *, is_first: bool) -> bool:
+        """Take a folder over that is of this character, unless there is none; whether nothing is left to be done."""
         folder = self._memory / name
         names = self._characters.names
-        if (character := character_of(name, names)) not in names:
+        if (character := character_of(whose, names)) not in names:
             return True
         try:
-            taken = await self._taken(folder, character, is_first=is_first)
+            taken = await self._taken(folder, whose, character, is_first=is_first)
         except (NekoError, OSError) as error:
             self._standing.stand(fault_of(_why(folder, error)))
             return False
         self._standing.file_works(folder)
         if taken is not None:
             self._standing.stand(fault_of(taken))
-        return True
+        return taken is not None or await in_thread(goes_to, self._memory, name) == whose
 
-    async def _taken(self, folder: Path, character: str, *, is_first: bool) -> TakenOverError | None:
+    async def _taken(self, folder: Path, whose: str, character: str, *, is_first: bool) -> TakenOverError | None:
         """What has come; None for nothing. Her memory is shut before the first look, when nobody has asked for it yet,
         and later only once all is read. Raises ``NekoError``, ``OSError``."""
         async with AsyncExitStack() as stack:
             talk = await self._shut(stack, character) if is_first else None
             workplace = await stack.enter_async_context(self._workplace())
-            sources = await self._sources(folder, workplace)
+            sources, files = await self._sources(folder, workplace)
             talk = talk if is_first else await self._shut(stack, character)
-            if folder.name not in await in_thread(not_taken_over, self._memory):
+            if folder.name not in await in_thread(waiting_for, self._memory, whose):
                 return None
-            after = await in_thread(begin, self._memory, folder.name)
-            if after:
-                sources = [replace(source, after=after) for source in sources if source.kind is Kind.LOG]
-            share = await self._stored(sources, Share(folder.name, character))
-            through = max((source.through for source in sources), default=0)
-            await in_thread(end, self._memory, folder.name, max(through, after))
+            before = await in_thread(note_of, self._memory, folder.name)
+            if before is None:
+                await in_thread(keep, self._memory, folder.name, Note())
+            share = await self._stored(_since(sources, before), Share(folder.name, character))
+            now = await in_thread(note_now, folder.name, sources, before, files)
+            await in_thread(keep, self._memory, folder.name, now)
         damaged = ", ".join(source.name for source in sources if _is_damaged(source))
         if not (share.new or share.facts or damaged):
             return None
@@ -152,8 +167,8 @@ class TakingOver:
         finally:
             await to_the_end(in_thread(place.cleanup))
 
-    async def _sources(self, folder: Path, workplace: Path) -> list[Source]:
-        """The files of a folder, of which nobody writes any meanwhile."""
+    async def _sources(self, folder: Path, workplace: Path) -> tuple[list[Source], State]:
+        """The files of a folder, of which nobody writes any meanwhile, and their state."""
         try:
             async with asyncio.timeout(_LONGEST_LOOK_S):
                 before = await in_thread(state_of, folder)
@@ -163,7 +178,7 @@ class TakingOver:
         except TimeoutError as error:
             why = f"reading takes longer than {_LONGEST_LOOK_S:g} s"
             raise NotTakenOverError(why, file=str(folder), name=folder.name, reason="unreadable", why=why) from error
-        return sources
+        return sources, before
 
     async def _stored(self, sources: Sequence[Source], share: Share) -> Share:
         memory = self._own_memory()
@@ -172,6 +187,13 @@ class TakingOver:
         finally:
             await to_the_end(memory.aclose())
         return share
+
+
+def _since(sources: Sequence[Source], before: Note | None) -> list[Source]:
+    """What is looked at again: of a folder that has come already the lines."""
+    if before is None or before.files is None:
+        return list(sources)
+    return [replace(one, note=before, memo="") for one in sources if one.kind in (Kind.LOG, Kind.RECENT)]
 
 
 def _is_damaged(source: Source) -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from neko.errors import ConfigError
-from neko.memory import schema
 from neko.memory.sqlite_errors import store_error
 from neko.memory_errors import NotTakenOverError
 from neko.memory_files import log_name
@@ -43,19 +43,26 @@ _ELSEWHERE: Final = ("character_card", "settings")
 """Where ``persona.json`` has copied things from that are still there."""
 _LONGEST: Final = 200
 _TAKEN_OVER: Final = "taken_over.json"
-"""Beside the folders, by their names: up to which id of its log all has come."""
-_BEGUN: Final = -1
-"""That has not come to its end yet."""
+"""Beside the folders: a ``Note`` by the name of each."""
 _BESIDE: Final = ("-wal", "-journal")
 _HEAD: Final = 20
 _IS_WAL: Final = (18, b"\2\2")
 """Where a database says that it has a WAL, and how."""
 
 
+State = Mapping[str, Sequence[int]]
+"""When each file was changed last, in nanoseconds, and its size, by its name."""
+
+
 def is_of_folder(name: str) -> bool:
     """Is it a file in a character's folder, by its name alone?"""
     path = PurePosixPath(name)
     return bool(path.parent.name) and path.name in (*_TELLING, _SETTINGS)
+
+
+def folder_of(name: str) -> str:
+    """The folder of a file in a character's folder, "" for any other."""
+    return str(PurePosixPath(name).parent) if is_of_folder(name) else ""
 
 
 def character_in(name: str, path: Path) -> str:
@@ -79,61 +86,98 @@ def character_folders(memory: Path) -> list[Path]:
     return [one for one in sorted(memory.iterdir()) if one.is_dir() and is_character_folder(one)]
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is kept of a folder whose memory has come. ``log`` is the last id in its log, and ``row`` what that row is
+    known by ("" for whatever it is); ``marks`` are what the last lines are known by (``folder_talk``), None where
+    nobody knows; ``files`` is the state that they were read in, None until all of it has come. ``into``: the character
+    whose it is, once she was renamed before it came."""
+
+    log: int = 0
+    row: str = ""
+    marks: Sequence[str] | None = None
+    files: State | None = None
+    into: str = ""
+
+
 def not_taken_over(memory: Path) -> list[str]:
     """The characters whose folder lies in that of our own memory, where nothing is read in its place, and has not been
-    taken over yet, nor imported by hand; or in whose log more was said since. What cannot be read holds none."""
+    taken over yet, nor imported by hand; or was changed since. What cannot be read holds none."""
     try:
         folders = character_folders(memory)
     except OSError:
         return []
-    noted = _noted(memory) if folders else {}
-    return [folder.name for folder in folders if _has_more(folder, noted.get(folder.name))]
+    notes = _notes(memory) if folders else {}
+    return [folder.name for folder in folders if _has_more(folder, notes.get(folder.name))]
 
 
-def _has_more(folder: Path, through: int | None) -> bool:
-    """``through``: what is noted of it."""
-    if through is None:
+def _has_more(folder: Path, note: Note | None) -> bool:
+    if note is None:
         return not _has_imported(folder.parent / log_name(folder.name))
-    return through == _BEGUN or last_id(folder) > through
+    try:
+        return note.files is None or note.files != files_of(folder)
+    except NotTakenOverError:
+        return True
 
 
-def begin(memory: Path, name: str) -> int:
-    """Keep that the folder of this character is being taken over; behind which id of its log that is.
+def note_of(memory: Path, name: str) -> Note | None:
+    """What is kept of this folder."""
+    return _notes(memory).get(name)
+
+
+def keep(memory: Path, name: str, note: Note) -> None:
+    """Keep this of a folder: none of what it tells of comes again, whatever becomes of it here.
 
     Raises ``ConfigError``.
     """
-    through = _noted(memory).get(name)
-    if through is None:
-        end(memory, name, _BEGUN)
-    return max(through or 0, 0)
+    told = {key: value for key, value in asdict(note).items() if value not in (None, "")}
+    write_json(memory / _TAKEN_OVER, {**read_notes(memory), name: told})
 
 
-def end(memory: Path, name: str, through: int) -> None:
-    """Keep that all of it has come, with its log up to this id: none of that comes again, whatever becomes of it here.
-    Raises ``ConfigError``."""
-    write_json(memory / _TAKEN_OVER, {**_noted(memory), name: through})
+def goes_to(memory: Path, name: str) -> str:
+    """What the character is called whose memory is in the folder of this name."""
+    note = note_of(memory, name)
+    return (note.into if note else "") or name
 
 
-def last_id(folder: Path) -> int:
-    """The largest id in the log of a character's folder, 0 where it cannot be read. Looks past what another program is
-    writing just now."""
+def waiting_for(memory: Path, character: str) -> list[str]:
+    """The folders from which something is still to come for a character."""
+    return [name for name in not_taken_over(memory) if goes_to(memory, name) == character]
+
+
+def follow_character(memory: Path, old: str, new: str) -> None:
+    """A character is called otherwise: what is still to come goes to her. Raises ``ConfigError``."""
+    for name in waiting_for(memory, old):
+        keep(memory, name, replace(note_of(memory, name) or Note(), into=new))
+
+
+def read_notes(memory: Path) -> dict[str, Any]:
+    """The notes as they are kept; a file that cannot be read holds none."""
     try:
-        address = f"{(folder / _LOG).absolute().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            return int(connection.execute(schema.LAST_ID).fetchone()[0])
-    except (sqlite3.Error, TypeError, ValueError):
-        return 0
-
-
-def _noted(memory: Path) -> Mapping[str, int]:
-    try:
-        found = read_json(memory / _TAKEN_OVER, {}, dict)
+        found: dict[str, Any] = read_json(memory / _TAKEN_OVER, {}, dict)
     except ConfigError:
         return {}
-    return {name: through for name, through in found.items() if isinstance(through, int)}
+    return found
 
 
-State = Mapping[str, tuple[int, int]]
+def _notes(memory: Path) -> dict[str, Note]:
+    return {name: note for name, told in read_notes(memory).items() if (note := _note(told)) is not None}
+
+
+def _note(told: Any) -> Note | None:
+    if isinstance(told, int):
+        return Note() if told < 0 else Note(told, files={})
+    if not isinstance(told, dict):
+        return None
+    log, row, into = told.get("log"), told.get("row"), told.get("into")
+    marks, files = told.get("marks"), told.get("files")
+    return Note(
+        log if isinstance(log, int) else 0,
+        row if isinstance(row, str) else "",
+        [one for one in marks if isinstance(one, str)] if isinstance(marks, list) else None,
+        files if isinstance(files, dict) else None,
+        into if isinstance(into, str) else "",
+    )
 
 
 def state_of(folder: Path) -> State:
@@ -141,20 +185,32 @@ def state_of(folder: Path) -> State:
 
     Raises ``NotTakenOverError`` when one cannot be read, or another program holds the log.
     """
-    state = {}
+    log = folder / _LOG
+    state = files_of(folder)
+    if log.is_file() and not _has_wal(log) and _is_locked(log):
+        raise in_use(folder)
+    return state
+
+
+def files_of(folder: Path) -> State:
+    """The same, whoever holds the log."""
+    state: dict[str, Sequence[int]] = {}
     for name in (_LOG, *(_LOG + ending for ending in _BESIDE), _WINDOW, _SETTINGS, *_FACTS):
         try:
             with (folder / name).open("rb") as file:
-                head, status = file.read(_HEAD), os.fstat(file.fileno())
+                status = os.fstat(file.fileno())
         except FileNotFoundError:
             continue
         except OSError as error:
             why = f"{name}: {error.strerror}"
             raise NotTakenOverError(why, file=str(folder), name=folder.name, reason="unreadable", why=why) from error
-        state[name] = status.st_mtime_ns, status.st_size
-        if name == _LOG and not head.startswith(_IS_WAL[1], _IS_WAL[0]) and _is_locked(folder / name):
-            raise in_use(folder)
+        state[name] = [status.st_mtime_ns, status.st_size]
     return state
+
+
+def _has_wal(log: Path) -> bool:
+    with log.open("rb") as file:
+        return file.read(_HEAD).startswith(_IS_WAL[1], _IS_WAL[0])
 
 
 def in_use(folder: Path) -> NotTakenOverError:

@@ -24,7 +24,8 @@ from typing import Any, Final, Literal, get_args
 from neko.archives import ArchiveError, open_archive, open_entry
 from neko.errors import DiskFullError
 from neko.hand_written import decoded
-from neko.memory import export_layout, folder_layout, import_rows, markdown_talk, schema, written_times
+from neko.memory import export_layout, folder_layout, folder_talk, import_rows, markdown_talk, schema, written_times
+from neko.memory.folder_layout import Note
 from neko.memory.import_rows import Precision, Summary, Taken
 from neko.memory.line_codec import entry_time, local_naive, parse
 from neko.memory.memo import cut_memo_prefix
@@ -91,13 +92,18 @@ class Source:
     in_part: bool = False
     why: Why = ""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    after: int = 0
-    """Of a log: the id behind which it is read."""
-    through: int = 0
-    """Of a log: the largest id that was read, once ``taken`` has come to its end."""
+    window: Source | None = None
+    """Of a log in a character's folder: the window there, whose lines come with those of the log."""
+    is_beside: bool = False
+    """Of that window."""
+    note: Note | None = None
+    """Of either of them: what has come before."""
+    last: tuple[Any, ...] | None = None
+    """Of a log: the last row that was read, once ``taken`` has come to its end."""
     memo: str = ""
     facts: Sequence[GivenFact] = ()
     """What the user had said of people by hand, or pinned."""
+    _is_same_log: bool = False
     head: Mapping[str, Any] | None = None
     """Of an export with all that a memory holds (``export_layout``): it is for ``restoring``, and nothing else here."""
 
@@ -108,10 +114,16 @@ class Source:
 
     def taken(self) -> Iterator[Taken]:
         """What was said, the oldest first; read anew at every call."""
+        if self.is_beside:
+            return
         self.unread, self.damaged = 0, self.in_part
         match self.kind:
+            case Kind.LOG if self.window or self.note:
+                yield from self._of_folder()
             case Kind.LOG:
                 yield from self._of_log()
+            case Kind.RECENT if self.note:
+                yield from folder_talk.together((), [*self._of_text()], self.note, is_same_log=False)
             case Kind.MARKDOWN:
                 yield from markdown_talk.said_in(_text(self.path))
             case Kind.EXPORT | Kind.CHAT | Kind.RECENT if self.head is None:
@@ -126,15 +138,27 @@ class Source:
         with closing(opened(self.path)) as connection:
             return import_rows.summaries(readable_rows(connection, schema.COMPRESSED))
 
+    def _of_folder(self) -> Iterator[Taken]:
+        log = [*self._of_log()]
+        window = [*self.window._read_whole()] if self.window else []
+        yield from folder_talk.together(log, window, self.note, is_same_log=self._is_same_log)
+
+    def _read_whole(self) -> Iterator[Taken]:
+        self.unread, self.damaged = 0, self.in_part
+        return self._of_text()
+
     def _of_log(self) -> Iterator[Taken]:
         with closing(opened(self.path)) as connection:
             yield from import_rows.dated(self._rows(connection), self._modified)
 
     def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+        self.last, self._is_same_log = None, self.note is not None and not self.note.row
         for row in readable_rows(connection, schema.ORIGINAL, self._lost):
-            self.through = max(self.through, row[0])
-            if row[0] > self.after:
-                yield row
+            if self.last is None or row[0] > self.last[0]:
+                self.last = row
+            if self.note is not None and row[0] == self.note.log:
+                self._is_same_log = folder_talk.row_mark(row) == self.note.row or not self.note.row
+            yield row
 
     @property
     def _modified(self) -> datetime:
@@ -176,6 +200,12 @@ def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source
     unpacked, and copies of logs, which SQLite changes when it opens them. What tells most comes first, and of two
     layouts of N.E.K.O. the newer one. Raises ``DiskFullError``."""
     sources = [source for name, path in paths for source in _sources(name, path, workplace)]
+    windows = {
+        folder: one for one in sources if one.kind is Kind.RECENT and (folder := folder_layout.folder_of(one.name))
+    }
+    for source in sources:
+        if source.kind is Kind.LOG and (window := windows.get(folder_layout.folder_of(source.name))):
+            source.window, window.is_beside = window, True
     return sorted(sources, key=_order)
 
 
@@ -301,7 +331,8 @@ def _document(source: Source, workplace: Path) -> Source:
     elif named := markdown_talk.named_in(stripped):
         source.kind, source.character, source.memo = Kind.MARKDOWN, named, markdown_talk.memo_in(stripped)
     if source.kind is Kind.OTHER:
-        source.why = "not_memory" if stripped else "empty"
+        is_cut_off = folder_layout.is_of_folder(source.name) and not _is_json(text)
+        source.why = "empty" if not stripped else "unreadable" if is_cut_off else "not_memory"
     return source
 
 
@@ -450,7 +481,10 @@ def _of_recent(entry: Any) -> Taken | None:
     if parsed is None or parsed.role == "system" or not parsed.text.strip():
         return None
     at = entry_time(parsed)
-    return Taken(NewLine("", "", parsed.role, parsed.text, at or datetime.now()), at is not None)
+    named = parsed.neko.get("id")
+    row_id = named if isinstance(named, int) else 0
+    line = NewLine("", "", parsed.role, parsed.text, at or datetime.now())
+    return Taken(line, at is not None, row_id=row_id, tells_time=at is not None)
 
 
 def _of_chat(entry: Any) -> Taken | None:

@@ -46,13 +46,17 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A line of a file; ``is_dated`` tells whether anything says when it was said. ``chat`` is its chat there. ``span``
-    is that of a line in a recent window whose time the lines around it tell."""
+    is that of a line in a recent window whose time the lines around it tell. ``row_id``: the id of the row of a log, or
+    that an entry of a window names. ``tells_time``: by itself. ``has_come``: before, whatever became of it."""
 
     line: NewLine
     is_dated: bool
     chat: int = 0
     precision: Precision = Precision.SECOND
     span: Span | None = None
+    row_id: int = 0
+    tells_time: bool = True
+    has_come: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,14 @@ def dated(rows: Iterable[tuple[Any, ...]], modified: datetime) -> Iterator[Taken
             if pending and (len(pending) == _MOST_PENDING or pending[-1].line.session_id != line.session_id):
                 yield from _after(last, pending)
                 pending = []
-            pending.append(Taken(new, bool(row[3]), line.chat))
+            pending.append(Taken(new, bool(row[3]), line.chat, row_id=row[0], tells_time=False))
             continue
         if pending and pending[-1].line.session_id == line.session_id:
             yield from dated_as(pending, at)
         else:
             yield from _after(last, pending)
         pending, last = [], new
-        yield Taken(new, True, line.chat)
+        yield Taken(new, True, line.chat, row_id=row[0])
     yield from _after(last, pending)
 
 
@@ -197,7 +201,7 @@ class Known:
                 line = one.line
                 own = line.client_id or f"{known_by:0{_HEX}x}-{seen[known_by]}"
                 one = replace(one, line=replace(line, turn_id=line.turn_id or own, client_id=own))
-            yield one, is_new
+            yield one, is_new and not one.has_come
 
     def _note_moment(self, one: Taken, known_as: Collection[int]) -> None:
         """Of a line whose words stand in a window, unless that holds it by one of these marks."""

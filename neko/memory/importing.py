@@ -18,7 +18,7 @@ from neko.memory.character_memory import CharacterMemory
 from neko.memory.facts import HAND, NewFact
 from neko.memory.import_files import GivenFact
 from neko.memory.import_rows import Known, Summary, dated
-from neko.memory.line_codec import Names, Row, message
+from neko.memory.line_codec import Names, Row, message, stamp
 from neko.memory.restoring import Restoring
 from neko.memory_files import settings_name
 from neko.storage import read_json, write_json
@@ -72,7 +72,7 @@ class Importing:
 
         def work(connection: sqlite3.Connection) -> Target:
             newest = connection.execute(_NEWEST).fetchone()[0]
-            goes_on = newest is None or (len(of_chats) == 1 and str(first) > newest)
+            goes_on = newest is None or (len(of_chats) == 1 and stamp(first) >= newest)
             target = {of_chats[-1]: open_chat} if of_chats and goes_on else {}
             for chat in of_chats:
                 if chat not in target:

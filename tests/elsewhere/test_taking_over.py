@@ -153,6 +153,62 @@ async def test_what_is_said_in_the_other_program_later_comes_at_the_next_start_a
     assert len(facts(theirs, NAME)) == facts_then
 
 
+async def test_the_rest_of_a_talk_that_the_log_holds_takes_its_place_in_the_talk(theirs: Path) -> None:
+    log = theirs / "memory" / NAME / LOG
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute("DELETE FROM time_indexed_original WHERE id < 3")
+    async with started(theirs) as running:
+        lines = await running.neko.memory.lines(NAME, chat=InChats.ALL)
+        assert [line.text for line in lines] == SAID
+        assert [entry.text for entry in await running.neko.memory.recent(NAME)] == [MEMO, *SAID]
+
+
+async def test_what_stands_only_in_the_window_later_comes_and_what_is_forgotten_does_not(theirs: Path) -> None:
+    window = theirs / "memory" / NAME / "recent.json"
+    async with started(theirs) as running:
+        gone = [line.id for line in await running.neko.memory.lines(NAME) if "Oslo" in line.text]
+        await running.neko.conversations.forget(NAME, gone)
+    entries = json.loads(window.read_text(encoding="utf-8"))
+    for kind, text in (("human", "yes"), ("ai", "[20260225 Wed 10:00] It is.")):
+        entries.append({"type": kind, "data": {"content": text}})
+    write(window, entries)
+    for _ in range(2):
+        async with started(theirs) as running:
+            lines = await running.neko.memory.lines(NAME, chat=InChats.ALL)
+            assert [line.text for line in lines] == [*SAID[1:], "yes", "It is."]
+            assert {line.chat for line in lines} == {0}
+
+
+async def test_what_waits_for_a_character_that_is_renamed_comes_to_her(theirs: Path) -> None:
+    per_character(theirs / "memory", "Rin", "Ann")
+    with closing(sqlite3.connect(theirs / "memory" / "Rin" / LOG, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with started(theirs) as running:
+            await told(running, "not_taken_over")
+            await running.neko.characters.rename("Rin", "Rinne")
+    async with started(theirs) as running:
+        assert running.neko.taking_over._task is not None
+        await running.neko.taking_over._task
+        assert [line.text for line in await running.neko.memory.lines("Rinne")] == SAID
+        assert {fault.character for fault in running.neko.faults.all()} == {"Rinne"}
+
+
+async def test_what_waited_for_a_character_that_is_deleted_does_not_come_to_another_one(theirs: Path) -> None:
+    per_character(theirs / "memory", "Rin", "Ann")
+    with closing(sqlite3.connect(theirs / "memory" / "Rin" / LOG, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with started(theirs) as running:
+            await told(running, "not_taken_over")
+            await running.neko.characters.delete("Rin")
+            await running.neko.characters.create("Rin", {"性格": "new"})
+            other.execute("ROLLBACK")
+            assert running.neko.taking_over._task is not None
+            await running.neko.taking_over._task
+    async with started(theirs) as running:
+        assert not await running.neko.memory.lines("Rin", chat=InChats.ALL)
+        assert not await running.neko.memory.facts("Rin")
+
+
 async def test_of_a_memory_that_is_cleared_before_it_could_come_nothing_comes(theirs: Path) -> None:
     with closing(sqlite3.connect(theirs / "memory" / NAME / LOG, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -271,6 +327,14 @@ async def test_damaged_facts_give_what_can_be_read_and_are_told(theirs: Path) ->
     path.write_bytes(path.read_bytes()[:-40])
     async with started(theirs) as running:
         assert f"Damaged: {NAME}/facts.json." in sentence(await told(running, "taken_over"))
+
+
+@pytest.mark.parametrize("name", ["persona.json", "settings.json"])
+async def test_a_document_that_breaks_off_is_told(name: str, theirs: Path) -> None:
+    path = theirs / "memory" / NAME / name
+    path.write_bytes(path.read_bytes()[:-12])
+    async with started(theirs) as running:
+        assert f"Damaged: {NAME}/{name}." in sentence(await told(running, "taken_over"))
 
 
 async def test_a_locked_database_is_told_and_comes_when_it_is_free(theirs: Path) -> None:
