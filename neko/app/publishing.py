@@ -73,6 +73,8 @@ class Publishing:
         self._cards = cards
         self._clock = clock
         self._busy = False
+        self._made = dict[Path, int]()
+        """The items that Steam made of folders which took no mark."""
         self.progress: Progress | None = None
 
     def is_of(self, item: int, card: str) -> bool:
@@ -94,7 +96,8 @@ class Publishing:
     async def _publish(self, wanted: Wanted) -> Published:
         folder, preview = await in_thread(self._places, wanted)
         meta = await in_thread(publishing.meta_of, self._cards, wanted.card) if wanted.card else None
-        known = str((meta or {}).get("workshop_item_id") or await in_thread(items.published_as, folder) or "")
+        marked = await in_thread(items.published_as, folder)
+        known = str((meta or {}).get("workshop_item_id") or marked or self._made.get(folder, ""))
         before = int(known) if known.isascii() and known.isdecimal() else 0
         self.progress = Progress(folder, "uploading" if before else "creating")
         await self._ask(
@@ -109,7 +112,7 @@ class Publishing:
             note=wanted.note,
         )
         try:
-            told = await self._followed(folder, before)
+            told = await self._followed(folder, wanted.card)
         except BaseException:
             with contextlib.suppress(SteamError):
                 await to_the_end(self._ask("give_up"))
@@ -119,16 +122,16 @@ class Publishing:
             await in_thread(publishing.keep_meta, self._cards, wanted.card, item, folder, _snapshot(wanted))
         return Published(item, not before, bool(told["agreed"]))
 
-    async def _followed(self, folder: Path, before: int) -> dict[str, Any]:
-        """What comes of it; as soon as an item has a number, its folder is marked, so that the next try makes no second
-        one."""
+    async def _followed(self, folder: Path, card: str) -> dict[str, Any]:
+        """What comes of it; as soon as an item has a number, that is kept, so that the next try makes no second one."""
         step, since, marked = "", self._clock(), 0
         while True:
             told = await self._ask("progress")
             item = int(told["item"])
             if item and item != marked:
-                await in_thread(publishing.mark, folder, item)
-                marked = item
+                self._made[folder] = marked = item
+                await in_thread(self._mark, folder, card, item)
+                del self._made[folder]
             if told["step"] == "failed":
                 raise SteamError(str(told["code"]), str(told["said"]))
             if told["step"] == "done":
@@ -139,6 +142,15 @@ class Publishing:
             if self._clock() - since >= (self.create_s if step == "creating" else self.upload_s):
                 raise SteamError("steam_late")
             await asyncio.sleep(_LOOK_S)
+
+    def _mark(self, folder: Path, card: str, item: int) -> None:
+        """Say in the folder, else with the card, as which item it is published."""
+        try:
+            publishing.mark(folder, item)
+        except OSError:
+            if card:
+                publishing.keep_item(self._cards, card, item)
+            raise
 
     def _places(self, wanted: Wanted) -> tuple[Path, Path | None]:
         """The folder and the picture, neither of them anywhere but in the user's own folder of items."""

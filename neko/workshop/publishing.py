@@ -55,11 +55,16 @@ def prepare(root: Path, card: Mapping[str, Any], file: str, model: Path) -> Path
 
 
 def mark(folder: Path, item: int) -> None:
-    """Say in a folder as which item it was published. Raises ``ConfigError``."""
+    """Say in a folder as which item it was published. Raises ``OSError``."""
     for path in folder.iterdir():
         if MARK.fullmatch(path.name) and path.name != f"steam_workshop_id_{item}.txt":
             path.unlink()
     write_bytes(folder / f"steam_workshop_id_{item}.txt", f"{item}\n".encode())
+
+
+def keep_item(cards: Path, card: str, item: int) -> None:
+    """Keep as which item a card is published, and nothing else of it. Raises ``WorkshopError``, ``ConfigError``."""
+    write_json(cards / f"{card}.workshop_meta.json", {**(meta_of(cards, card) or {}), "workshop_item_id": str(item)})
 
 
 def keep_meta(cards: Path, card: str, item: int, folder: Path, snapshot: Mapping[str, Any]) -> None:

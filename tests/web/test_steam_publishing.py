@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,26 @@ async def test_what_was_published_before_is_the_same_item_again(
     assert kept["workshop_item_id"] == "42"
     if by == "meta":
         assert (kept["theirs"], kept["created_at"]) == (1, "2026-01-01T00:00:00")
+
+
+@pytest.mark.parametrize("card", ["Kimi", ""])
+async def test_an_item_whose_folder_takes_no_mark_is_the_same_one_at_the_next_try(
+    client: httpx2.AsyncClient, steam: ScriptedSteam, folder: Path, monkeypatch: pytest.MonkeyPatch, card: str
+) -> None:
+    def is_full(target: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    body = wanted(folder, character_card_name=card)
+    with monkeypatch.context() as patch:
+        patch.setattr("neko.workshop.publishing.write_bytes", is_full)
+        assert (await client.post(PUBLISH, json=body)).status_code == 409
+    assert not list(folder.glob("steam_workshop_id_*"))
+    known = (await client.get("/api/steam/workshop/meta/Kimi")).json()
+    assert known["has_uploaded"] is bool(card), "it is known of the card even after a restart"
+    answer = await client.post(PUBLISH, json=body)
+    assert (answer.status_code, answer.json()["published_file_id"]) == (200, 777)
+    assert len(steam.calls("create")) == 1
+    assert (folder / "steam_workshop_id_777.txt").exists()
 
 
 async def test_an_agreement_that_is_still_to_be_accepted_is_told(
