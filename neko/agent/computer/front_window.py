@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import logging
 import sys
+import threading
 from collections.abc import Mapping
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from neko.errors import NekoError
@@ -21,11 +23,14 @@ def is_wayland(environ: Mapping[str, str]) -> bool:
 
 
 class FrontWindow:
-    """``environ`` names the display."""
+    """``environ`` names the display. ``deadline_s``: how long an X server may take; ``asking`` is who waits for one."""
+
+    deadline_s: float = 2.0
 
     def __init__(self, environ: Mapping[str, str], platform: str = sys.platform) -> None:
         self._environ = environ
         self._platform = platform
+        self.asking: threading.Thread | None = None
 
     @property
     def is_told(self) -> bool:
@@ -36,10 +41,23 @@ class FrontWindow:
         return has_display and importlib.util.find_spec("Xlib") is not None
 
     def title(self) -> str | None:
-        """None where it is not told; blocks."""
+        """None where it is not told, or not in time; blocks."""
         if not self.is_told:
             return None
-        return _of_windows() if self._platform == "win32" else _of_x_server(self._environ["DISPLAY"])
+        return _of_windows() if self._platform == "win32" else self._in_time(self._environ["DISPLAY"])
+
+    def _in_time(self, display: str) -> str | None:
+        """One thread at most waits for a server that hangs, and keeps no process from its end."""
+        if self.asking is not None and self.asking.is_alive():
+            return None
+        told = SimpleQueue[str | None]()
+        self.asking = threading.Thread(target=lambda: told.put(_of_x_server(display)), name="X server", daemon=True)
+        self.asking.start()
+        try:
+            return told.get(timeout=self.deadline_s)
+        except Empty:
+            logger.warning("the title of the window in front is not known: the X server does not answer")
+            return None
 
 
 def _of_x_server(display: str) -> str | None:

@@ -81,7 +81,7 @@ class X11Devices:
         self._lock = threading.RLock()
         try:
             self._display: Any = display.Display(name)
-        except (error.DisplayError, OSError) as failure:
+        except (error.DisplayError, error.ConnectionClosedError, OSError) as failure:
             raise ComputerError("no_display", f"no X server answers: {failure}") from failure
         self._display.set_error_handler(_log)
         self._root: Any = self._display.screen().root
