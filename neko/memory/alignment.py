@@ -8,9 +8,9 @@ none of them: a line that is there twice does less harm than one that is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Final, TypeAlias
 
@@ -23,6 +23,8 @@ _ANSWERED_WITHIN: Final = timedelta(minutes=10)
 _LINES: Final = 3
 _BYTES: Final = 32
 """Of which a run is sure at least."""
+_MANY_LINES: Final = 5
+"""Which are sure, however short they are."""
 _PLACES: Final = 20
 """Where a run of the same words is looked for at most."""
 _ALIKE: Final = 0.6
@@ -54,7 +56,8 @@ def words_of(said: Taken) -> Words:
 
 def is_sure(words: Sequence[Words]) -> bool:
     """Whether so many lines in a row are not said once more by chance."""
-    return len(words) >= _LINES and sum(len(text.encode()) for _, text in words) >= _BYTES
+    is_long = len(words) >= _LINES and sum(len(text.encode()) for _, text in words) >= _BYTES
+    return is_long or len(words) >= _MANY_LINES
 
 
 def align(turns: Sequence[Turn], rows: Iterable[Row], names: Names) -> dict[int, LoggedLine]:
@@ -77,9 +80,15 @@ class _Alignment:
             self._words[at]: [] for at, one in enumerate(self._turns) if one.is_open
         }
         """Where in the log its words are that no entry has yet."""
-        named = {one.named: at for at, one in enumerate(turns) if one.named is not None}
+        named: dict[int | None, int] = {one.named: at for at, one in enumerate(turns) if one.named is not None}
         self._at: dict[int, int] = {}
         """Where in the log the entries are."""
+        self._answered: dict[int, LoggedLine] = {}
+        """Those that the reply to them dates (``line_codec.as_said``)."""
+        self._read(rows, names, named)
+
+    def _read(self, rows: Iterable[Row], names: Names, named: Mapping[int | None, int]) -> None:
+        unanswered, session = list[int](), ""
         for row in rows:
             parsed = parsed_row(row[2] or "")
             words = (parsed.role, parsed.text.strip())
@@ -90,8 +99,21 @@ class _Alignment:
                 self._at[named[row[0]]] = len(self._log)
             elif is_meant:
                 self._places[words].append(len(self._log))
+            if parsed.neko or row[1] != session:
+                unanswered, session = [], row[1] or ""
+            if parsed.role == "assistant":
+                self._date(unanswered, parsed.at)
+                unanswered = []
+            elif is_meant and not parsed.neko:
+                unanswered.append(len(self._log))
             self._log.append(words)
             self._lines.append(logged_line(row, names) if is_meant else None)
+
+    def _date(self, unanswered: Sequence[int], at: datetime | None) -> None:
+        for place in unanswered:
+            line = self._lines[place]
+            if line is not None and at is not None and timedelta() <= line.line.at - at <= SETTLED_WITHIN:
+                self._answered[place] = replace(line, line=replace(line.line, at=at))
 
     def find_by_time(self) -> None:
         """From the last one back."""
@@ -127,11 +149,14 @@ class _Alignment:
         line = self._lines[place]
         if line is None or not self._is_left(at) or self._words[at] != self._log[place]:
             return False
-        return line.line.id > self._turns[at].floor and is_same(self._turns[at].said, line)
+        return line.line.id > self._turns[at].floor and _may_be(self._turns[at].said, self._answered.get(place, line))
 
     def _fits_closely(self, at: int, place: int) -> bool:
         line = self._lines[place]
-        return line is not None and self._can_be(at, place) and _is_close(self._turns[at].said, line)
+        if line is None or not self._can_be(at, place):
+            return False
+        said, line = self._turns[at].said, self._answered.get(place, line)
+        return is_same(said, line) and _is_close(said, line)
 
     def _run(self, at: int, place: int) -> list[tuple[int, int]]:
         """The pairs of entry and line before these and with them; none when these are in doubt."""
@@ -172,6 +197,14 @@ def is_same(said: Taken, logged: LoggedLine) -> bool:
     if logged.own or logged.told_at:
         return moment == line_moment
     return moment <= at <= moment + SETTLED_WITHIN
+
+
+def _may_be(said: Taken, logged: LoggedLine) -> bool:
+    """``is_same``, or the log tells only when N.E.K.O. put it there, however much later that was."""
+    if logged.own or logged.told_at:
+        return is_same(said, logged)
+    at, first = logged.line.at, said.span.first if said.span is not None else said.line.at
+    return at == UNKNOWN_TIME or first is None or at >= first.replace(second=0, microsecond=0)
 
 
 def _is_close(said: Taken, logged: LoggedLine) -> bool:

@@ -293,6 +293,25 @@ async def test_without_times_a_talk_that_is_there_is_not_doubled(settled: range,
     assert sorted(line.text for line in await every_line(memory)) == sorted(lines(30))
 
 
+async def test_what_was_put_into_the_log_long_after_it_was_said_is_there_once(memory_folder: MemoryFolder) -> None:
+    said = talk(12)
+    settle(memory_folder, said[2:10], START + timedelta(days=60))
+    put(memory_folder, said)
+    memory = await memory_folder.open()
+    assert sorted(line.text for line in await every_line(memory)) == sorted(lines(12))
+
+
+async def test_what_was_answered_before_is_said_again_after_it_though_the_log_tells_only_when_the_talk_ended(
+    memory_folder: MemoryFolder,
+) -> None:
+    said = [entry(at, text, START + timedelta(minutes=at)) for at, text in enumerate(["no", "why?", "so", "good"])]
+    again = [entry(at, text, START + timedelta(minutes=60 + at)) for at, text in enumerate(["no", "again?"])]
+    settle(memory_folder, said, START + timedelta(minutes=5))
+    put(memory_folder, [message("system", MEMO), said[3], *again])
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["no", "why?", "so", "good", "no", "again?"]
+
+
 async def test_what_a_review_has_taken_out_and_put_in_doubles_no_talk(memory_folder: MemoryFolder) -> None:
     said = undated(*(f"{at} times I saw the lighthouse" for at in range(30)))
     settle(memory_folder, said)
