@@ -32,7 +32,8 @@ _ALIKE: Final = 0.6
 _LONGEST_COMPARED: Final = 1_000
 """Characters."""
 _GAPS: Final = ((1, 2), (2, 1), (2, 2))
-"""How far back in the window and in the log a run goes on behind what has been put in, taken out or rewritten."""
+"""How far back in the window and in the log a run goes on, with two lines at least, before what has been put in, taken
+out or rewritten."""
 
 Words: TypeAlias = tuple[Role, str]
 
@@ -176,8 +177,10 @@ class _Alignment:
             ):
                 at, place = at - 1, place - 1
             else:
-                steps = [(at - back, place - far) for back, far in _GAPS if at >= back and place >= far]
-                step = next((step for step in steps if self._can_be(*step)), None)
+                steps = [(at - back, place - far) for back, far in _GAPS if at > back and place > far]
+                step = next(
+                    (step for step in steps if self._can_be(*step) and self._can_be(step[0] - 1, step[1] - 1)), None
+                )
                 if step is None:
                     break
                 (at, place), is_whole = step, False

@@ -293,6 +293,18 @@ async def test_without_times_a_talk_that_is_there_is_not_doubled(settled: range,
     assert sorted(line.text for line in await every_line(memory)) == sorted(lines(30))
 
 
+async def test_without_times_a_word_that_stands_before_a_known_run_is_not_taken_for_another(
+    memory_folder: MemoryFolder,
+) -> None:
+    before = undated("what a day", "good night")
+    said = undated("good night", "good night", "who was there?", "good night", *lines(4))
+    settle(memory_folder, [*before, *said[3:]])
+    put(memory_folder, said)
+    memory = await memory_folder.open()
+    found = Counter(line.text for line in await every_line(memory))
+    assert found == Counter(["what a day", "good night", *["good night"] * 3, "who was there?", *lines(4)])
+
+
 async def test_what_was_put_into_the_log_long_after_it_was_said_is_there_once(memory_folder: MemoryFolder) -> None:
     said = talk(12)
     settle(memory_folder, said[2:10], START + timedelta(days=60))
