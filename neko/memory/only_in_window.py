@@ -323,9 +323,11 @@ def _read(messages: Sequence[Any], modified: datetime) -> list[_Entry]:
 
 
 def _is_reworded(said: Taken | None, logged: LoggedLine) -> bool:
+    """What has the very words of a line and is not known to be that one was said again."""
     if said is None or not is_same(said, logged):
         return False
-    return are_alike(words_of(said), (logged.line.role, logged.line.text))
+    words, those = words_of(said), (logged.line.role, logged.line.text.strip())
+    return words != those and are_alike(words, those)
 
 
 def _is_plain(entry: Any) -> bool:
