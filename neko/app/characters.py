@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from neko.memory import folder_layout, folder_notes
 from neko.memory.character_files import files_of, move
 from neko.memory_files import TRASH
 from neko.sessions.events import CardChanged, CharacterSwitched, ChatOpened, ReloadPage
+from neko.sessions.lorebook import book_of
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE, DataFolder
 from neko.tasks import in_thread
@@ -372,6 +373,7 @@ class Characters:
         async with self._changing:
             before = self.cards.master_name
             result = await self._files_moved(change)
+            await in_thread(self._read_lore, known)
             if self.cards.master_name != before:
                 await in_thread(follow_user, self._files, before, self.cards.master_name)
             await in_thread(_sweep, self._folder, self._trash)
@@ -385,6 +387,12 @@ class Characters:
                 conversation.emit(CardChanged())
         self._conversations.follow_voices()
         return result
+
+    def _read_lore(self, names: Iterable[str]) -> None:
+        """Ahead of the next words, which are looked up in it on the loop. Blocks."""
+        for name in names:
+            if entries := self.cards.lorebook(name):
+                book_of(entries)
 
     def _told(self, name: str) -> tuple[str | None, Persona]:
         language = self.cards.language(name)

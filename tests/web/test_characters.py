@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from neko.application import Neko
 from neko.characters import OWN, PROFILE_NAME, SYSTEM_KEYS
+from neko.sessions import lorebook
 from neko.settings.reply_options import ReplyOptions, reply_options
 from neko.types.lines import NewLine
 from tests.web.running_app import serving, started
@@ -332,6 +335,27 @@ async def test_a_copy_of_a_card_has_its_lorebook_and_not_whom_it_knows(neko: Nek
     assert neko.characters.cards.own("Rin") == {"lorebook": book}
     refused = await client.patch(f"{CATGIRL}/Rin", json={"neko": {"lorebook": ["no entry"]}})
     assert (refused.status_code, refused.json()["code"]) == (400, "character_field")
+
+
+async def test_a_lorebook_that_is_changed_while_she_is_talked_with_is_read_beside_the_talk(
+    neko: Neko, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_by: list[threading.Thread] = []
+
+    class Book(lorebook.Book):
+        def __init__(self, entries: Sequence[object]) -> None:
+            read_by.append(threading.current_thread())
+            super().__init__(entries)
+
+    monkeypatch.setattr(lorebook, "Book", Book)
+    lorebook._kept.clear()
+    assert neko.conversations.get("Mio")
+    book = [{"keys": ["glade"], "content": "The glade of the test is green."}]
+    assert (await client.patch(f"{CATGIRL}/Mio", json={"neko": {"lorebook": book}})).status_code == 200
+    for _ in range(2):
+        assert lorebook.book_of(neko.characters.cards.lorebook("Mio")).called(["the glade"]) == [book[0]["content"]]
+    assert len(read_by) == 1
+    assert threading.main_thread() not in read_by
 
 
 async def test_the_current_one_is_not_deleted(neko: Neko, client: httpx2.AsyncClient, data_dir: Path) -> None:
