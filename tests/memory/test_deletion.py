@@ -214,10 +214,16 @@ async def test_what_a_crash_left_in_the_wal_goes_when_the_log_is_opened(memory_f
 
 
 async def test_what_the_original_wrote_goes_from_its_window_and_its_summaries(memory_folder: MemoryFolder) -> None:
-    """It keeps no ids: lines are known by their text, summaries by their time."""
+    """It keeps no ids: lines are known by their words and those around them, summaries by their time."""
     await memory_folder.talked("hello")
     memory_folder.sql("DELETE FROM neko_state")
-    said = ["one", f"two {WORD}", "three"]
+    said = [
+        "we went to the harbour",
+        f"where she said {WORD}",
+        "we took the tram",
+        "and came home",
+        "at half past nine",
+    ]
     for minute, text in enumerate(said):
         stamp = f"2026-02-23 10:0{minute}:00.000000"
         row = (json.dumps(turn_message("user", text, START)), stamp)
@@ -228,17 +234,20 @@ async def test_what_the_original_wrote_goes_from_its_window_and_its_summaries(me
         memory_folder.sql(
             "INSERT INTO time_indexed_compressed (session_id, message, timestamp) VALUES ('o', ?, ?)", row
         )
-    entries = [message("system", f"先前对话的备忘录: {WORD}"), turn_message("user", "three", START)]
+    entries = [
+        message("system", f"先前对话的备忘录: {WORD}"),
+        *(turn_message("user", text, START) for text in said[2:]),
+    ]
     memory_folder.recent.write_text(json.dumps(entries))
     memory = await memory_folder.open()
     ids = {line.text: line.id for line in await memory.lines(MIO)}
     await memory.delete(MIO, [ids[said[1]]])
     assert holding(memory_folder.folder) == []
-    assert await window(memory) == ["hello", "one", "three"]
+    assert await window(memory) == ["hello", said[0], *said[2:]]
     ((kept,),) = memory_folder.sql("SELECT message FROM time_indexed_compressed")
     assert "nothing yet" in kept
-    await memory.delete(MIO, [ids["three"]])
-    assert await window(memory) == ["hello", "one"]
+    await memory.delete(MIO, [ids[said[4]]])
+    assert await window(memory) == ["hello", said[0], *said[2:4]]
 
 
 async def test_that_a_full_disk_keeps_words_from_being_deleted_is_told_as_that(
