@@ -8,7 +8,7 @@ before is known in the same way by the marks that were kept of it (``folder_layo
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -23,6 +23,7 @@ _TELLING: Final = "+"
 """What the mark of a line begins with that tells its minute."""
 _CLEAR: Final = 3
 """So many lines that tell no time are the same, one after another."""
+_OFTEN: Final = 20
 _MOST_MARKS: Final = 5_000
 
 Row = tuple[Any, ...]
@@ -131,6 +132,14 @@ def _pairs(
         found[at] = other
         used.add(other)
 
+    def pair_beside() -> None:
+        for step, order in ((-1, range(len(here) - 1, -1, -1)), (1, range(len(here)))):
+            for at in order:
+                other = found.get(at - step, -2) + step
+                is_beside = 0 <= other < len(there) and max(other, other - step) not in begins
+                if at not in found and is_beside and other not in used and there[other] == here[at]:
+                    pair(at, other)
+
     telling = defaultdict[str, list[int]](list)
     for at, mark in enumerate(there):
         if mark.startswith(_TELLING) and at not in used:
@@ -138,19 +147,20 @@ def _pairs(
     for at in range(len(here) - 1, -1, -1):
         if at not in found and telling.get(here[at]):
             pair(at, telling[here[at]].pop())
-    for step, order in ((-1, range(len(here) - 1, -1, -1)), (1, range(len(here)))):
-        for at in order:
-            other = found.get(at - step, -2) + step
-            is_beside = 0 <= other < len(there) and max(other, other - step) not in begins
-            if at not in found and is_beside and other not in used and there[other] == here[at]:
-                pair(at, other)
-    ours = [mark if at not in found else f"here {at}" for at, mark in enumerate(here)]
-    theirs = [mark if at not in used else f"there {at}" for at, mark in enumerate(there)]
+    pair_beside()
+    ours, theirs = _comparable(here, found.keys(), "here"), _comparable(there, used, "there")
     for start, begin, size in SequenceMatcher(None, theirs, ours, autojunk=False).get_matching_blocks():
         if size >= _CLEAR or (size and start + size == len(there) and fits(start, begin)):
             for offset in range(size):
                 pair(begin + offset, start + offset)
+    pair_beside()
     return found
+
+
+def _comparable(marks: Sequence[str], known: Collection[int], side: str) -> list[str]:
+    """What is left to be compared; what is known, and what stands there too often to tell anything, is like nothing."""
+    often = Counter(mark for at, mark in enumerate(marks) if at not in known)
+    return [f"{side} {at}" if at in known or often[mark] > _OFTEN else mark for at, mark in enumerate(marks)]
 
 
 def _words(one: Taken) -> tuple[str, str]:

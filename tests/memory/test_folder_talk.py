@@ -140,3 +140,21 @@ def test_lines_without_any_time_come_once(tmp_path: Path) -> None:
     more = [{"type": "human", "data": {"content": "yes"}}, {"type": "ai", "data": {"content": "Well."}}]
     folder.window([*said, *more])
     assert folder.read(note)[1] == words(more)
+
+
+def test_a_long_talk_of_few_words_is_gone_through_in_passing(tmp_path: Path) -> None:
+    """Each of them could be any other; only the replies tell."""
+    folder = Folder(tmp_path)
+
+    def of_day(day: int) -> list[dict[str, Any]]:
+        said = []
+        for number in range(2_000):
+            at = BEGUN + timedelta(days=day, minutes=number)
+            said.append({"type": "human", "data": {"content": ("yes", "no", "go on")[number % 3]}})
+            said.append({"type": "ai", "data": {"content": f"[{at:%Y%m%d} Sun {at:%H:%M}] Fine."}})
+        return said
+
+    before, then = of_day(0), of_day(5)
+    folder.log(before)
+    folder.window(then)
+    assert folder.read()[0] == words([*before, *then])
