@@ -68,6 +68,7 @@ _ALIKE: Final = (
         r"\b(\d{1,3})((?:,? and |, ))(?=\d{1,3} ?(seconds?|secs?|minutes?|mins?|hours?)\b)",
         r"\1 \3\2",
     ),
+    (r"\b(on the \d{1,2}(?:st|nd|rd|th)(?:,? and |, ))(?=the \d{1,2}(?:st|nd|rd|th)\b)", r"\1on "),
     (  # "at 8 and 9 to …"
         r"\b(at \d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\b\.?)?)(,? and |, )"
         r"(?=\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\b\.?)?(?: to | that | and |[,.!?]|$))",
@@ -76,6 +77,7 @@ _ALIKE: Final = (
 )
 _WEEKDAY_TOO: Final = r"^(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
 """After "every Monday and"."""
+_NOT_THEN: Final = r"(?:(?:but|aber) )?(?:not|nicht)\b"
 _IS_TIMER: Final = (
     r"timer|alarm|\bwecker|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
 )
@@ -223,7 +225,7 @@ def _parts(sentence: str, now: datetime) -> list[_Part]:
 
 
 def _begins_another(before: _Part, text: str, read: Read, now: datetime) -> bool:
-    if not (read.when or read.is_past):
+    if not (read.when or read.is_past) or _pattern(_NOT_THEN).match(text):
         return False
     if not read.leads:  # "to call mum at 5 and to take the bins out at 6", "to call Anna at 5 and Bob at 6"
         has_time = before.read.when is not None or before.read.is_past

@@ -63,7 +63,7 @@ _NOT_WAKING: Final = (
     rf"^(?:please |you |there's )?{_NOT_EN} wake me\b|^(?:please )?stop waking me\b",
     rf"^(?:bitte )?weck(?:e|st du)? mich\b{_NOT_TO_DE}",
     r"^du (?:musst|brauchst|sollst|darfst) mich\b.{0,40}\bnicht\b.{0,40}\bwecken\b",
-    r"(?:[别別甭]|不要|不用|不必)[^忘,。]{0,12}?(?:叫醒我|[叫喊]我.{0,12}起[床来來])",
+    r"(?:[别別甭]|(?<!要)不要|不用|不必)[^忘,。]{0,12}?(?:叫醒我|[叫喊]我.{0,12}起[床来來])",
     _NOT_JA,
     _NOT_KO,
 )

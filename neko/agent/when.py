@@ -210,7 +210,7 @@ _NAMED_DAYS: Final = (
     r"|(?P<weekday_ja>[月火水木金土日])曜日?)(?:の|に)?",
     r"(?<!월 )(?<![월\d])(?P<nth>\d{1,2})일(?:의)? ?(?P<weekday>[월화수목금토일])요일(?:에)?",
     r"\b(?:on|by) the (?P<nth>\d{1,2})(?:st|nd|rd|th)\b(?: of (?:the|this) month)?"
-    r"(?=,? (?:to|at|that|about|and|by|around|remind|wake)\b| ?[,.!?;\0]|$)",
+    r"(?=,? (?:to|at|that|about|by|around|remind|wake)\b| ?[,.!?;\0]|$)",
     r"\bam (?P<nth>\d{1,2})\.(?=,? (?:an|daran|um|gegen|dass|erinner\w*|weck\w*)\b|,| ?\0|[!?]?$)",
     rf"在?(?<![第月\d])(?P<nth>{N_HAN})[号號](?=[提叫喊通,。]|早|上午|中午|下午|晚|{N_HAN}[点點:]|\0|$)",
     r"(?<![第月\d])(?P<nth>\d{1,2})日(?:に(?! ?[\d一]回)|の(?=\d{1,2}時|朝|昼|夜|午))",
