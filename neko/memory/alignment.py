@@ -18,8 +18,6 @@ from neko.memory.import_rows import Taken
 from neko.memory.line_codec import SETTLED_WITHIN, LoggedLine, Names, Row, logged_line, parsed_row
 from neko.types.lines import UNKNOWN_TIME, Role
 
-_ANSWERED_WITHIN: Final = timedelta(minutes=10)
-"""How long before a reply that is said which it answers."""
 _LINES: Final = 3
 _BYTES: Final = 32
 """Of which a run is sure at least."""
@@ -215,11 +213,7 @@ def _is_close(said: Taken, logged: LoggedLine) -> bool:
     at = logged.told_at if logged.told_at and not logged.own else logged.line.at
     if at == UNKNOWN_TIME:
         return False
-    if said.span is None:
-        return True
-    first, last = said.span.first, said.span.last
-    follows = first is not None and at <= first + SETTLED_WITHIN
-    return follows or (last is not None and last - _ANSWERED_WITHIN <= at)
+    return said.span is None or said.span.is_near(at)
 
 
 def are_alike(words: Words, logged: Words) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
@@ -21,6 +21,8 @@ from neko.types.lines import NewLine
 
 _NAMES: Final[Names] = {"user": "", "assistant": "", "system": ""}
 _MOST_PENDING: Final = 500
+_ANSWERED_WITHIN: Final = timedelta(minutes=10)
+"""How long before a reply that is said which it answers."""
 
 
 class Precision(Enum):
@@ -41,6 +43,11 @@ class Span:
         """Also what N.E.K.O. dated by the end of that session."""
         is_late = self.last is not None and at > self.last + SETTLED_WITHIN
         return not is_late and (self.first is None or at >= self.first)
+
+    def is_near(self, at: datetime) -> bool:
+        """Of what it ``holds``: whether that follows on what begins it, or is answered by what ends it."""
+        follows = self.first is not None and at <= self.first + SETTLED_WITHIN
+        return follows or (self.last is not None and self.last - _ANSWERED_WITHIN <= at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +224,8 @@ class Known:
 
 def _taken_out(moments: list[datetime], span: Span) -> bool:
     """Take the latest moment within the span out of them; false when there is none."""
-    found = max((at for at in moments if span.holds(at)), default=None)
+    is_open = span.first is None and span.last is None
+    found = max((at for at in moments if span.holds(at) and (is_open or span.is_near(at))), default=None)
     if found is not None:
         moments.remove(found)
     return found is not None

@@ -129,6 +129,17 @@ async def test_a_last_line_that_nobody_answered_comes_once(memory_folder: Memory
     assert (share.new, share.known) == (5, 5)
 
 
+async def test_the_first_line_of_a_window_is_no_line_of_half_a_year_before(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, again = await memory_folder.open(), [human("I live in Oslo"), ai("20260922 Tue 10:00", "Still!")]
+    folder = theirs(tmp_path / "theirs", recent=again)
+    (share,) = await imported(memory, folder, tmp_path / "work")
+    assert share.new == 6
+    (share,) = await imported(memory, folder, tmp_path / "again")
+    assert share.new == 0
+
+
 def settled(folder: Path, events: Sequence[tuple[str, Sequence[Any]]]) -> None:
     """Have the log hold these talks, each dated by its end."""
     rows = [(f"e{at}", json.dumps(one), f"{at}.000000") for at, talk in events for one in talk]
