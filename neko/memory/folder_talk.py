@@ -9,7 +9,7 @@ before is known in the same way by the marks that were kept of it (``folder_layo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from hashlib import blake2b
@@ -95,7 +95,18 @@ def _both(log: Sequence[Taken], window: Sequence[Taken]) -> dict[int, int]:
         if there is not None and _words(log[there]) == _words(one):
             found[at] = named.pop(one.row_id)
     begins = {at for at in range(1, len(log)) if log[at].line.session_id != log[at - 1].line.session_id}
-    return _pairs(marks(log), marks(window), found, begins, lambda there, at: _fits(log[there], window[at]))
+    found = _pairs(marks(log), marks(window), found, begins)
+    telling = {one.line.session_id for one in log if _tells(one)}
+    used, end = set(found.values()), len(window)
+    for there in range(len(log) - 1, -1, -1):
+        one = log[there]
+        if there in used or one.line.session_id in telling:
+            continue
+        for at in range(end - 1, -1, -1):
+            if at not in found and _words(window[at]) == _words(one) and _fits(one, window[at]):
+                found[at], end = there, at
+                break
+    return found
 
 
 def _fits(one: Taken, entry: Taken) -> bool:
@@ -105,11 +116,9 @@ def _fits(one: Taken, entry: Taken) -> bool:
 def _with_come(merged: Sequence[Taken], in_window: Collection[int], note: Note, *, is_same_log: bool) -> list[Taken]:
     """Each with whether it has come. Of the window only what stands behind all that has come is new: what stands
     before, and was not there, is an entry that somebody has edited."""
-    by_id = [is_same_log and 0 < one.row_id <= note.log for one in merged]
-    rest = [at for at, has_come in enumerate(by_id) if not has_come]
-    again = _pairs(note.marks or (), marks(merged[at] for at in rest))
-    come = {rest[at] for at in again} | {at for at, has_come in enumerate(by_id) if has_come}
-    last = max(come.intersection(in_window), default=-1)
+    by_id = {at for at, one in enumerate(merged) if is_same_log and 0 < one.row_id <= note.log}
+    again = set(_pairs(note.marks or (), marks(merged)))
+    come, last = by_id | again, max(again.intersection(in_window), default=-1)
     is_old = note.marks is None
     return [
         replace(one, has_come=at in come or (not one.row_id and (at < last or is_old))) for at, one in enumerate(merged)
@@ -121,10 +130,9 @@ def _pairs(
     here: Sequence[str],
     found: Mapping[int, int] | None = None,
     begins: Collection[int] = (),
-    fits: Callable[[int, int], bool] = lambda there, at: at == 0,
 ) -> dict[int, int]:
     """Which of these marks are which of those, each once, by where they stand: ``here`` to ``there``. ``begins``: where
-    another talk begins there. ``fits``: whether the first of a few words at their end can be those here."""
+    another talk begins there."""
     found = dict(found or {})
     used = set(found.values())
 
@@ -150,7 +158,7 @@ def _pairs(
     pair_beside()
     ours, theirs = _comparable(here, found.keys(), "here"), _comparable(there, used, "there")
     for start, begin, size in SequenceMatcher(None, theirs, ours, autojunk=False).get_matching_blocks():
-        if size >= _CLEAR or (size and start + size == len(there) and fits(start, begin)):
+        if size >= _CLEAR or (size and start + size == len(there) and begin == 0):
             for offset in range(size):
                 pair(begin + offset, start + offset)
     pair_beside()
@@ -167,9 +175,13 @@ def _words(one: Taken) -> tuple[str, str]:
     return one.line.role, one.line.text.strip()
 
 
+def _tells(one: Taken) -> bool:
+    return one.tells_time and one.line.role == "assistant"
+
+
 def _mark(one: Taken) -> str:
     role, text = _words(one)
-    if one.tells_time and role == "assistant":
+    if _tells(one):
         return _TELLING + _digest(f"{one.line.at:%Y%m%d %H:%M} {role} {text}")
     return _digest(f"{role} {text}")
 

@@ -158,3 +158,35 @@ def test_a_long_talk_of_few_words_is_gone_through_in_passing(tmp_path: Path) -> 
     folder.log(before)
     folder.window(then)
     assert folder.read()[0] == words([*before, *then])
+
+
+def user(words: str) -> dict[str, Any]:
+    return {"type": "human", "data": {"content": words}}
+
+
+def reply(words: str, at: str) -> dict[str, Any]:
+    return {"type": "ai", "data": {"content": f"[20260222 Sun {at}] {words}"}}
+
+
+def test_a_word_that_is_said_again_is_new_wherever_its_reply_is_kept(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    said = [user("Hello"), reply("Hello!", "10:00")]
+    folder.log([])
+    folder.window(said)
+    _, _, note = folder.read()
+    said += [user("yes"), reply("Fine.", "11:00")]
+    folder.log(said[2:], "2026-02-22 11:00:30.000000")
+    folder.window(said)
+    _, _, note = folder.read(note)
+    said += [user("yes"), reply("So be it.", "12:00")]
+    folder.log(said[5:], "2026-02-22 12:00:30.000000")
+    folder.window(said)
+    assert folder.read(note)[1] == ["yes", "So be it."]
+
+
+def test_a_word_without_a_reply_in_the_log_is_the_one_in_the_window(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    said = [user("Hello"), reply("Hello!", "10:00"), user("yes"), user("go on"), reply("Fine.", "11:00")]
+    folder.log(said[2:3], "2026-02-22 10:05:00.000000")
+    folder.window(said)
+    assert folder.read()[0] == words(said)
