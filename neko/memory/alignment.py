@@ -157,6 +157,9 @@ class _Alignment:
         said, line = self._turns[at].said, self._answered.get(place, line)
         return is_same(said, line) and _is_close(said, line)
 
+    def _may_be_rewritten(self, at: int) -> bool:
+        return self._is_left(at) and self._turns[at].is_plain and self._turns[at].said.span is not None
+
     def _run(self, at: int, place: int) -> list[tuple[int, int]]:
         """The pairs of entry and line before these and with them; none when these are in doubt."""
         pairs, words, is_whole = [(at, place)], [self._words[at]], True
@@ -168,11 +171,7 @@ class _Alignment:
             if self._can_be(at - 1, place - 1):
                 at, place = at - 1, place - 1
                 pairs.append((at, place))
-            elif (
-                self._is_left(at - 1)
-                and self._turns[at - 1].is_plain
-                and are_alike(self._words[at - 1], self._log[place - 1])
-            ):
+            elif self._may_be_rewritten(at - 1) and are_alike(self._words[at - 1], self._log[place - 1]):
                 at, place = at - 1, place - 1
             else:
                 steps = [(at - back, place - far) for back, far in _GAPS if at > back and place > far]
@@ -201,11 +200,11 @@ def is_same(said: Taken, logged: LoggedLine) -> bool:
 
 
 def _may_be(said: Taken, logged: LoggedLine) -> bool:
-    """``is_same``, or the log tells only when N.E.K.O. put it there, however much later that was."""
-    if logged.own or logged.told_at:
-        return is_same(said, logged)
-    at, first = logged.line.at, said.span.first if said.span is not None else said.line.at
-    return at == UNKNOWN_TIME or first is None or at >= first.replace(second=0, microsecond=0)
+    """Whether an entry can be a line between its neighbours. When a line was said that does not tell it is a guess, in
+    the window as in the log; and N.E.K.O. dates its log by when it put a line there, however much later that was."""
+    if said.span is not None or is_same(said, logged):
+        return True
+    return not logged.own and logged.told_at is None and logged.line.at >= said.line.at
 
 
 def _is_close(said: Taken, logged: LoggedLine) -> bool:

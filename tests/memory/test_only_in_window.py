@@ -293,6 +293,23 @@ async def test_without_times_a_talk_that_is_there_is_not_doubled(settled: range,
     assert sorted(line.text for line in await every_line(memory)) == sorted(lines(30))
 
 
+async def test_without_times_and_names_a_talk_is_not_doubled_by_what_was_said_since(
+    memory_folder: MemoryFolder,
+) -> None:
+    put(memory_folder, undated(*lines(6)))
+    memory = await memory_folder.open()
+    assert await texts(memory) == lines(6)
+    await say(memory, "here again", "assistant")
+    await memory.aclose()
+    nameless = memory_folder.entries()
+    for one in nameless:
+        one["data"]["additional_kwargs"] = {}
+    put(memory_folder, [*nameless, *talk(2, 6, START + timedelta(days=1))])
+    memory = await memory_folder.open()
+    assert await texts(memory) == [*lines(6), "here again", *lines(2, 6)]
+    assert [line.text for line in await every_line(memory)] == await texts(memory)
+
+
 async def test_without_times_a_word_that_stands_before_a_known_run_is_not_taken_for_another(
     memory_folder: MemoryFolder,
 ) -> None:
@@ -369,7 +386,11 @@ async def test_no_line_is_lost_whatever_was_said_long_before(seed: int, memory_f
         settle(memory_folder, undated(*before), START)
     said = [chance.choice(words) for _ in range(chance.choice([1, 6, 20]))]
     begin = START + timedelta(days=200)
-    put(memory_folder, [entry(at, text, begin + timedelta(minutes=at)) for at, text in enumerate(said)])
+    entries = [entry(at, text, begin + timedelta(minutes=at)) for at, text in enumerate(said)]
+    if chance.random() < 0.5:
+        for one in entries:
+            one["data"]["content"] = one["data"]["content"][0]["text"]
+    put(memory_folder, entries)
     memory = await memory_folder.open()
     assert [line.text for line in await every_line(memory)] == [*before, *said]
     assert await window(memory) == said
