@@ -117,7 +117,9 @@ class _Alignment:
     def find_by_time(self) -> None:
         """From the last one back."""
         for at in range(len(self._turns) - 1, -1, -1):
-            if self._turns[at].is_open:
+            span = self._turns[at].said.span
+            is_timed = span is None or span.first is not None or span.last is not None
+            if self._turns[at].is_open and is_timed:
                 places = self._places[self._words[at]]
                 fitting = (one for one in range(len(places) - 1, -1, -1) if self._fits_closely(at, places[one]))
                 if (one := next(fitting, None)) is not None:
